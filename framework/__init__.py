@@ -1,0 +1,1 @@
+"""A REST microservice framework on aiohttp, batteries included."""

@@ -1,0 +1,28 @@
+"""Who calls: the one word that authentication, handlers and logs share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Name an authenticated caller.
+
+    Attributes:
+        subject: The caller's stable identity (``sub``, RFC 7519 4.1.2).
+        scopes: What the caller may do (RFC 6749, 3.3).
+        scheme: How the caller proved it: ``bearer`` or ``session``.
+        claims: All that the proof said.
+    """
+
+    subject: str
+    scopes: frozenset[str] = frozenset()
+    scheme: str = "bearer"
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    def may(self, *scopes: str) -> bool:
+        """Say whether the caller has every one of these scopes."""
+        return self.scopes.issuperset(scopes)
