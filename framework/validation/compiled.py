@@ -67,8 +67,8 @@ class CompiledSchema:
         schema = self.schema
         as_many = schema.many if many is None else bool(many)
         if not self._hooked_load and partial is None:
+            read = self._reader(schema.unknown if unknown is None else unknown)
             try:
-                read = self._reader(schema.unknown if unknown is None else unknown)
                 return self._read_many(read, data, False) if as_many else read(data, False)
             except Exception:
                 pass  # marshmallow says what is wrong
@@ -83,8 +83,9 @@ class CompiledSchema:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
+        read = self._read_json
         try:
-            return self._read_json(body)
+            return read(body)
         except Exception:
             return self.load(decode(body))
 
@@ -92,8 +93,8 @@ class CompiledSchema:
         """Convert an object to plain data, as ``Schema.dump`` does."""
         as_many = self.schema.many if many is None else bool(many)
         if not self._hooked_dump:
+            write = self._plain
             try:
-                write = self._plain
                 return _write_many(write, obj) if as_many else write(obj)
             except Exception:
                 pass  # marshmallow dumps it, or says why not
@@ -105,12 +106,13 @@ class CompiledSchema:
         Raises:
             TypeError: A value cannot be written as JSON.
         """
+        native, written = self._native, self._written
         try:
-            return orjson.dumps(self._native(obj), plain)
+            return orjson.dumps(native(obj), plain)
         except Exception:
             pass  # some value is not of exactly its field's type
         try:
-            return orjson.dumps(self._written(obj), plain)
+            return orjson.dumps(written(obj), plain)
         except Exception:
             return encode(self.schema.dump(obj))
 

@@ -1,0 +1,116 @@
+"""The compiled functions and marshmallow give the same, whatever comes.
+
+``FUZZ_EXAMPLES`` says how many inputs are compared; the default is what a normal run can afford.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import re
+from random import Random
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError
+
+from framework.errors import MalformedBody
+from framework.validation import decode, encode
+from framework.validation.caps import cap
+from framework.validation.compiled import CompiledSchema
+from framework.validation.recognise import close_circles
+from tests.validation.random_schemas import Case, Thing, cases, several
+
+INPUTS = 40
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000")) // INPUTS // 2 + 1
+thorough = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+
+
+def plain(case: Case, **options: Any) -> Schema:
+    """marshmallow's own: another instance, with the same caps on its fields."""
+    schema = case.schema(**options)
+    for each in close_circles(schema):
+        for field in each.fields.values():
+            cap(field)
+    return schema
+
+
+def outcome(function: Any, *args: Any, **options: Any) -> tuple[str, Any]:
+    """What a call returned, refused or raised."""
+    try:
+        return "returned", function(*args, **options)
+    except ValidationError as error:
+        return "refused", error.messages
+    except MalformedBody as error:
+        return "malformed", error.detail
+    except Exception as error:
+        return "raised", type(error)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal, and of the same types all the way down."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float):
+        return (math.isnan(one) and math.isnan(other)) or (
+            one == other and math.copysign(1, one) == math.copysign(1, other)
+        )
+    # NaN, and the method that marshmallow finds on a dict where a key like `items` is missing.
+    return bool(one == other) or re.sub("0x[0-9a-f]+", "", repr(one)) == re.sub(
+        "0x[0-9a-f]+", "", repr(other)
+    )
+
+
+def assert_same(one: tuple[str, Any], other: tuple[str, Any], about: Any) -> None:
+    assert same(list(one), list(other)), f"{about!r}\n  compiled: {one}\n  marshmallow: {other}"
+
+
+@thorough
+@given(
+    st.randoms(use_true_random=True),
+    cases(),
+    st.sampled_from([{}, {}, {}, {"many": True}, {"partial": True}]),
+)
+def test_loading_is_the_same(random: Random, case: Case, options: dict[str, Any]) -> None:
+    compiled, schema = CompiledSchema(case.schema(**options)), plain(case, **options)
+
+    for _ in range(INPUTS):
+        raw = (several(case.raw, 2) if options.get("many") else case.raw)(random)
+        theirs = copy.deepcopy(raw)
+        assert_same(outcome(compiled.load, raw), outcome(schema.load, theirs), theirs)
+        assert_json_is_the_same(compiled, schema, theirs)
+
+
+def assert_json_is_the_same(compiled: CompiledSchema, schema: Schema, raw: Any) -> None:
+    try:
+        body = orjson.dumps(raw)
+    except TypeError:
+        return
+    assert_same(outcome(compiled.load_json, body), outcome(lambda: schema.load(decode(body))), body)
+
+
+@thorough
+@given(st.randoms(use_true_random=True), cases(), st.sampled_from([{}, {}, {}, {"many": True}]))
+def test_dumping_is_the_same(random: Random, case: Case, options: dict[str, Any]) -> None:
+    compiled, schema = CompiledSchema(case.schema(**options)), plain(case, **options)
+
+    for _ in range(INPUTS):
+        own = (several(case.own, 2) if options.get("many") else case.own)(random)
+        assert_same(
+            outcome(compiled.dump, own),
+            outcome(schema.dump, own),
+            vars(own) if isinstance(own, Thing) else own,
+        )
+        assert_same(outcome(compiled.dump_json, own), outcome(lambda own=own: encode(schema.dump(own))), own)
