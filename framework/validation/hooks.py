@@ -19,7 +19,7 @@ def deserialize_with(schema: Schema, read: Callable[[Any, bool], Any]) -> None:
     own, unknown_of_schema, partial_of_schema = type(schema)._deserialize, schema.unknown, schema.partial
 
     def deserialize(
-        data: Any, *, many: bool = False, partial: Any = None, unknown: str, **options: Any
+        data: Any, *, many: bool = False, partial: Any = None, unknown: Any, **options: Any
     ) -> Any:
         if unknown == unknown_of_schema and partial is partial_of_schema:
             try:

@@ -9,6 +9,7 @@ import copy
 import math
 import os
 import re
+import types
 from random import Random
 from typing import Any
 
@@ -18,14 +19,15 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
 from framework.errors import MalformedBody
-from framework.validation import decode, encode
+from framework.validation import decode, encode, schema_of
 from framework.validation.caps import cap
 from framework.validation.compiled import CompiledSchema
 from framework.validation.recognise import close_circles
 from tests.validation.random_schemas import Case, Thing, cases, several
+from tests.validation.random_types import Shape, dataclasses
 
 INPUTS = 40
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000")) // INPUTS // 2 + 1
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20000")) // INPUTS // 3 + 1
 thorough = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -34,9 +36,8 @@ thorough = settings(
 )
 
 
-def plain(case: Case, **options: Any) -> Schema:
-    """marshmallow's own: another instance, with the same caps on its fields."""
-    schema = case.schema(**options)
+def capped(schema: Schema) -> Schema:
+    """Put the same caps on the fields of an instance that marshmallow alone will use."""
     for each in close_circles(schema):
         for field in each.fields.values():
             cap(field)
@@ -53,6 +54,10 @@ def outcome(function: Any, *args: Any, **options: Any) -> tuple[str, Any]:
         return "malformed", error.detail
     except Exception as error:
         return "raised", type(error)
+
+
+def written(schema: Schema, own: Any) -> bytes:
+    return encode(schema.dump(own))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -84,7 +89,8 @@ def assert_same(one: tuple[str, Any], other: tuple[str, Any], about: Any) -> Non
     st.sampled_from([{}, {}, {}, {"many": True}, {"partial": True}]),
 )
 def test_loading_is_the_same(random: Random, case: Case, options: dict[str, Any]) -> None:
-    compiled, schema = CompiledSchema(case.schema(**options)), plain(case, **options)
+    compiled, schema = CompiledSchema(case.schema(**options)), capped(case.schema(**options))
+    compiled.prepare()
 
     for _ in range(INPUTS):
         raw = (several(case.raw, 2) if options.get("many") else case.raw)(random)
@@ -104,7 +110,8 @@ def assert_json_is_the_same(compiled: CompiledSchema, schema: Schema, raw: Any) 
 @thorough
 @given(st.randoms(use_true_random=True), cases(), st.sampled_from([{}, {}, {}, {"many": True}]))
 def test_dumping_is_the_same(random: Random, case: Case, options: dict[str, Any]) -> None:
-    compiled, schema = CompiledSchema(case.schema(**options)), plain(case, **options)
+    compiled, schema = CompiledSchema(case.schema(**options)), capped(case.schema(**options))
+    compiled.prepare()
 
     for _ in range(INPUTS):
         own = (several(case.own, 2) if options.get("many") else case.own)(random)
@@ -113,4 +120,20 @@ def test_dumping_is_the_same(random: Random, case: Case, options: dict[str, Any]
             outcome(schema.dump, own),
             vars(own) if isinstance(own, Thing) else own,
         )
-        assert_same(outcome(compiled.dump_json, own), outcome(lambda own=own: encode(schema.dump(own))), own)
+        assert_same(outcome(compiled.dump_json, own), outcome(written, schema, own), own)
+
+
+@thorough
+@given(st.randoms(use_true_random=True), dataclasses(), st.booleans())
+def test_dataclasses_load_and_dump_the_same(random: Random, shape: Shape, many: bool) -> None:
+    own_schema = schema_of(types.GenericAlias(list, (shape.annotation,)) if many else shape.annotation)
+    compiled, schema = CompiledSchema(own_schema), capped(type(own_schema)(many=many))
+    compiled.prepare()
+
+    for _ in range(INPUTS):
+        raw = (several(shape.raw, 2) if many else shape.raw)(random)
+        assert_same(outcome(compiled.load, raw), outcome(schema.load, raw), raw)
+        assert_json_is_the_same(compiled, schema, raw)
+        own = (several(shape.own, 2) if many else shape.own)(random)
+        assert_same(outcome(compiled.dump, own), outcome(schema.dump, own), own)
+        assert_same(outcome(compiled.dump_json, own), outcome(written, schema, own), own)
