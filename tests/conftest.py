@@ -1,3 +1,5 @@
-"""Fixtures for every test."""
+"""What every test may ask for."""
 
-pytest_plugins = ["framework.testing"]
+from __future__ import annotations
+
+pytest_plugins = ("framework.testing", "tests.servers")
