@@ -44,6 +44,12 @@ CONTAINER: web.RequestKey[svcs.Container] = web.RequestKey("container", svcs.Con
 FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 """The form, once it is read; its files live until the handler has returned."""
 
+SESSION_SUBJECT = "sub"
+"""The session's entry that names who has signed in."""
+
+SESSION_SCOPES = "scope"
+"""The session's entry with that person's scopes, separated by spaces."""
+
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""
 
