@@ -1,5 +1,5 @@
-"""What every test may ask for."""
+"""Fixtures for every test."""
 
 from __future__ import annotations
 
-pytest_plugins = ("tests.servers",)
+pytest_plugins = ["framework.testing", "tests.servers"]
