@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import aiohttp
 import pytest_asyncio
 from aiohttp import web
 from yarl import URL
+
+from framework import server
+from framework.server import SERVER_SETTINGS, ServerSettings
 
 Serve = Callable[[web.Application], Awaitable[URL]]
 
@@ -19,19 +23,16 @@ async def serve() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(app: web.Application) -> URL:
-            runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
-            stack.push_async_callback(runner.cleanup)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            return URL(f"http://127.0.0.1:{runner.addresses[0][1]}")
+            settings = app.get(SERVER_SETTINGS) or ServerSettings()
+            running = await stack.enter_async_context(server.serve(app, replace(settings, port=0)))
+            return URL(running.url)
 
         yield start
 
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    """Send requests as a client that keeps no cookies and follows no redirects of itself."""
+    """Send requests as a client that keeps no cookies."""
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=10)
     ) as session:
