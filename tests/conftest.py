@@ -1,5 +1,5 @@
-"""Fixtures for every test."""
+"""What every test may ask for."""
 
 from __future__ import annotations
 
-pytest_plugins = ["framework.testing", "tests.servers"]
+pytest_plugins = ("framework.testing", "tests.servers")

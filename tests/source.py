@@ -36,9 +36,9 @@ class Module:
     def classes(self) -> Iterator[ast.ClassDef]:
         yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
 
-    def place(self, node: ast.stmt | ast.expr) -> str:
+    def place(self, node: ast.AST) -> str:
         """Say where a node stands, as an editor can open it."""
-        return f"{self.path.relative_to(ROOT)}:{node.lineno}"
+        return f"{self.path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
 
 
 def package(name: str) -> list[Module]:
@@ -53,7 +53,7 @@ def _dotted(path: Path) -> str:
 
 
 def imported(node: ast.AST, known: set[str]) -> list[str]:
-    """Name the modules that an import statement names; of ``from a import b`` it is ``a.b`` if that is a module."""
+    """Name the modules that an import names; for ``from a import b`` that is ``a.b`` where it is a module."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):

@@ -50,7 +50,7 @@ LAYERS = ["words", "kernel", "batteries", "assembly", "door"]
 
 def layer(module: str) -> str:
     """Name the layer of a module of the framework; the package itself is the door that leads to all."""
-    part = (module.split(".") + [""])[1]
+    part = [*module.split("."), ""][1]
     named = {"": "door", "batteries": "batteries"}
     return named.get(part) or ("words" if part in WORDS else "assembly" if part in ASSEMBLY else "kernel")
 
@@ -268,7 +268,7 @@ def asserts(node: ast.AST) -> bool:
 def test_no_file_names_a_place_of_one_machine() -> None:
     # A path that only one machine has, or the host of a package registry.
     place = re.compile(
-        r"(?<![\w./<~-])/(?:work|root|home/\w+|Users|tmp)/\w|pypi\.org|pythonhosted\.|npmjs\.|deb\.debian\.|--index-url"
+        r"(?<![\w./<~-])/(?:work|root|home/\w+|Users|tmp)/\w|pypi\.org|pythonhosted\.|npmjs\.|deb\.debian\.|--index[-]url"
     )
 
     named = [
