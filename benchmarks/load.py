@@ -35,19 +35,18 @@ def _requests(asks: tuple[Ask, ...]) -> list[str]:
         f"{_table(ask.headers)}, {_quoted(ask.body)})"
         for ask in asks
     ]
-    # `wrk.init` resolves the host first, without which `wrk.format` has no Host header to write.
-    return ["local ready, turn = {}, 0", "function init(args)", "  wrk.init(args)", *calls, "end", _NEXT]
+    return ["local ready, turn = {}, 0", "function init(args)", *calls, "end", _NEXT]
 
 
 def _table(headers: dict[str, str]) -> str:
-    host = '["Host"] = wrk.headers["Host"]'
-    return "{" + ", ".join([host, *(f"[{_quoted(name)}] = {_quoted(value)}" for name, value in headers.items())]) + "}"
+    return "{" + ", ".join(f"[{_quoted(name)}] = {_quoted(value)}" for name, value in headers.items()) + "}"
 
 
 def _quoted(text: str | None) -> str:
     if text is None:
         return "nil"
-    return "".join(("'", *(f"\\{byte:03}" if byte < 32 or byte > 126 or byte in b"'\\" else chr(byte) for byte in text.encode()), "'"))
+    safe = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03}" for byte in text.encode())
+    return f"'{''.join(safe)}'"
 
 
 _NEXT = """
@@ -76,8 +75,10 @@ def load(server: Running, script: Path, seconds: int) -> Sample:
     before = server.cpu_seconds()
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
     done = subprocess.run(
-        [*command, f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, timeout=seconds + 30, check=True
+        [*command, f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, timeout=seconds + 30
     )
+    if done.returncode:
+        raise LoadFailed(f"wrk ended with {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")
     spent = server.cpu_seconds() - before
     figures = next(json.loads(line[4:]) for line in done.stdout.splitlines() if line.startswith("WRK "))
     if figures["statuses"] or figures["sockets"]:

@@ -63,7 +63,7 @@ class Work:
 
 JSON_TYPE = {"Content-Type": "application/json"}
 BAD_INPUT = frozenset({400, 422})
-DENIED = frozenset({401})
+DENIED = frozenset({401, 403})
 
 ADDRESS = {"street": "12 Long Row", "city": "Nottingham", "postcode": "NG1 2DH", "country": "GB"}
 ORDER: dict[str, Any] = {

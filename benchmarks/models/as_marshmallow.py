@@ -64,6 +64,12 @@ class Contact(Schema):
     message = fields.String(required=True, validate=validate.Length(1, 1000))
 
 
+class ContactForm(Contact):
+    """The same from a form, where every value arrives as text."""
+
+    age = fields.Integer(required=True, validate=validate.Range(0, 150))
+
+
 class Node(Schema):
     name = fields.String(required=True, validate=validate.Length(1, 50))
     weight = fields.Float(required=True)
