@@ -116,7 +116,7 @@ class Session:
         return self.folder / f"{server.name}-{work.name}.log"
 
     def _failed(self, server: str, work: Work, error: Exception) -> None:
-        self.failures.append(f"{work.name}, {server}: {str(error).strip().splitlines()[-1]}")
+        self.failures.append(f"{work.name}, {server}: {f'{type(error).__name__}: {error}'.splitlines()[-1]}")
         print(f"{work.name} {server} FAILED: {error}", file=sys.stderr)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import quantiles
+from typing import cast
 
 import uvloop
 
@@ -17,7 +19,8 @@ from benchmarks.process import MIB, Running
 
 MEMBERS, STUCK = 1000, 5
 WINDOW = 4  # messages on their way at once, so that the server never waits for the client
-TEXT = "x" * 1000
+SHORT, LONG = "x" * 1000, "x" * 16_000
+FILL_MESSAGES, FILL_SECONDS = 64, 10  # 1 MiB: more than kernel and server keep for a member that does not read
 JOIN_SECONDS = 0.5
 HANDSHAKE = (
     b"GET /room HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -38,6 +41,13 @@ class Room:
     sent: int = 0
     some_delivered: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def say(self, speaker: Member, text: str) -> None:
+        """Let a member send a message to all."""
+        self.sent += 1
+        self.sent_at.append(time.monotonic())
+        message = json.dumps({"number": self.sent, "text": text})
+        speaker.transport.write(masked(TEXT_FRAME, message.encode()))
+
     def delivered(self) -> None:
         """Count one message at one member."""
         self.received += 1
@@ -57,9 +67,8 @@ class Member(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(HANDSHAKE)
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(HANDSHAKE)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Count a member that the server has sent away."""
@@ -116,7 +125,7 @@ def masked(opcode: int, payload: bytes) -> bytes:
 
 
 def room(server: Running, seconds: int) -> Sample:
-    """Fill a room and speak for some seconds, then as long with members that have stopped reading."""
+    """Speak in a room for some seconds, and again when a few members have stopped reading and their buffers are full."""
     return uvloop.run(_room(server, seconds))
 
 
@@ -125,11 +134,12 @@ async def _room(server: Running, seconds: int) -> Sample:
     speaker, *others = await _join(server.port, figures)
     stuck: list[socket.socket] = []
     try:
-        sample = await _speak(server, figures, speaker, seconds)
+        sample = await _speak(server, figures, speaker, seconds=seconds)
         idle = server.rss_bytes()
         stuck = await asyncio.to_thread(_stuck_members, server.port)
         await asyncio.sleep(JOIN_SECONDS)
-        with_stuck = await _speak(server, figures, speaker, seconds)
+        await _speak(server, figures, speaker, text=LONG, seconds=FILL_SECONDS, at_most=FILL_MESSAGES)
+        with_stuck = await _speak(server, figures, speaker, seconds=seconds)
         grown = (server.rss_bytes() - idle) / MIB
     finally:
         for member in (speaker, *others):
@@ -166,27 +176,28 @@ def _stuck_members(port: int) -> list[socket.socket]:
     return connections
 
 
-async def _speak(server: Running, figures: Room, speaker: Member, seconds: int) -> Sample:
+async def _speak(
+    server: Running, figures: Room, speaker: Member, *, seconds: int, text: str = SHORT, at_most: int = sys.maxsize
+) -> Sample:
     received, spent, first = figures.received, server.cpu_seconds(), len(figures.delays)
-    began = time.monotonic()
-    deadline = began + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        while figures.sent - len(figures.delays) < WINDOW:
-            figures.sent += 1
-            figures.sent_at.append(time.monotonic())
-            message = json.dumps({"number": figures.sent, "text": TEXT})
-            speaker.transport.write(masked(TEXT_FRAME, message.encode()))
+    began, last = time.monotonic(), figures.sent + at_most
+    while (left := began + seconds - time.monotonic()) > 0:
+        while figures.sent - len(figures.delays) < WINDOW and figures.sent < last:
+            figures.say(speaker, text)
+        if len(figures.delays) >= last:
+            break
         figures.some_delivered.clear()
         try:
             await asyncio.wait_for(figures.some_delivered.wait(), left)
         except TimeoutError:
             break
     elapsed, count = time.monotonic() - began, figures.received - received
-    delays = figures.delays[first:] or [float(seconds)]
+    delays = figures.delays[first:] or [float(seconds)]  # a room that stands still: at least so long
+    percentiles = quantiles([*delays, delays[-1]], n=100)
     return {
         "per_s": count / elapsed,
         "cpu_us": (server.cpu_seconds() - spent) / max(count, 1) * 1e6,
-        "p50_ms": quantiles([*delays, delays[-1]], n=100)[49] * 1e3,
-        "p99_ms": quantiles([*delays, delays[-1]], n=100)[98] * 1e3,
+        "p50_ms": percentiles[49] * 1e3,
+        "p99_ms": percentiles[98] * 1e3,
         "rss_mib": server.rss_bytes() / MIB,
     }
