@@ -1,4 +1,4 @@
-"""Answers that no handler gives: to what could not be parsed, was refused at the gate, or failed unexpectedly."""
+"""Answers that no handler gives: to requests that cannot be read, and to errors that nobody has answered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Final
 
 import orjson
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, HttpProcessingError, InvalidURLError, LineTooLong
+from aiohttp.http_exceptions import (
+    BadHttpMethod,
+    BadStatusLine,
+    HttpProcessingError,
+    InvalidURLError,
+    LineTooLong,
+)
+from aiohttp.web_protocol import RequestPayloadError
 
 from framework.errors import PROBLEM_MEDIA_TYPE, Problem, ServiceError
 
@@ -48,10 +55,19 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
     if isinstance(error, BadStatusLine):
         return Problem(status=400, detail="The request line must be 'METHOD target HTTP/1.1' (RFC 9112, 3).")
     if isinstance(error, InvalidURLError):
-        return Problem(status=400, detail="The request target must be a path, such as '/items?page=2' (RFC 9112, 3.2).")
+        return Problem(status=400, detail="The request target must be a path, such as '/items?page=2'.")
     match = _REASON.match(message)
     reason = f" {match[1].rstrip('.')}." if match else ""
     return Problem(status=400, detail=f"The request is not well-formed HTTP/1.1 (RFC 9112).{reason}")
+
+
+def problem_from_failure(error: Exception) -> Problem:
+    """Return what a client may know about an error that nobody has answered."""
+    if isinstance(error, ServiceError):
+        return error.problem()
+    if isinstance(error, RequestPayloadError):
+        return Problem(status=400, detail="The body is not well-formed.")
+    return SERVER_FAULT
 
 
 def answer(request: web.BaseRequest, problem: Problem) -> web.Response:
