@@ -103,7 +103,7 @@ class Connection(Wire):
                 response = await request_handler(request)
             except web.HTTPException as error:
                 response = error
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 -- this is the last place that can answer it
                 response = self._failure(request, error)
             finally:
                 self._current_request = None
@@ -136,7 +136,7 @@ class Connection(Wire):
             return await self.finish_response(request, response, None)
         except ConnectionError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
             return await self.finish_response(request, self._failure(request, error), None)
 
     def _failure(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
@@ -231,7 +231,8 @@ def make_request(
         own_writer,
         task,
         loop,
-        client_max_size=connection.terms.settings.max_body_bytes,
+        client_max_size=connection.terms.max_body,
+        client_max_fields=connection.terms.max_fields,
     )
 
 

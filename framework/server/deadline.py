@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 logger = logging.getLogger("framework.server")
 
@@ -18,8 +18,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, object], *, name: str
     The work runs in the calling task, so that what was opened there is closed there. Cancelling once is not
     enough for aiohttp's clean-up contexts: they are closed one by one, and each swallows a cancellation.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
+    loop, task = asyncio.get_running_loop(), cast("asyncio.Task[object]", asyncio.current_task())
     before, presses = task.cancelling(), 0
     timer: asyncio.TimerHandle
 

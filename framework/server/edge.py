@@ -76,7 +76,7 @@ class Edge(web.Server):
             if isinstance(connection, Connection) and connection.is_idle:
                 connection.force_close()
 
-    async def shutdown(self, timeout: float | None = None) -> None:
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- aiohttp's
         """Wait for the requests in progress, then cancel them, then cut the connections."""
         work = {c.work for c in self.connections if isinstance(c, Connection) and c.work is not None}
         if work:
@@ -123,7 +123,8 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         stock = await super()._make_server()
         handler = self.app.get(DISPATCH) or stock.request_handler
-        terms = Terms(self.settings, self.app.get(REFUSE) or refusals.answer)
+        app, refuse = self.app, self.app.get(REFUSE) or refusals.answer
+        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse)
         return Edge(handler, terms, self.lifecycle)
 
     async def _cleanup_server(self) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from socket import socket
 from ssl import SSLContext
+from typing import cast
 
 from aiohttp import web
 
@@ -134,8 +135,7 @@ def listen_for_signals(
 
     A signal during start-up cancels the calling task.
     """
-    loop, starting = asyncio.get_running_loop(), asyncio.current_task()
-    assert starting is not None
+    loop, starting = asyncio.get_running_loop(), cast("asyncio.Task[object]", asyncio.current_task())
 
     def signalled(number: signal.Signals) -> None:
         if lifecycle.phase is Phase.STARTING:

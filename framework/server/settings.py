@@ -25,8 +25,9 @@ class ServerSettings:
         header_bytes: The longest header, name and value; above it 431.
         headers_bytes: All headers of a request together; above it 431.
         header_count: The number of headers; above it 431.
-        max_body_bytes: The largest body that ``read()``, ``json()`` and ``post()`` take; above it 413.
-        header_read_seconds: From a request's first byte, or from connecting, to the end of its head; then 408.
+        max_body_bytes: The largest body that an endpoint takes unless it says otherwise; above it 413. It is
+            the application that counts: ``create_app`` hands this figure to it.
+        header_read_seconds: From a request's first byte, or from connecting, to its head's end; then 408.
         min_bytes_per_second: The slowest average at which a body may arrive and an answer may be fetched.
         slow_grace_seconds: How long that average is not looked at.
         max_gap_seconds: The longest pause inside a body or an answer.

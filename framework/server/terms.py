@@ -17,6 +17,8 @@ class Terms:
 
     Attributes:
         settings: The limits as they were set.
+        max_body: The bytes of a body that a request reads, as the application says.
+        max_fields: The fields of a form that a request reads, as the application says.
         refuse: Turns a problem into a response.
         closing: Each answer from now on is the last one of its connection.
         pace: How fast bodies and answers have to move.
@@ -24,6 +26,8 @@ class Terms:
     """
 
     settings: ServerSettings
+    max_body: int
+    max_fields: int
     refuse: Refuse = refusals.answer
     closing: bool = False
     pace: Pace = field(init=False)

@@ -1,8 +1,7 @@
 """The bytes of one connection: what comes in, how fast it comes, and how fast answers are fetched.
 
-Here and in ``connection.py`` private parts of aiohttp 3.14 are leaned on (``_messages``, ``_handle_request``,
-``_process_keepalive``, …), because the public ones begin after routing. A test, ``test_aiohttp_seams.py``, names
-each of them and fails when one moves.
+Here and in ``connection.py`` private parts of aiohttp 3.14 are leaned on, because the public ones begin after
+routing. A test, ``test_aiohttp_seams.py``, names each of them and fails when one moves.
 """
 
 from __future__ import annotations
@@ -153,7 +152,7 @@ class Wire(RequestHandler):
         if self._body is not None and not self._body.is_eof():
             # The parser has let go of the body without a word, and its handler would wait for ever.
             self._messages.pop()
-            self._fail_body(BadRequest(self._explain(error).detail))
+            self._fail_body(self._body, BadRequest(self._explain(error).detail))
 
     def _explain(self, error: BaseException) -> Problem:
         return refusals.problem_from_parser(
@@ -190,14 +189,13 @@ class Wire(RequestHandler):
             self._watch_arrival()
         elif self._body is not None and not self._body.is_eof():
             self._deaf = True
-            self._fail_body(RequestTimeout("The body did not arrive in time."))
+            self._fail_body(self._body, RequestTimeout("The body did not arrive in time."))
 
-    def _fail_body(self, error: ServiceError) -> None:
+    def _fail_body(self, body: StreamReader, error: ServiceError) -> None:
         """Let the handler's read fail, and close after its answer."""
-        assert self._body is not None
         self._last = True
         self._lingering_time = 0.0
-        self._body.set_exception(error)
+        body.set_exception(error)
         self._body_ended()
 
     def _body_ended(self) -> None:

@@ -32,6 +32,8 @@ from framework.server.settings import ServerSettings
 
 logger = logging.getLogger("framework.server")
 
+Factory = Callable[[], Any]
+
 _HEARTBEAT_SECONDS = 1.0
 _KILL_MARGIN_SECONDS = 3  # between the end of a worker's graceful stop and the moment when it is killed
 
@@ -120,11 +122,12 @@ class Worker(GunicornWorker):
             task.cancel()
 
 
-def run_workers(factory: str, settings: ServerSettings) -> None:
+def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
     """Serve in several processes until a signal; does not return.
 
     Args:
-        factory: ``module:function``; called without arguments in each process, it returns the application.
+        factory: A function or its name, ``module:function``; called without arguments in each process, it
+            returns the application.
         settings: Address, number of workers and limits.
 
     Raises:
@@ -135,7 +138,7 @@ def run_workers(factory: str, settings: ServerSettings) -> None:
 
 
 class _Processes(BaseApplication):
-    def __init__(self, factory: str, settings: ServerSettings) -> None:
+    def __init__(self, factory: str | Factory, settings: ServerSettings) -> None:
         self._factory = factory
         self.server_settings = settings
         super().__init__()
@@ -158,10 +161,10 @@ class _Processes(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return find_factory(self._factory)
+        return find_factory(self._factory) if isinstance(self._factory, str) else self._factory
 
 
-def find_factory(name: str) -> Callable[[], Any]:
+def find_factory(name: str) -> Factory:
     """Import ``module:function``.
 
     Raises:

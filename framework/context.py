@@ -1,0 +1,56 @@
+"""The typed keys under which an application and a request keep their state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import svcs
+from aiohttp import web
+from multidict import MultiDict
+
+from framework.battery import Battery
+from framework.bodies import FormData
+from framework.endpoint import Endpoint
+from framework.principal import Principal
+
+SETTINGS: web.AppKey[Any] = web.AppKey("settings", object)
+"""The settings that the application was made with."""
+
+BATTERIES: web.AppKey[Sequence[Battery]] = web.AppKey("batteries", Sequence[Battery])
+"""The batteries, in order."""
+
+ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[Endpoint])
+"""Every endpoint, those of batteries included."""
+
+REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
+"""Where services are registered by their type."""
+
+ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("endpoint", Endpoint)
+"""The endpoint that answers; one with ``matched`` false when no route does."""
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+"""The request's id, the client's if it sent a usable one."""
+
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+"""Who calls; absent for an anonymous request."""
+
+DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
+"""When the request's time is up, on the clock of the event loop."""
+
+CONTAINER: web.RequestKey[svcs.Container] = web.RequestKey("container", svcs.Container)
+"""The request's services; absent until one is asked for."""
+
+FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
+"""The form, once it is read; its files live until the handler has returned."""
+
+CSRF_FIELD = "csrf_token"
+"""The form field for the token against cross-site request forgery; a handler never sees it."""
+
+
+def services(request: web.Request) -> svcs.Container:
+    """Return the request's container of services, made at the first call and closed behind the response."""
+    container = request.get(CONTAINER)
+    if container is None:
+        container = request[CONTAINER] = svcs.Container(request.app[REGISTRY])
+    return container

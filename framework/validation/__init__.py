@@ -1,0 +1,56 @@
+"""Validation: types and marshmallow schemas as loaders and dumpers, and strict JSON. Nothing here knows HTTP.
+
+The seam
+--------
+``schema_of(tp, *, text=False) -> Schema``
+    The schema of a dataclass (loads instances), a ``TypedDict`` (dicts), ``Partial[T]`` (what a PATCH sent),
+    a ``list`` of these (``many=True``), ``Annotated[dict[str, Any], SomeSchema()]``, or a Schema class or
+    instance; cached per type. With ``text=True`` scalars convert from text (query, form, headers). A type or
+    annotation that cannot be mapped is a ``ConfigurationError`` that names class, field and annotation.
+``schema_from_fields(name, annotations, *, defaults, text, unknown) -> Schema``
+    The schema of loose parameters, such as those in a path; loads a dict.
+``compile(schema_or_type) -> CompiledSchema``
+    Made once, at start-up::
+
+        orders = compile(Order)
+        order = orders.load_json(body)      # MalformedBody (400) or marshmallow.ValidationError
+        body = orders.dump_json(order)      # bytes
+
+    ``load(data, *, many=None, partial=None, unknown=None)`` and ``dump(obj, *, many=None)`` take and give
+    plain data; ``explain()`` says what was compiled; ``schema`` is the marshmallow schema, for OpenAPI.
+``faults(error, location) -> list[Fault]``
+    A ``ValidationError`` as flat faults with JSON pointers, for one ``UnprocessableContent``; at most 50 and
+    one more.
+``decode(body) -> Any`` and ``encode(value) -> bytes``
+    Strict JSON without a schema; ``decode`` raises ``MalformedBody``.
+``Partial[T]``
+    A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
+    or dict.
+``MaxItems(n)``
+    ``Annotated[list[Row], MaxItems(5_000)]`` (or ``Length(max=5_000)``) allows more than the usual 1,000
+    items.
+
+What a value must look like for each annotation stands in ``framework.validation.annotations``. A class of
+your own joins in with a class method ``__marshmallow_field__()`` that returns a field. In a text schema, the
+fields that take several values (``?tag=a&tag=b``) are those that are ``marshmallow.fields.List``; hand them a
+list.
+"""
+
+from framework.validation.caps import MaxItems
+from framework.validation.compiled import CompiledSchema, compile
+from framework.validation.faults import faults
+from framework.validation.json import decode, encode
+from framework.validation.partial import Partial
+from framework.validation.schemas import schema_from_fields, schema_of
+
+__all__ = [
+    "CompiledSchema",
+    "MaxItems",
+    "Partial",
+    "compile",
+    "decode",
+    "encode",
+    "faults",
+    "schema_from_fields",
+    "schema_of",
+]

@@ -1,0 +1,138 @@
+"""Caps that keep one request from costing more than it should, and guards on the kind of a raw value.
+
+Both are callables in the place of a field's ``pre_load``: marshmallow runs them on the raw value before the
+field reads it, so a refusal stands beside the request's other faults. ``None`` passes: whether it may stand
+is the field's to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+ITEMS = 1_000
+TEXT_BEFORE_PATTERN = 10_000
+FAULTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MaxItems:
+    """Allow lists of another length than the usual 1,000: ``Annotated[list[Row], MaxItems(5_000)]``."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Refuse a collection of more items before any of them is looked at."""
+
+    items: int
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, list | tuple | Mapping) and len(value) > self.items:
+            raise ValidationError(f"Longer than maximum length {self.items}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class StorableText:
+    """Refuse text with NUL, which PostgreSQL cannot store, and text too long for a pattern."""
+
+    length: int | None = None
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if "\0" in value:
+                raise ValidationError("Null characters are not allowed.")
+            if self.length is not None and len(value) > self.length:
+                raise ValidationError(f"Longer than maximum length {self.length}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Let pass values of exactly these types: JSON's ``true`` is no number, and ``"1"`` is none either."""
+
+    types: tuple[type, ...]
+    message: str
+
+    def __call__(self, value: Any) -> Any:
+        if value is None or type(value) in self.types:
+            return value
+        raise ValidationError(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Let text pass in its one plain spelling: Python would also read ``1_000``, ``" 1"`` and ``"١"``."""
+
+    pattern: re.Pattern[str]
+    message: str
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str) and not self.pattern.fullmatch(value):
+            raise ValidationError(self.message)
+        return value
+
+
+_PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
+
+
+def cap(field: fields.Field[Any]) -> None:
+    """Put the caps in front of a field and of the fields within it, once."""
+    guard = _cap_for(field)
+    if guard is not None and guard not in field.pre_load:
+        # A new list: copies of a field share the old one with the class that declares it.
+        field.pre_load = [guard, *field.pre_load]
+    for inner in inner_fields(field):
+        cap(inner)
+
+
+def inner_fields(field: fields.Field[Any]) -> list[fields.Field[Any]]:
+    """Return the fields that a list, tuple or mapping field is made of."""
+    if isinstance(field, fields.List):
+        return [field.inner]
+    if isinstance(field, fields.Tuple):
+        return list(field.tuple_fields)
+    if isinstance(field, fields.Mapping):
+        return [inner for inner in (field.key_field, field.value_field) if inner is not None]
+    return []
+
+
+def most_items(validators: list[Any]) -> int:
+    """Return how many items a list may have: what a ``Length`` says, or else the usual cap."""
+    stated = [
+        most
+        for each in validators
+        if isinstance(each, validate.Length)
+        for most in (each.max if each.equal is None else each.equal,)
+        if most is not None
+    ]
+    return max(stated, default=ITEMS)
+
+
+def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | None:
+    if isinstance(field, fields.List | fields.Mapping) or (
+        isinstance(field, fields.Nested) and _is_many(field)
+    ):
+        marked = field.metadata.get("max_items")
+        return AtMost(marked if isinstance(marked, int) else most_items(field.validators))
+    if isinstance(field, fields.String):
+        patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in _flat(field.validators))
+        return StorableText(TEXT_BEFORE_PATTERN if patterned else None)
+    return None
+
+
+def _is_many(field: fields.Nested) -> bool:
+    return bool(field.many or field.schema.many)
+
+
+def _flat(validators: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for each in validators:
+        found.extend(_flat(list(each.validators)) if isinstance(each, validate.And) else [each])
+    return found
