@@ -29,7 +29,11 @@ def strip(annotation: Any) -> Stripped:
         annotation, *more = get_args(annotation)
         extras = tuple(more)
     if get_origin(annotation) not in {Union, types.UnionType}:
-        return Stripped(annotation, optional=annotation in {None, types.NoneType} if _hashable(annotation) else False, extras=extras)
+        return Stripped(
+            annotation,
+            optional=annotation in {None, types.NoneType} if _hashable(annotation) else False,
+            extras=extras,
+        )
     members = get_args(annotation)
     rest = tuple(member for member in members if member is not types.NoneType)
     kind = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built from a tuple

@@ -43,11 +43,15 @@ def values_reader(endpoint: Endpoint, source: Source) -> ReadValues | None:
 
 
 def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
-    annotations = {p.name: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters}
+    annotations = {
+        p.name: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
+    }
     names = tuple(annotations)
     with _blaming(endpoint, "path"):
         load = validation.compile(
-            validation.schema_from_fields(endpoint.origin, annotations, defaults={}, text=True, unknown="raise")
+            validation.schema_from_fields(
+                endpoint.origin, annotations, defaults={}, text=True, unknown="raise"
+            )
         ).load
 
     def read(request: web.Request) -> Arguments:
@@ -62,7 +66,9 @@ def _pairs_reader(endpoint: Endpoint, parameter: Parameter) -> ReadValues:
     schema = _schema(endpoint, parameter, text=True)
     load = validation.compile(schema).load
     location = parameter.source.value
-    pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[parameter.source]
+    pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[
+        parameter.source
+    ]
     many = _multiple(schema)
 
     def read(request: web.Request) -> Arguments:
