@@ -15,7 +15,7 @@ NAMING_CONVENTION: Mapping[str, str] = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""Names for constraints: a migration can only drop or change what has a name. ``MetaData(naming_convention=...)``."""
+"""Names for constraints, for ``MetaData(naming_convention=...)``: a migration changes only what has a name."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):

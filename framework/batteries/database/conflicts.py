@@ -36,7 +36,8 @@ async def refusing_duplicates(session: AsyncSession, detail: str) -> AsyncIterat
         async with refusing_duplicates(session, "This address is taken."):
             session.add(user)
 
-    It happens in a savepoint: whoever catches the `Conflict`, to show a form again, can go on with the session.
+    It happens in a savepoint: whoever catches the `Conflict`, to show a form again, can go on with the
+    session.
 
     Raises:
         Conflict: There is such a row already.
@@ -69,5 +70,5 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 
 def _sqlite_code(error: DBAPIError) -> int:
-    """Return SQLite's extended result code (https://www.sqlite.org/rescode.html); zero for another database."""
+    """Return the extended result code (https://www.sqlite.org/rescode.html); zero if it is not SQLite's."""
     return getattr(error.orig, "sqlite_errorcode", None) or 0

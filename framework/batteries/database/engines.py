@@ -15,13 +15,15 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from framework.batteries.database.settings import DatabaseSettings, engine_url, is_in_memory
 from framework.errors import ConfigurationError
 
-# A reader sees the last commit while another writes, and a commit costs no wait for the disk; after a power cut the
-# last commits may be gone, but the file is sound (https://www.sqlite.org/wal.html).
+# A reader sees the last commit while another writes, and a commit costs no wait for the disk; after a power
+# cut the last commits may be gone, but the file is sound (https://www.sqlite.org/wal.html).
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL")
 
 
 @asynccontextmanager
-async def opened(settings: DatabaseSettings, *, enforce_foreign_keys: bool = True) -> AsyncIterator[AsyncEngine]:
+async def opened(
+    settings: DatabaseSettings, *, enforce_foreign_keys: bool = True
+) -> AsyncIterator[AsyncEngine]:
     """Open an engine, with the folder for a SQLite file made, and dispose of it at the end.
 
     Args:
@@ -61,7 +63,7 @@ def _engine(url: URL, settings: DatabaseSettings) -> AsyncEngine:
 
 def _pool_arguments(url: URL, settings: DatabaseSettings) -> dict[str, Any]:
     if is_in_memory(url):
-        # Every connection would be a database of its own, and sharing one would mix the requests' transactions.
+        # Every connection would be a database of its own; sharing one would mix the requests' transactions.
         size, overflow = 1, 0
     else:
         size, overflow = settings.pool_size, settings.max_overflow
@@ -77,8 +79,9 @@ def _pool_arguments(url: URL, settings: DatabaseSettings) -> dict[str, Any]:
 
 def _connect_arguments(url: URL, settings: DatabaseSettings) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        # The write lock is taken before the first change: a deferred transaction that has read already is refused at
-        # once when another one writes, whatever the timeout. Reads before it see the last commit, as on PostgreSQL.
+        # The write lock is taken before the first change: a deferred transaction that has read already is
+        # refused at once when another one writes, whatever the timeout. Reads see the last commit, as on
+        # PostgreSQL.
         return {"timeout": settings.lock_timeout.total_seconds(), "isolation_level": "IMMEDIATE"}
     if url.drivername != "postgresql+asyncpg":
         return {}
@@ -105,8 +108,8 @@ def _prepare_sqlite(engine: AsyncEngine, *, enforce_foreign_keys: bool) -> None:
 
     @event.listens_for(engine.sync_engine, "savepoint")
     def begin_before_savepoint(connection: Connection, name: str | None) -> None:
-        # Python's driver opens a transaction for INSERT, UPDATE and DELETE only: a savepoint outside of one would be
-        # the transaction itself, and its release a commit.
+        # Python's driver opens a transaction for INSERT, UPDATE and DELETE only: a savepoint outside of one
+        # would be the transaction itself, and its release a commit.
         begin_immediate(connection)
 
 

@@ -1,7 +1,7 @@
-"""Alembic migrations without an ``alembic.ini`` or an ``env.py``: a folder of revisions is all that a service has.
+"""Alembic migrations without ``alembic.ini`` and ``env.py``: all that a service has is a folder of revisions.
 
-Several processes may migrate at once: one works, the others wait and find nothing left to do. On PostgreSQL and on
-SQLite alike, all pending revisions run in one transaction.
+Several processes may migrate at once: one works, the others wait and find nothing left to do. On PostgreSQL
+and on SQLite alike, all pending revisions run in one transaction.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Migrations:
 
 
 MIGRATIONS: web.AppKey[Migrations] = web.AppKey("migrations", Migrations)
-"""The migrations of an application; set when it is built, so that a command finds them without starting it."""
+"""The migrations of an application, there when it is built: a command need not start it."""
 
 
 async def migrate(settings: DatabaseSettings, folder: Path, revision: str = "head") -> tuple[str, ...]:

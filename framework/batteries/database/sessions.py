@@ -13,11 +13,11 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from framework.battery import Answer, Battery
 from framework.batteries.database.conflicts import is_busy
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
 from framework.batteries.database.settings import DatabaseSettings
+from framework.battery import Answer, Battery
 from framework.context import CONTAINER, REGISTRY
 from framework.errors import ServiceUnavailable
 
@@ -47,11 +47,12 @@ def battery(
 ) -> Battery:
     """Give handlers and services an ``AsyncSession`` by its type: one per request, one transaction.
 
-    What the request wrote is committed when the handler returns an answer below 400, and before that answer leaves:
-    a client that sees success finds what it wrote. Any other answer, and any exception, rolls everything back.
+    What the request wrote is committed when the handler has returned an answer below 400, and before that
+    answer leaves: a client that sees success finds what it wrote. Any other answer, and any exception, rolls
+    everything back.
 
-    A response that the handler itself starts, such as a stream or a WebSocket, is on its way before the commit; one
-    whose body is made later runs after it, when the session is closed. Both take `session_scope` inside.
+    A response that the handler itself starts, such as a WebSocket, is on its way before the commit; one whose
+    body is made while it is sent comes after it, when the session is closed. Both use `session_scope`.
 
     Args:
         settings: The database.
@@ -68,7 +69,9 @@ def battery(
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with opened(settings) as engine:
             app[ENGINE] = engine
-            app[SESSIONS] = sessions = async_sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
+            app[SESSIONS] = sessions = async_sessionmaker(
+                engine, expire_on_commit=False, close_resets_only=False
+            )
             app[REGISTRY].register_factory(AsyncSession, _factory(sessions))
             await _warn(app)
             yield
@@ -76,7 +79,9 @@ def battery(
     return Battery(name="database", middleware=transaction, setup=setup, lifespan=lifespan, check=check)
 
 
-def _factory(sessions: async_sessionmaker[AsyncSession]) -> Callable[[svcs.Container], AsyncGenerator[AsyncSession]]:
+def _factory(
+    sessions: async_sessionmaker[AsyncSession],
+) -> Callable[[svcs.Container], AsyncGenerator[AsyncSession]]:
     async def open_session(container: svcs.Container) -> AsyncGenerator[AsyncSession]:
         async with sessions() as session:
             yield session
@@ -144,6 +149,6 @@ async def _warn(app: web.Application) -> None:
     """Say at once what would otherwise show at the first request; the database may still be starting."""
     try:
         await check(app)
-    except Exception as error:
+    except (SQLAlchemyError, OSError, RuntimeError) as error:
         reason = str(error) if isinstance(error, RuntimeError) else type(error).__name__
         _log.warning("database_not_ready", extra={"reason": reason})

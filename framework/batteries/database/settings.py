@@ -23,13 +23,13 @@ class DatabaseSettings:
     """Say where the database is and how it is used.
 
     Attributes:
-        url: ``sqlite:///relative/path`` or ``sqlite:////absolute/path``, ``postgresql://user:password@host/name``, or
-            any other URL that SQLAlchemy has an asynchronous driver for.
+        url: ``sqlite:///relative/path``, ``sqlite:////absolute/path``, ``postgresql://user:password@host/name``,
+            or another URL that SQLAlchemy has an asynchronous driver for.
         pool_size: Connections that each worker keeps open.
         max_overflow: Further connections that a worker opens when those are busy.
         pool_timeout: How long a request waits for a connection before it is answered with 503.
         connect_timeout: How long a new connection may take.
-        statement_timeout: How long PostgreSQL works on one statement; zero sends no limit, as PgBouncer wants it.
+        statement_timeout: How long PostgreSQL works on one statement; zero sends no limit, for PgBouncer.
         lock_timeout: How long SQLite waits for another writer before the request is answered with 503.
         echo: Log every statement, with its values: for development only.
     """
@@ -58,12 +58,14 @@ def engine_url(url: Secret) -> URL:
     """Return the URL with an asynchronous driver in it.
 
     Raises:
-        ConfigurationError: It is no database URL; the message does not quote it, since it may hold a password.
+        ConfigurationError: It is no database URL; the message does not quote it: it may hold a password.
     """
     try:
         parsed = make_url(url.reveal())
     except ArgumentError as error:
-        raise ConfigurationError("url must be a database URL, such as sqlite:///var/service.sqlite3.") from error
+        raise ConfigurationError(
+            "url must be a database URL, such as sqlite:///var/service.sqlite3."
+        ) from error
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.drivername == "postgresql+asyncpg" and "sslmode" in parsed.query:
         # libpq, and with it every hosted database's documentation, calls it `sslmode`; asyncpg says `ssl`.

@@ -1,4 +1,4 @@
-"""Run migrations on the connection that `framework.batteries.database.migrations` opened; Alembic loads this file."""
+"""Run migrations on a connection that is open already; Alembic loads this file."""
 
 from __future__ import annotations
 
