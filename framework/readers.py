@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 from multidict import MultiMapping
 
 from framework import validation
-from framework.annotations import strip
+from framework.annotations import strip, without_none
 from framework.bodies import FormData, FormLimits, read_body, read_form, read_json
 from framework.context import CSRF_FIELD, FORM, PRINCIPAL, services
 from framework.endpoint import Endpoint, Parameter, Source
@@ -248,7 +248,7 @@ def _loaded(load: Callable[[Any], Any], data: Mapping[str, Any], location: str) 
 
 def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> Schema:
     with _blaming(endpoint, parameter.name):
-        return validation.schema_of(parameter.annotation, text=text)
+        return validation.schema_of(without_none(parameter.annotation), text=text)
 
 
 class _blaming:  # noqa: N801 - reads as a verb

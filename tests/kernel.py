@@ -19,7 +19,9 @@ async def _answer_problem(request: web.Request, handler: Any) -> web.StreamRespo
     except ServiceError as error:
         problem = error.problem()
         body = encode(problem.as_dict())
-        return JSONResponse(body, status=problem.status, headers=problem.headers, media_type=PROBLEM_MEDIA_TYPE)
+        return JSONResponse(
+            body, status=problem.status, headers=problem.headers, media_type=PROBLEM_MEDIA_TYPE
+        )
 
 
 PROBLEMS = Battery(name="problems", middleware=_answer_problem)

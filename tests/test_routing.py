@@ -20,7 +20,9 @@ async def hello() -> dict[str, str]:
     return {"message": "hello"}
 
 
-async def test_a_prefix_and_tags_hold_for_every_route_of_a_table(serve: Serve, client: aiohttp.ClientSession) -> None:
+async def test_a_prefix_and_tags_hold_for_every_route_of_a_table(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
     routes = RouteTableDef(prefix="/api", tags=["greetings"])
     routes.get("/hello", tags=["more"])(hello)
     app = kernel_app(routes)

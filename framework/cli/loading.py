@@ -75,7 +75,9 @@ def _import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise ConfigurationError(f"There is no module '{name}' here or among the installed packages.") from error
+        raise ConfigurationError(
+            f"There is no module '{name}' here or among the installed packages."
+        ) from error
 
 
 def _service(target: str, value: Any) -> Service | None:

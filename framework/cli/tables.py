@@ -30,7 +30,14 @@ def route_row(endpoint: Endpoint) -> tuple[str, ...]:
     """Return what the table says of one endpoint."""
     module = getattr(endpoint.handler, "__module__", "")
     name = getattr(endpoint.handler, "__qualname__", repr(endpoint.handler))
-    return endpoint.method, endpoint.path, f"{module}.{name}", _auth(endpoint), ", ".join(_reads(endpoint)), _answers(endpoint)
+    return (
+        endpoint.method,
+        endpoint.path,
+        f"{module}.{name}",
+        _auth(endpoint),
+        ", ".join(_reads(endpoint)),
+        _answers(endpoint),
+    )
 
 
 def _auth(endpoint: Endpoint) -> str:
@@ -58,7 +65,11 @@ def type_name(annotation: Any) -> str:
         return ""
     if annotation is Any:
         return "any"
-    return getattr(annotation, "__name__", "") if isinstance(annotation, type) else _without_modules(repr(annotation))
+    return (
+        getattr(annotation, "__name__", "")
+        if isinstance(annotation, type)
+        else _without_modules(repr(annotation))
+    )
 
 
 def _without_modules(text: str) -> str:
