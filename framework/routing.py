@@ -73,6 +73,28 @@ class RouteTableDef(web.RouteTableDef):
 
         return decorate
 
+    # aiohttp types these for handlers that take a request.
+    def get(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("GET", path, **options)
+
+    def head(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("HEAD", path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("DELETE", path, **options)
+
+    def options(self, path: str, **options: Any) -> Callable[[H], H]:
+        return self.route("OPTIONS", path, **options)
+
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
         super().static(f"{self._prefix}{prefix}", path, **kwargs)
 
