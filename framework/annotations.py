@@ -41,5 +41,13 @@ def strip(annotation: Any) -> Stripped:
     return Stripped(inner.kind, optional=len(rest) < len(members), extras=(*extras, *inner.extras))
 
 
+def without_none(annotation: Any) -> Any:
+    """Return the annotation without ``| None``, what `Annotated` adds kept."""
+    stripped = strip(annotation)
+    if not stripped.optional:
+        return annotation
+    return Annotated[(stripped.kind, *stripped.extras)] if stripped.extras else stripped.kind
+
+
 def _hashable(value: object) -> bool:
     return getattr(value, "__hash__", None) is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from framework.battery import Battery
 from framework.bodies import FormLimits
 from framework.routing import Routes
 from framework.secret import Profile
+from framework.server import SERVER_SETTINGS, ServerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class ServiceSettings:
 
     profile: Profile = Profile.development
     name: str = "service"
+    debug: bool = False
+    server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
 
 
@@ -45,4 +47,8 @@ def create_app(
     """
     settings = settings_source.load(ServiceSettings) if settings is None else settings
     stack = standard(settings) if batteries is None else batteries
-    return assemble(settings, routes, stack, max_body=1024 * 1024, form_limits=settings.form)
+    app = assemble(
+        settings, routes, stack, max_body=settings.server.max_body_bytes, form_limits=settings.form
+    )
+    app[SERVER_SETTINGS] = settings.server
+    return app

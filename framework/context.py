@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 import svcs
@@ -14,6 +14,22 @@ from framework.battery import Battery
 from framework.bodies import FormData
 from framework.endpoint import Endpoint
 from framework.principal import Principal
+
+# Keys in a session.
+
+SESSION_SUBJECT = "sub"
+"""Who is signed in: the subject of the `Principal`."""
+
+SESSION_SCOPES = "scope"
+"""What they may do: scopes with spaces between (RFC 6749, 3.3)."""
+
+SESSION_CSRF = "_csrf"
+"""The secret that the session's tokens against cross-site request forgery are made of."""
+
+SESSION_FLASHES = "_flashes"
+"""What the next page is to say, as pairs of category and message."""
+
+# Keys of an application.
 
 SETTINGS: web.AppKey[Any] = web.AppKey("settings", object)
 """The settings that the application was made with."""
@@ -26,6 +42,11 @@ ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[End
 
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
+
+CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
+"""``(session) -> token``: what a form must bring with it."""
+
+# Keys of a request.
 
 ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("endpoint", Endpoint)
 """The endpoint that answers; one with ``matched`` false when no route does."""
@@ -47,6 +68,9 @@ FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""
+
+CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check")
+"""``(token) -> None``: set when it is the form's own token that decides; raises if the token is wrong or missing."""
 
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""

@@ -1,33 +1,35 @@
-"""What a client would rather have, by its ``Accept`` header."""
+"""Whether a request comes from a browser that wants a page (RFC 9110, 12.5.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-HTML = ("text/html", "text/*", "*/*")
-JSON = ("application/json", "application/*", "*/*")
-PROBLEM_JSON = ("application/problem+json", "application/*", "*/*")
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_LONGEST_ACCEPT = 1_000
 
 
 def prefers_html(accept: str) -> bool:
-    """Say whether a client would rather have a page than JSON: a browser would, ``*/*`` does not say so."""
-    if "text/" not in accept:
+    """Say whether an ``Accept`` header names HTML, and ranks it no lower than JSON.
+
+    ``*/*`` alone, which most programs send, is no wish for a page.
+    """
+    if "html" not in accept:
         return False
-    weights = dict(_weights(accept.split(",")))
-    return _weight(weights, HTML) > max(_weight(weights, JSON), _weight(weights, PROBLEM_JSON))
+    page = data = 0.0
+    for part in accept[:_LONGEST_ACCEPT].split(","):
+        media_type, _, parameters = part.strip().partition(";")
+        name = media_type.strip().lower()
+        if name in _PAGES:
+            page = max(page, _quality(parameters))
+        elif name == "application/json" or name.endswith("+json"):
+            data = max(data, _quality(parameters))
+    return page > 0 and page >= data
 
 
-def _weight(weights: dict[str, float], ranges: Iterable[str]) -> float:
-    """Return the weight of the most specific range that is there (RFC 9110, 12.5.1)."""
-    return next((weights[name] for name in ranges if name in weights), 0.0)
-
-
-def _weights(members: Iterable[str]) -> Iterable[tuple[str, float]]:
-    for member in members:
-        name, *parameters = (part.strip().lower() for part in member.split(";"))
-        quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-        try:
-            # A weight that is none counts as not acceptable; so does `nan`, which compares with nothing.
-            yield name, min(1.0, float(quality)) if quality[:1] in "01" else 0.0
-        except ValueError:
-            yield name, 0.0
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,4 +1,4 @@
-"""Where the files are that travel with the package: its page templates and the example service."""
+"""Where the folders are that travel with the package: beside it in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(name: str) -> Path:
-    """Return the folder ``templates`` or ``app_example``: inside the package in a wheel, beside it in a checkout.
+    """Return the folder ``templates`` or ``app_example``.
 
     Raises:
-        FileNotFoundError: There is nothing of that name in either place.
+        FileNotFoundError: The installation lacks it.
     """
-    places = (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name)
-    for place in places:
-        if place.exists():
-            return place
-    raise FileNotFoundError(f"'{name}' is in none of {', '.join(map(str, places))}.")
+    for folder in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(f"the folder '{name}' did not come with the package")

@@ -7,19 +7,21 @@ from typing import Any
 from aiohttp import web
 
 from framework.app import ServiceSettings, create_app
-from framework.battery import Battery
+from framework.battery import Answer, Battery
 from framework.errors import PROBLEM_MEDIA_TYPE, ServiceError
 from framework.responses import JSONResponse
 from framework.validation import encode
 
 
-async def _answer_problem(request: web.Request, handler: Any) -> web.StreamResponse:
+async def _answer_problem(request: web.Request, handler: Answer) -> web.StreamResponse:
     try:
         return await handler(request)
     except ServiceError as error:
         problem = error.problem()
         body = encode(problem.as_dict())
-        return JSONResponse(body, status=problem.status, headers=problem.headers, media_type=PROBLEM_MEDIA_TYPE)
+        return JSONResponse(
+            body, status=problem.status, headers=problem.headers, media_type=PROBLEM_MEDIA_TYPE
+        )
 
 
 PROBLEMS = Battery(name="problems", middleware=_answer_problem)

@@ -14,7 +14,7 @@ from framework.cli import checking, developing, scaffolding, tables
 from framework.cli.loading import Service, find_service, with_server
 from framework.errors import ConfigurationError
 from framework.server import run as run_server
-from framework.server import run_workers
+from framework.server.worker import run_workers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,7 +100,9 @@ def openapi(target: str) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
+)
 @_teaching
 def new(name: str, folder: Path | None) -> None:
     """Start a new service NAME from the example, with its tests, Dockerfile and README."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -68,14 +67,16 @@ def _import(name: str) -> ModuleType:
         sys.path.insert(0, str(path.resolve().parent))
         name = path.stem
     else:
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, str(Path.cwd()))
         name = name.strip("/").replace("/", ".")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise ConfigurationError(f"There is no module '{name}' here or among the installed packages.") from error
+        raise ConfigurationError(
+            f"There is no module '{name}' here or among the installed packages."
+        ) from error
 
 
 def _service(target: str, value: Any) -> Service | None:

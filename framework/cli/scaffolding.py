@@ -44,7 +44,9 @@ def ensure_package_name(name: str) -> None:
         ConfigurationError: It cannot, or it is the framework's own name.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name) or keyword.iskeyword(name):
-        raise ConfigurationError(f"'{name}' is no package name: small letters, digits and '_', a letter first.")
+        raise ConfigurationError(
+            f"'{name}' is no package name: small letters, digits and '_', a letter first."
+        )
     if name in {"framework", "tests", "test"}:
         raise ConfigurationError(f"'{name}' is taken; choose another name.")
 

@@ -21,7 +21,8 @@ _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
 def print_routes(app: web.Application, console: Console | None = None) -> None:
     """Print a row for every endpoint."""
     table = Table("method", "path", "handler", "auth", "reads", "answers", box=None, pad_edge=False)
-    for endpoint in sorted(app[ENDPOINTS], key=lambda endpoint: (endpoint.path, endpoint.method)):
+    endpoints = app[ENDPOINTS]
+    for endpoint in sorted(endpoints, key=lambda endpoint: (endpoint.path, endpoint.method)):
         table.add_row(*route_row(endpoint))
     (console or Console(width=None if Console().is_terminal else 200)).print(table)
 
@@ -30,7 +31,14 @@ def route_row(endpoint: Endpoint) -> tuple[str, ...]:
     """Return what the table says of one endpoint."""
     module = getattr(endpoint.handler, "__module__", "")
     name = getattr(endpoint.handler, "__qualname__", repr(endpoint.handler))
-    return endpoint.method, endpoint.path, f"{module}.{name}", _auth(endpoint), ", ".join(_reads(endpoint)), _answers(endpoint)
+    return (
+        endpoint.method,
+        endpoint.path,
+        f"{module}.{name}",
+        _auth(endpoint),
+        ", ".join(_reads(endpoint)),
+        _answers(endpoint),
+    )
 
 
 def _auth(endpoint: Endpoint) -> str:
@@ -58,7 +66,11 @@ def type_name(annotation: Any) -> str:
         return ""
     if annotation is Any:
         return "any"
-    return getattr(annotation, "__name__", "") if isinstance(annotation, type) else _without_modules(repr(annotation))
+    return (
+        getattr(annotation, "__name__", "")
+        if isinstance(annotation, type)
+        else _without_modules(repr(annotation))
+    )
 
 
 def _without_modules(text: str) -> str:

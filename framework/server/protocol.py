@@ -202,7 +202,10 @@ class Connection(RequestHandler):
         limit = self.terms.settings.headers_bytes
         for position in range(-count, 0):
             message, _ = self._messages[position]
-            if sum(len(name) + len(value) + _HEADER_FRAME_BYTES for name, value in message.raw_headers) > limit:
+            if (
+                sum(len(name) + len(value) + _HEADER_FRAME_BYTES for name, value in message.raw_headers)
+                > limit
+            ):
                 self._messages[position] = (_error(refusals.headers_too_large(limit)), EMPTY_PAYLOAD)
                 self._deaf = True
 
@@ -306,7 +309,9 @@ class Connection(RequestHandler):
         """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
         settings = self.terms.settings
         has_body = payload is not EMPTY_PAYLOAD
-        self._refusal = gate.find_refusal(message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies)
+        self._refusal = gate.find_refusal(
+            message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies
+        )
         if self._refusal is not None:
             return message
         self.host = message.headers.get(hdrs.HOST)
@@ -372,7 +377,9 @@ class Connection(RequestHandler):
         if isinstance(response, web.StreamResponse):
             response.force_close()
 
-    async def _send(self, request: web.BaseRequest, response: Any, start: float | None) -> tuple[web.StreamResponse, bool]:
+    async def _send(
+        self, request: web.BaseRequest, response: Any, start: float | None
+    ) -> tuple[web.StreamResponse, bool]:
         try:
             if not isinstance(response, web.StreamResponse):
                 raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
@@ -397,7 +404,9 @@ class Connection(RequestHandler):
         else:
             problem = error.problem() if isinstance(error, ServiceError) else refusals.SERVER_FAULT
             logger.error(
-                "Unhandled error", exc_info=error, extra={"method": request.method, "path": request.path[:200]}
+                "Unhandled error",
+                exc_info=error,
+                extra={"method": request.method, "path": request.path[:200]},
             )
         if request.writer.output_size > 0:
             raise ConnectionResetError("The answer had begun when it failed.") from error
@@ -406,9 +415,13 @@ class Connection(RequestHandler):
         response.force_close()
         return response
 
-    async def _send_refusal(self, request: web.BaseRequest, problem: Problem) -> tuple[web.StreamResponse, bool]:
+    async def _send_refusal(
+        self, request: web.BaseRequest, problem: Problem
+    ) -> tuple[web.StreamResponse, bool]:
         self._refusal = None
-        logger.info("Refused a request", extra={"status": problem.status, "reason": problem.detail, **self._client()})
+        logger.info(
+            "Refused a request", extra={"status": problem.status, "reason": problem.detail, **self._client()}
+        )
         response = self.terms.refuse(request, problem)
         response.force_close()
         result = await self.finish_response(request, response, None)
@@ -433,7 +446,9 @@ class Connection(RequestHandler):
         """Log what reached aiohttp's own last resort: a client's bad framing briefly, our faults in full."""
         error = kw.get("exc_info")
         if isinstance(error, ServiceError | RequestPayloadError | ConnectionError):
-            logger.info("Closed a connection with a bad request", extra={"reason": str(error)[:200], **self._client()})
+            logger.info(
+                "Closed a connection with a bad request", extra={"reason": str(error)[:200], **self._client()}
+            )
         else:
             logger.error("Unhandled error in the server", exc_info=error)
 
@@ -457,7 +472,11 @@ class _Continue(TimerNoop):
 
 
 def make_request(
-    message: RawRequestMessage, payload: StreamReader, connection: Connection, _: object, task: asyncio.Task[None]
+    message: RawRequestMessage,
+    payload: StreamReader,
+    connection: Connection,
+    _: object,
+    task: asyncio.Task[None],
 ) -> web.Request:
     """Build the request that the application sees; ordinary ones pass the gate at a glance."""
     writer = Writer(connection, connection._loop)

@@ -7,7 +7,13 @@ from typing import Final
 
 import orjson
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, HttpProcessingError, InvalidURLError, LineTooLong
+from aiohttp.http_exceptions import (
+    BadHttpMethod,
+    BadStatusLine,
+    HttpProcessingError,
+    InvalidURLError,
+    LineTooLong,
+)
 
 from framework.errors import PROBLEM_MEDIA_TYPE, Problem, ServiceError
 
@@ -48,7 +54,9 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
     if isinstance(error, BadStatusLine):
         return Problem(status=400, detail="The request line must be 'METHOD target HTTP/1.1' (RFC 9112, 3).")
     if isinstance(error, InvalidURLError):
-        return Problem(status=400, detail="The request target must be a path, such as '/items?page=2' (RFC 9112, 3.2).")
+        return Problem(
+            status=400, detail="The request target must be a path, such as '/items?page=2' (RFC 9112, 3.2)."
+        )
     match = _REASON.match(message)
     reason = f" {match[1].rstrip('.')}." if match else ""
     return Problem(status=400, detail=f"The request is not well-formed HTTP/1.1 (RFC 9112).{reason}")

@@ -87,7 +87,9 @@ async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLCon
     settings = runner.settings
     sites: list[web.BaseSite] = [web.SockSite(runner, sock, ssl_context=ssl_context) for sock in sockets]
     if not sites:
-        site = web.TCPSite(runner, settings.host, settings.port, backlog=settings.backlog, ssl_context=ssl_context)
+        site = web.TCPSite(
+            runner, settings.host, settings.port, backlog=settings.backlog, ssl_context=ssl_context
+        )
         sites.append(site)
     for site in sites:
         await site.start()

@@ -32,6 +32,8 @@ logger = logging.getLogger("framework.server")
 _HEARTBEAT_SECONDS = 1.0
 _KILL_MARGIN_SECONDS = 3  # between the end of a worker's graceful stop and the moment when it is killed
 
+Factory = Callable[[], Any]
+
 
 class Worker(GunicornWorker):  # type: ignore[misc]
     """Serve in a gunicorn worker process: ``gunicorn --worker-class framework.server.worker.Worker module:factory``.
@@ -127,11 +129,12 @@ class Worker(GunicornWorker):  # type: ignore[misc]
             task.cancel()
 
 
-def run_workers(factory: str, settings: ServerSettings) -> None:
+def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
     """Serve in several processes until a signal; does not return.
 
     Args:
-        factory: ``module:function``; called without arguments in each process, it returns the application.
+        factory: A function or its name, ``module:function``; called without arguments in each process, it returns the
+            application.
         settings: Address, number of workers and limits.
 
     Raises:
@@ -142,7 +145,7 @@ def run_workers(factory: str, settings: ServerSettings) -> None:
 
 
 class _Processes(BaseApplication):  # type: ignore[misc]
-    def __init__(self, factory: str, settings: ServerSettings) -> None:
+    def __init__(self, factory: str | Factory, settings: ServerSettings) -> None:
         self._factory = factory
         self.server_settings = settings
         super().__init__()
@@ -164,11 +167,11 @@ class _Processes(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Callable[[], Any]:
-        return find_factory(self._factory)
+    def load(self) -> Factory:
+        return find_factory(self._factory) if isinstance(self._factory, str) else self._factory
 
 
-def find_factory(name: str) -> Callable[[], Any]:
+def find_factory(name: str) -> Factory:
     """Import ``module:function``.
 
     Raises:
