@@ -43,7 +43,7 @@ ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[End
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
 
-CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token", Callable)
+CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
 """``(session) -> token``: what a form must bring with it."""
 
 # Keys of a request.
@@ -69,7 +69,7 @@ FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""
 
-CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check", Callable)
+CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check")
 """``(token) -> None``: set when it is the form's own token that decides; raises if the token is wrong or missing."""
 
 CSRF_FIELD = "csrf_token"
