@@ -29,12 +29,24 @@ def strip(annotation: Any) -> Stripped:
         annotation, *more = get_args(annotation)
         extras = tuple(more)
     if get_origin(annotation) not in {Union, types.UnionType}:
-        return Stripped(annotation, optional=annotation in {None, types.NoneType} if _hashable(annotation) else False, extras=extras)
+        return Stripped(
+            annotation,
+            optional=annotation in {None, types.NoneType} if _hashable(annotation) else False,
+            extras=extras,
+        )
     members = get_args(annotation)
     rest = tuple(member for member in members if member is not types.NoneType)
     kind = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built from a tuple
     inner = strip(kind) if get_origin(kind) is Annotated else Stripped(kind)
     return Stripped(inner.kind, optional=len(rest) < len(members), extras=(*extras, *inner.extras))
+
+
+def without_none(annotation: Any) -> Any:
+    """Return the annotation without ``| None``, what `Annotated` adds kept."""
+    stripped = strip(annotation)
+    if not stripped.optional:
+        return annotation
+    return Annotated[(stripped.kind, *stripped.extras)] if stripped.extras else stripped.kind
 
 
 def _hashable(value: object) -> bool:

@@ -34,7 +34,9 @@ def assemble(
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
     app = web.Application(
-        middlewares=[dispatcher(chains, batteries)], client_max_size=max_body, client_max_fields=form_limits.fields
+        middlewares=[dispatcher(chains, batteries)],
+        client_max_size=max_body,
+        client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
     app[REGISTRY] = svcs.Registry()
@@ -48,7 +50,9 @@ def assemble(
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
     app.cleanup_ctx.append(_services)
-    app.on_response_prepare.append(preparer([battery.stamp for battery in batteries if battery.stamp is not None]))
+    app.on_response_prepare.append(
+        preparer([battery.stamp for battery in batteries if battery.stamp is not None])
+    )
     for battery in batteries:
         if battery.setup is not None:
             battery.setup(app, endpoints)

@@ -35,7 +35,9 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
         return _bind_view(handler)
     values = tuple(reader for source in VALUES if (reader := values_reader(endpoint, source)) is not None)
     payload = _payload(endpoint, limits or FormLimits())
-    later = {p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}}
+    later = {
+        p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
+    }
     write = writer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
@@ -58,7 +60,9 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
         return await write(request, await handler(**arguments))
 
     bound = _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke
-    return functools.update_wrapper(bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
+    return functools.update_wrapper(
+        bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
+    )
 
 
 def _payload(endpoint: Endpoint, limits: FormLimits) -> Payload | None:
@@ -83,4 +87,6 @@ def _bind_view(view: type[AbstractView]) -> Answer:
     async def invoke(request: web.Request) -> web.StreamResponse:
         return await view(request)
 
-    return functools.update_wrapper(invoke, view, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=())
+    return functools.update_wrapper(
+        invoke, view, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
+    )

@@ -130,7 +130,9 @@ async def _read_part(
     request: web.Request, part: BodyPartReader, form: FormData, limits: FormLimits
 ) -> str | UploadedFile:
     if hdrs.CONTENT_TRANSFER_ENCODING in part.headers or hdrs.CONTENT_ENCODING in part.headers:
-        raise MalformedBody(f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7).")
+        raise MalformedBody(
+            f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7)."
+        )
     if part.filename is None:
         return (await _read_text(request, part, limits)).decode()
     if sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files:

@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 from multidict import MultiMapping
 
 from framework import validation
-from framework.annotations import strip
+from framework.annotations import strip, without_none
 from framework.bodies import FormData, FormLimits, read_body, read_form, read_json
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, PRINCIPAL, services
 from framework.endpoint import Endpoint, Parameter, Source
@@ -43,11 +43,15 @@ def values_reader(endpoint: Endpoint, source: Source) -> ReadValues | None:
 
 
 def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
-    annotations = {p.name: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters}
+    annotations = {
+        p.name: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
+    }
     names = tuple(annotations)
     with _blaming(endpoint, "path"):
         load = validation.compile(
-            validation.schema_from_fields(endpoint.origin, annotations, defaults={}, text=True, unknown="raise")
+            validation.schema_from_fields(
+                endpoint.origin, annotations, defaults={}, text=True, unknown="raise"
+            )
         ).load
 
     def read(request: web.Request) -> Arguments:
@@ -62,7 +66,9 @@ def _pairs_reader(endpoint: Endpoint, parameter: Parameter) -> ReadValues:
     schema = _schema(endpoint, parameter, text=True)
     load = validation.compile(schema).load
     location = parameter.source.value
-    pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[parameter.source]
+    pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[
+        parameter.source
+    ]
     many = _multiple(schema)
 
     def read(request: web.Request) -> Arguments:
@@ -250,7 +256,7 @@ def _loaded(load: Callable[[Any], Any], data: Mapping[str, Any], location: str) 
 
 def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> Schema:
     with _blaming(endpoint, parameter.name):
-        return validation.schema_of(parameter.annotation, text=text)
+        return validation.schema_of(without_none(parameter.annotation), text=text)
 
 
 class _blaming:  # noqa: N801 - reads as a verb

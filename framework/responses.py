@@ -68,12 +68,17 @@ def ensure_local(location: str) -> str:
     """
     local = location.startswith("/") and location[1:2] not in {"/", "\\"} and location.isprintable()
     if not local or urlsplit(location).netloc:
-        raise ValueError(f"{location[:100]!r} is no path on this origin; external targets need allow_external=True.")
+        raise ValueError(
+            f"{location[:100]!r} is no path on this origin; external targets need allow_external=True."
+        )
     return location
 
 
 def stream(
-    chunks: AsyncIterable[bytes], *, content_type: str = "application/octet-stream", filename: str | None = None
+    chunks: AsyncIterable[bytes],
+    *,
+    content_type: str = "application/octet-stream",
+    filename: str | None = None,
 ) -> web.Response:
     """Send chunks as they come, one at a time, at the client's pace."""
     headers = {} if filename is None else {"Content-Disposition": content_disposition(filename)}
@@ -81,7 +86,11 @@ def stream(
 
 
 def file(
-    path: Path, *, filename: str | None = None, content_type: str = "application/octet-stream", inline: bool = False
+    path: Path,
+    *,
+    filename: str | None = None,
+    content_type: str = "application/octet-stream",
+    inline: bool = False,
 ) -> web.FileResponse:
     """Send a file with ``ETag``, ``Last-Modified`` and single ranges; as a download unless `inline`."""
     headers = {

@@ -113,7 +113,9 @@ _VIEW_METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "opt
 
 
 def _read_view(method: str, path: str, view: type[AbstractView], options: Options) -> Endpoint:
-    endpoint = read_endpoint(method, path, view, replace(options, name=options.name if method == "GET" else None))
+    endpoint = read_endpoint(
+        method, path, view, replace(options, name=options.name if method == "GET" else None)
+    )
     return replace(endpoint, marks=(*marks_of(getattr(view, method.lower())), *marks_of(view)))
 
 

@@ -78,7 +78,9 @@ def _needs(factory: type) -> dict[str, Any]:
     parameters = list(inspect.signature(factory).parameters.values())
     for parameter in parameters:
         if parameter.name not in hints and parameter.default is inspect.Parameter.empty:
-            raise ConfigurationError(f"{origin_of(factory)}: annotate its parameter '{parameter.name}' with a type.")
+            raise ConfigurationError(
+                f"{origin_of(factory)}: annotate its parameter '{parameter.name}' with a type."
+            )
     return {p.name: strip(hints[p.name]).kind for p in parameters if p.default is inspect.Parameter.empty}
 
 

@@ -1,8 +1,8 @@
 """Fill frozen settings from the environment, ``.env`` and a TOML file, and tell where each value came from.
 
-A setting's variable is its path in upper case: ``settings.sessions.keys`` is ``SESSIONS_KEYS``. The
-environment beats ``.env``, which beats the TOML file named by ``SETTINGS_FILE``, which beats the default in the
-record. Durations are seconds, or as ``1h 30m``; lists are separated by commas, or are lists in TOML.
+A setting is a variable in upper case: ``settings.sessions.keys`` is ``SESSIONS_KEYS``. The environment
+beats ``.env``, which beats the TOML file named by ``SETTINGS_FILE``, which beats the record's own default.
+Durations are seconds, or as ``1h 30m``; lists are separated by commas, or are lists in TOML.
 """
 
 from __future__ import annotations

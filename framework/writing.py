@@ -11,7 +11,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from framework import validation
-from framework.annotations import strip
+from framework.annotations import strip, without_none
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
 from framework.responses import JSONResponse, Result
@@ -64,14 +64,14 @@ def _rendering(renders: Renders, status: int) -> Write:
 
 def returned_type(endpoint: Endpoint) -> Any:
     """Return the type of the JSON that the endpoint answers; `typing.Any` when its annotation does not say."""
-    annotation = endpoint.returns
+    annotation = without_none(endpoint.returns)
     if get_origin(strip(annotation).kind) is Result:
-        annotation = get_args(strip(annotation).kind)[0]
+        annotation = without_none(get_args(strip(annotation).kind)[0])
     kind = strip(annotation).kind
     if annotation is inspect.Signature.empty or _is_response(kind):
         return Any
-    members = [member for member in get_args(kind) if not _is_response(member)]
     if get_origin(kind) in {Union, UnionType}:
+        members = [member for member in get_args(kind) if not _is_response(member)]
         return members[0] if len(members) == 1 else Any
     return annotation
 

@@ -193,6 +193,18 @@ def test_a_text_of_another_type_is_refused(kind: Any, text: str, said: str) -> N
     assert said in caught.value.faults[0]
 
 
+def test_a_field_that_the_record_fills_itself_has_no_variable() -> None:
+    @dataclass(frozen=True)
+    class Record:
+        port: int = 1
+        made: str = field(init=False, default="here")
+
+    loaded = load_with_origins(Record, {"MADE": "elsewhere"}, env_file=None)
+
+    assert loaded.settings.made == "here"
+    assert loaded.origins == {"PORT": Origin.default}
+
+
 def test_an_empty_text_leaves_a_number_to_the_next_source(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=81\n")
 
@@ -346,10 +358,9 @@ def test_production_names_every_key_that_is_missing_or_weak() -> None:
 def test_gathered_faults_of_faults_stay_one_list() -> None:
     faults = Faults()
 
-    with faults.gathered():
-        raise InvalidSettings(["a", "b"])
-    with faults.gathered():
-        raise ValueError("c")
+    for complaint in (InvalidSettings(["a", "b"]), ValueError("c")):
+        with faults.gathered():
+            raise complaint
 
     with pytest.raises(InvalidSettings) as caught:
         faults.refuse()

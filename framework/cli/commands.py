@@ -1,0 +1,114 @@
+"""The commands, each a thin door to a function elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from framework.cli import checking, developing, scaffolding, tables
+from framework.cli.loading import Service, find_service, with_server
+from framework.errors import ConfigurationError
+from framework.server import run as run_server
+from framework.server.worker import run_workers
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aiohttp-batteries", prog_name="framework")
+def main() -> None:
+    """Run, inspect and start services."""
+
+
+def _teaching(command: F) -> F:
+    """Show a configuration error as a message, not as a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2)
+
+    return run  # type: ignore[return-value]
+
+
+_target = click.argument("target", metavar="SERVICE")
+_host = click.option("--host", help="The address to listen on; the settings' when not given.")
+_port = click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0 takes a free one.")
+
+
+@main.command()
+@_target
+@_host
+@_port
+@click.option("--workers", type=click.IntRange(1), help="How many processes.")
+@_teaching
+def run(target: str, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve as in production.
+
+    SERVICE is a module, a package, a file or module:factory, such as 'app_example' or 'hello.py'.
+    """
+    service = find_service(target)
+    settings = with_server(service.load_settings().settings, host=host, port=port, workers=workers)
+    if settings.server.workers > 1:
+        run_workers(lambda: service.make(settings), settings.server)
+    else:
+        run_server(service.make(settings), settings.server)
+
+
+@main.command()
+@_target
+@_host
+@_port
+@_teaching
+def dev(target: str, host: str | None, port: int | None) -> None:
+    """Serve, and start again whenever a file changes; browsers see tracebacks."""
+    developing.watch(target, host=host, port=port)
+
+
+@main.command()
+@_target
+@_teaching
+def routes(target: str) -> None:
+    """List every endpoint: method, path, handler, who may call it and what it reads and answers."""
+    app = _make(find_service(target))
+    tables.print_routes(app)
+
+
+@main.command()
+@_target
+@_teaching
+def check(target: str) -> None:
+    """Build the service and start it up without serving; show its settings and whatever is wrong."""
+    sys.exit(0 if checking.check(find_service(target)) else 1)
+
+
+@main.command()
+@_target
+@_teaching
+def openapi(target: str) -> None:
+    """Print the OpenAPI document."""
+    click.echo(tables.openapi_document(_make(find_service(target))))
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
+)
+@_teaching
+def new(name: str, folder: Path | None) -> None:
+    """Start a new service NAME from the example, with its tests, Dockerfile and README."""
+    made = scaffolding.scaffold(name, folder or Path(name))
+    click.echo(f"Made {made}. Next: cd {made} && make test && make run")
+
+
+def _make(service: Service) -> Any:
+    return service.make(service.load_settings().settings)
