@@ -24,13 +24,13 @@ _ANSWERED: web.RequestKey[bool] = web.RequestKey("session_answered", bool)
 
 
 def keeps_changes(error: Exception) -> bool:
-    """Say whether a session is stored though a handler raised: yes for an answer raised on purpose, such as a redirect.
+    """Say whether a session is stored though its handler raised.
 
-    A fault of ours leaves the session as it was, like the database.
+    An answer that is raised on purpose, such as a redirect, keeps what was put in before; a fault of ours
+    leaves the session as it was, like the database.
     """
     status = error.status if isinstance(error, ServiceError | web.HTTPException) else 500
     return status < 500
-
 
 
 def battery(
@@ -65,7 +65,8 @@ def battery(
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app.on_response_prepare.append(_preparer(storage))
 
-    return Battery(name="sessions", after=frozenset({"logs", "problems", "security", "cors"}), middleware=middleware, setup=setup)
+    after = frozenset({"logs", "problems", "security", "cors"})
+    return Battery(name="sessions", after=after, middleware=middleware, setup=setup)
 
 
 async def _after_answer(storage: Storage, request: web.Request, response: web.StreamResponse) -> None:
@@ -91,8 +92,9 @@ async def _after_error(storage: Storage, request: web.Request, error: Exception)
 def _preparer(storage: Storage) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """Return the signal handler that adds the cookie to a response's head.
 
-    aiohttp has copied a response's cookies to its headers by then, so that the header itself is set. For a response
-    that a handler starts on its own, such as a stream or a WebSocket, this is also the moment to store.
+    aiohttp has copied a response's cookies to its headers by then, so the header itself is set. For a
+    response that a handler starts on its own, such as a stream or a WebSocket, this is also the moment to
+    store.
     """
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
@@ -110,8 +112,7 @@ async def _late(storage: Storage, request: web.Request) -> str | None:
     """Store what has changed behind the handler, as when an error page shows a flash."""
     try:
         return await storage.settle(request)
-    except Exception:
-        # NOTE: an exception here would make aiohttp drop the connection without any answer.
+    except Exception:  # noqa: BLE001 - it would make aiohttp drop the connection without any answer
         _log.exception("session_not_stored")
         return None
 

@@ -18,7 +18,7 @@ class Record:
     """Hold a session as it is stored.
 
     Attributes:
-        started: When it began, in seconds since 1970; the absolute lifetime counts from here, whatever is written.
+        started: When it began, in seconds since 1970; the absolute lifetime counts from here.
         renewed: When it was last written; the idle time counts from here.
         values: What handlers put in.
     """
@@ -71,7 +71,7 @@ class StoredSession(Session):
         started, renewed: As in `Record`.
         replaces: It stands in the place of the one whose token the client sent.
         ended: Another request has ended it meanwhile.
-        fresh: It was begun or signed in to by this request: nothing that happens to an older token concerns it.
+        fresh: This request began it or signed in to it: the end of an older token is no concern of it.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class StoredSession(Session):
         self.replaces = replaces
         self.ended = False
         self._now = now
-        self._stored = encode_values(values)
+        self._stored = (self.token, self.started, self.fresh, encode_values(values))
 
     @property
     def created(self) -> int:
@@ -94,7 +94,7 @@ class StoredSession(Session):
 
     @property
     def values_changed(self) -> bool:
-        return encode_values(self._mapping) != self._stored
+        return encode_values(self._mapping) != self._stored[3]
 
     def record(self, now: int) -> Record:
         """Return what is to be stored."""
@@ -104,13 +104,13 @@ class StoredSession(Session):
         """Note that what the session holds now is what is stored, under this token."""
         self.token, self.renewed = token, now
         self.dead = set()
-        self._stored = encode_values(self._mapping)
+        self._stored = (token, self.started, self.fresh, encode_values(self._mapping))
         self._changed = False
 
     def revert(self) -> None:
         """Go back to what was stored last."""
-        self._mapping = json.loads(self._stored)
-        self.token = next(iter(self.dead), self.token)
+        self.token, self.started, self.fresh, values = self._stored
+        self._mapping = json.loads(values)
         self.dead = set()
         self._changed = False
 
@@ -126,6 +126,10 @@ class StoredSession(Session):
         self.leave_token()
         self.started = self._now
         self.fresh = True
+
+    def end(self) -> None:
+        """Leave a session alone that another request has ended meanwhile: it must not rise again."""
+        self.ended = True
 
     def invalidate(self) -> None:
         """Forget everything; what is put in afterwards belongs to a new session."""
@@ -164,5 +168,5 @@ def sign_out(session: Session) -> None:
 
 def _stored(session: Session) -> StoredSession:
     if not isinstance(session, StoredSession):
-        raise TypeError("This is no session of the sessions battery; list sessions.battery(...) among the batteries.")
+        raise TypeError("This session is none of the sessions battery's; list sessions.battery(...).")
     return session

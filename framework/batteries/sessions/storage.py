@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from aiohttp import hdrs, web
@@ -11,8 +10,6 @@ from aiohttp_session import SESSION_KEY, AbstractStorage, Session
 from framework.batteries.sessions.session import Record, StoredSession, find_record
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.stores import SessionStore
-
-_log = logging.getLogger("framework.sessions")
 
 _LARGEST_COOKIE = 4096
 _RENEWALS = 10
@@ -24,7 +21,7 @@ def is_over(record: Record, *, now: int, idle: int, absolute: int) -> bool:
 
 
 def is_due(session: StoredSession, *, now: int, idle: int) -> bool:
-    """Say whether a session is to be written: it changed, has no token, or was not written for a tenth of its idle time."""
+    """Say whether a session is to be written: it has changed, or a tenth of its idle time is over."""
     return session.token is None or session.values_changed or (now - session.renewed) * _RENEWALS >= idle
 
 
@@ -37,8 +34,8 @@ def ensure_fits(cookie: str, value: str) -> None:
     size = len(cookie) + len(value)
     if size > _LARGEST_COOKIE:
         raise ValueError(
-            f"The session takes {size} bytes as a cookie and browsers keep {_LARGEST_COOKIE}: put ids into it rather "
-            "than what they stand for, or keep sessions in Redis."
+            f"The session takes {size} bytes as a cookie and browsers keep {_LARGEST_COOKIE}: put ids into "
+            "it rather than what they stand for, or keep sessions in Redis."
         )
 
 
@@ -55,7 +52,8 @@ class Storage(AbstractStorage):
         self._clock = clock
         self._idle = int(settings.idle.total_seconds())
         self._absolute = int(settings.absolute.total_seconds())
-        self._attributes = f"Path=/; HttpOnly; SameSite={settings.same_site}{'; Secure' if settings.secure else ''}"
+        secure = "; Secure" if settings.secure else ""
+        self._attributes = f"Path=/; HttpOnly; SameSite={settings.same_site}{secure}"
 
     async def new_session(self) -> StoredSession:
         return StoredSession(now=int(self._clock()), replaces=True)
@@ -72,7 +70,9 @@ class Storage(AbstractStorage):
         over = record is None or is_over(record, now=now, idle=self._idle, absolute=self._absolute)
         return None if over else record
 
-    async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
+    async def save_session(
+        self, request: web.Request, response: web.StreamResponse, session: Session
+    ) -> None:
         line = await self.settle(request)
         if line is not None:
             response.headers.add(hdrs.SET_COOKIE, line)
@@ -109,10 +109,12 @@ class Storage(AbstractStorage):
         content = session.record(now).encode()
         seconds = max(1, min(self._idle, session.started + self._absolute - now))
         if not await self._drop(session) and not session.fresh:
-            return self._end(session)
+            session.end()
+            return None
         token = await self._store.save(session.token, content, seconds)
         if token is None:
-            return self._end(session)
+            session.end()
+            return None
         ensure_fits(self.cookie_name, token)
         known = session.token == token
         session.stored(token, now)
@@ -121,8 +123,3 @@ class Storage(AbstractStorage):
     async def _drop(self, session: StoredSession) -> bool:
         """End the session's former tokens; say whether all of them were alive."""
         return all([await self._store.drop(token) for token in session.dead])
-
-    def _end(self, session: StoredSession) -> None:
-        """Leave a session alone that another request has ended meanwhile: it must not rise again."""
-        session.ended = True
-        _log.info("session_ended_meanwhile")

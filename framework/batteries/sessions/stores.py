@@ -22,14 +22,14 @@ class SessionStore(Protocol):
     """Keep the bytes of sessions by a token, which is all that the client gets."""
 
     async def load(self, token: str) -> bytes | None:
-        """Return what is kept under a token, None if nothing is: a token comes from the client and may be anything."""
+        """Return what is kept under a token, None if nothing is; a client may send anything as a token."""
 
     async def save(self, token: str | None, content: bytes, seconds: int) -> str | None:
         """Keep content for so many seconds.
 
         Returns:
-            The token to ask for it: a new one if None was given. None if the token that was given is dead by now,
-            and nothing was kept: what somebody ended meanwhile does not rise again.
+            The token to ask for it: a new one if None was given. None if the token that was given is dead by
+            now, and nothing was kept: what somebody ended meanwhile does not rise again.
         """
 
     async def drop(self, token: str) -> bool:
@@ -49,7 +49,7 @@ def key_of(token: str) -> str:
 class CookieStore:
     """Keep each session in its own cookie, encrypted and signed (Fernet); nothing is on the server.
 
-    So there is no end to a copied cookie but its lifetime: keep sessions in Redis where signing out must stop one.
+    So only its lifetime ends a cookie that was copied: keep sessions in Redis where signing out must do that.
 
     Args:
         keys: The newest first; it encrypts, all of them decrypt.
@@ -72,7 +72,7 @@ class CookieStore:
 
 
 def _derived(key: Secret) -> bytes:
-    """Derive the cookie's key, so that a secret which is used elsewhere too tells nothing about it (RFC 5869)."""
+    """Derive the cookie's key (RFC 5869), so that the secret may serve elsewhere too."""
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"framework.sessions.cookie").derive(
         key.reveal().encode()
     )
