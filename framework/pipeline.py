@@ -17,7 +17,7 @@ from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.battery import Answer, Battery, Stamp
 from framework.context import CONTAINER, ENDPOINT
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound
 
 _log = logging.getLogger("framework.pipeline")
@@ -90,7 +90,9 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequenc
     """Return a chain for a route of a sub-application, with the middlewares of that application inside."""
     resource = match.route.resource
     path = resource.canonical if resource is not None else "/"
-    endpoint = Endpoint(method=match.route.method, path=path, handler=handler, origin="sub-application")
+    endpoint = Endpoint(
+        method=match.route.method, path=path, handler=handler, marks=marks_of(match.handler), origin="sub-application"
+    )
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
 
