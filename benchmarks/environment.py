@@ -1,4 +1,8 @@
-"""Make `.venv-bench`, where the service and its peers live together: `python benchmarks/environment.py`.
+"""Make the two environments of the bench: `python benchmarks/environment.py`.
+
+`.venv-bench` has the service, what is built on aiohttp, and the harness; it is installed with the versions that
+the service is tested with. `.venv-bench-peers` has the other frameworks. They are apart because svcs imports
+FastAPI and Starlette where it finds them, which would be charged to the service.
 
 `BENCH_PYTHON` names the Python to measure with; otherwise it is the one that runs this script.
 """
@@ -8,36 +12,30 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PLACE = ROOT / ".venv-bench"
+OWN, PEERS = ROOT / ".venv-bench", ROOT / ".venv-bench-peers"
+
+
+def python_of(place: Path) -> Path:
+    """Return the interpreter of an environment."""
+    return place / "bin" / "python"
 
 
 def main() -> None:
-    """Make the environment, or bring it up to date."""
-    python = PLACE / "bin" / "python"
-    if not python.exists():
-        subprocess.run([os.environ.get("BENCH_PYTHON", sys.executable), "-m", "venv", str(PLACE)], check=True)
-    with tempfile.TemporaryDirectory() as folder:
-        constraints = Path(folder) / "constraints.txt"
-        constraints.write_text("\n".join(_constraints()))
-        command = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(constraints)]
-        command += ["--requirement", "benchmarks/requirements.txt", "--editable", ".[redis]"]
-        subprocess.run(command, check=True, cwd=ROOT)
-    version = subprocess.run([str(python), "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    print(f"{PLACE.name} is ready with {version}")
+    """Make both environments, or bring them up to date."""
+    constrained = ["--constraint", "constraints.txt", "--editable", ".[redis]"]
+    _make(OWN, [*constrained, "--requirement", "benchmarks/requirements-documents.txt"])
+    _make(PEERS, ["--requirement", "benchmarks/requirements.txt"])
+    version = subprocess.run([python_of(OWN), "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    print(f"{OWN.name} and {PEERS.name} are ready with {version}")
 
 
-def _constraints() -> list[str]:
-    """Return the versions that the service is tested with, less those that the peers cannot live with."""
-    peers = {_name(line) for line in (ROOT / "benchmarks" / "requirements.txt").read_text().splitlines()}
-    return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if _name(line) not in peers]
-
-
-def _name(line: str) -> str:
-    return line.partition("==")[0].strip().lower().replace("_", "-")
+def _make(place: Path, packages: list[str]) -> None:
+    if not python_of(place).exists():
+        subprocess.run([os.environ.get("BENCH_PYTHON", sys.executable), "-m", "venv", place], check=True)
+    subprocess.run([python_of(place), "-m", "pip", "install", "--quiet", *packages], check=True, cwd=ROOT)
 
 
 if __name__ == "__main__":
