@@ -43,7 +43,7 @@ ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[End
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
 
-CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token", Callable)
+CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
 """``(session) -> token``: what a form must bring with it."""
 
 # Keys of a request.
@@ -69,8 +69,8 @@ FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""
 
-CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check", Callable)
-"""``(token) -> None``: set when it is the form's own token that decides; raises if the token is wrong or missing."""
+CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check")
+"""``(token) -> None``: set when the form's own token decides; raises if it is wrong or missing."""
 
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""
@@ -85,7 +85,7 @@ def services(request: web.Request) -> svcs.Container:
 
 
 def nonce(request: web.Request) -> str:
-    """Return the request's nonce for its own scripts and styles (CSP Level 3, 8.1), made at the first call."""
+    """Return the request's nonce for its own scripts and styles (CSP 3, 8.1), made at the first call."""
     value = request.get(NONCE)
     if value is None:
         value = request[NONCE] = secrets.token_urlsafe(16)

@@ -38,7 +38,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Answer) -
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = partial(middleware, handler=handler)
+            handler = partial(middleware, handler=handler)  # type: ignore[call-arg] # aiohttp calls it by that name
     return handler
 
 
@@ -75,7 +75,7 @@ def dispatcher(chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> Any
             chain = unmatched if isinstance(match.route, SystemRoute) else _foreign(match, handler, batteries)
         endpoint = request[ENDPOINT] = chain.endpoint
         if endpoint.options.max_body is not None:
-            # NOTE: request.clone(client_max_size=...) would part the request's state from the one aiohttp prepares with.
+            # NOTE: request.clone(client_max_size=...) would part the request's state from aiohttp's own.
             request._client_max_size = endpoint.options.max_body
         try:
             return await chain.answer(request)
@@ -91,7 +91,11 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequenc
     resource = match.route.resource
     path = resource.canonical if resource is not None else "/"
     endpoint = Endpoint(
-        method=match.route.method, path=path, handler=handler, marks=marks_of(match.handler), origin="sub-application"
+        method=match.route.method,
+        path=path,
+        handler=handler,
+        marks=marks_of(match.handler),
+        origin="sub-application",
     )
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
@@ -103,7 +107,7 @@ def preparer(stamps: Sequence[Stamp]) -> Prepare:
         for stamp in stamps:
             try:
                 stamp(request, response)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # NOTE: an exception here would make aiohttp drop the connection without any answer.
                 _log.exception("stamp_failed")
 

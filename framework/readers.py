@@ -56,7 +56,8 @@ def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
 
     def read(request: web.Request) -> Arguments:
         segments = request.match_info
-        return _loaded(load, {name: segments[name] for name in names}, "path")
+        arguments: Arguments = _loaded(load, {name: segments[name] for name in names}, "path")
+        return arguments
 
     return read
 
