@@ -29,7 +29,7 @@ def assemble(
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    endpoints = tuple(read_routes([routes, *(battery.routes for battery in batteries)]))
+    endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)]))
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
@@ -71,7 +71,8 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _ensure_provided(app: web.Application) -> None:
-    ensure_provided(app[ENDPOINTS], app[REGISTRY])
+    endpoints = app[ENDPOINTS]
+    ensure_provided(endpoints, app[REGISTRY])
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:

@@ -26,5 +26,5 @@ public = Public()
 
 
 def requires(*scopes: str) -> Requires:
-    """Let only known callers with all of these scopes (RFC 6749, 3.3) call the endpoint: ``@requires("posts:write")``."""
+    """Let only known callers with all of these scopes (RFC 6749, 3.3) in: ``@requires("posts:write")``."""
     return Requires(frozenset(scopes))

@@ -17,7 +17,7 @@ from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.battery import Answer, Battery, Stamp
 from framework.context import CONTAINER, ENDPOINT
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound
 
 _log = logging.getLogger("framework.pipeline")
@@ -38,7 +38,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Answer) -
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = partial(middleware, handler=handler)
+            handler = partial(middleware, handler=handler)  # type: ignore[call-arg] # aiohttp calls it by that name
     return handler
 
 
@@ -75,7 +75,7 @@ def dispatcher(chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> Any
             chain = unmatched if isinstance(match.route, SystemRoute) else _foreign(match, handler, batteries)
         endpoint = request[ENDPOINT] = chain.endpoint
         if endpoint.options.max_body is not None:
-            # NOTE: request.clone(client_max_size=...) would part the request's state from the one aiohttp prepares with.
+            # NOTE: request.clone(client_max_size=...) would part the request's state from aiohttp's own.
             request._client_max_size = endpoint.options.max_body
         try:
             return await chain.answer(request)
@@ -90,7 +90,13 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequenc
     """Return a chain for a route of a sub-application, with the middlewares of that application inside."""
     resource = match.route.resource
     path = resource.canonical if resource is not None else "/"
-    endpoint = Endpoint(method=match.route.method, path=path, handler=handler, origin="sub-application")
+    endpoint = Endpoint(
+        method=match.route.method,
+        path=path,
+        handler=handler,
+        marks=marks_of(match.handler),
+        origin="sub-application",
+    )
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
 
@@ -101,7 +107,7 @@ def preparer(stamps: Sequence[Stamp]) -> Prepare:
         for stamp in stamps:
             try:
                 stamp(request, response)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # NOTE: an exception here would make aiohttp drop the connection without any answer.
                 _log.exception("stamp_failed")
 

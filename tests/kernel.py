@@ -7,13 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from framework.app import ServiceSettings, create_app
-from framework.battery import Battery
+from framework.battery import Answer, Battery
 from framework.errors import PROBLEM_MEDIA_TYPE, ServiceError
 from framework.responses import JSONResponse
 from framework.validation import encode
 
 
-async def _answer_problem(request: web.Request, handler: Any) -> web.StreamResponse:
+async def _answer_problem(request: web.Request, handler: Answer) -> web.StreamResponse:
     try:
         return await handler(request)
     except ServiceError as error:

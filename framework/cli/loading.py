@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -68,7 +67,7 @@ def _import(name: str) -> ModuleType:
         sys.path.insert(0, str(path.resolve().parent))
         name = path.stem
     else:
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, str(Path.cwd()))
         name = name.strip("/").replace("/", ".")
     try:
         return importlib.import_module(name)

@@ -21,7 +21,8 @@ _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
 def print_routes(app: web.Application, console: Console | None = None) -> None:
     """Print a row for every endpoint."""
     table = Table("method", "path", "handler", "auth", "reads", "answers", box=None, pad_edge=False)
-    for endpoint in sorted(app[ENDPOINTS], key=lambda endpoint: (endpoint.path, endpoint.method)):
+    endpoints = app[ENDPOINTS]
+    for endpoint in sorted(endpoints, key=lambda endpoint: (endpoint.path, endpoint.method)):
         table.add_row(*route_row(endpoint))
     (console or Console(width=None if Console().is_terminal else 200)).print(table)
 

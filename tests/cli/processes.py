@@ -31,7 +31,9 @@ def framework(*arguments: str, cwd: Path, **environ: str) -> subprocess.Complete
 
 
 @contextmanager
-def serving(*arguments: str, cwd: Path, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+def serving(
+    *arguments: str, cwd: Path, **environ: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
     """Run a command that serves; give the process, its URL and the file with what it prints."""
     port = free_port()
     log = cwd / f"serving-{port}.log"

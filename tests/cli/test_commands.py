@@ -67,7 +67,7 @@ def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) ->
         time.sleep(0.5)
         (folder / "hello.py").write_text("this is no Python")
         wait_for(lambda: "SyntaxError" in log.read_text(), log)
-        (folder / "hello.py").write_text(HELLO.replace("hello\"}", "changed\"}"))
+        (folder / "hello.py").write_text(HELLO.replace('hello"}', 'changed"}'))
         wait_for(lambda: "changed" in fetch(url)[1], log)
 
     assert json.loads(before[1]) == {"message": "hello"}
@@ -96,9 +96,13 @@ def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
     ("arguments", "source", "said"),
     [
         pytest.param(["run", "nowhere"], HELLO, "There is no module 'nowhere'", id="no such module"),
-        pytest.param(["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"),
+        pytest.param(
+            ["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"
+        ),
         pytest.param(["run", "hello:nothing"], HELLO, "has no 'nothing'", id="no such name in the module"),
-        pytest.param(["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"),
+        pytest.param(
+            ["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"
+        ),
     ],
 )
 def test_a_mistake_is_told_without_a_traceback(
