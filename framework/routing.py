@@ -82,8 +82,9 @@ class RouteTableDef(web.RouteTableDef):
         Raises:
             ConfigurationError: An option is unknown.
         """
+        given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
-            known = Options(**{**options, "tags": (*self._tags, *options.get("tags", ()))})
+            known = Options(**given)
         except TypeError as error:
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, cast
+from typing import BinaryIO, cast
 
 from marshmallow import fields
 
@@ -60,7 +60,7 @@ class UploadedFile:
 class UploadedFileField(fields.Field[UploadedFile]):
     """Take an `UploadedFile` as it is, and nothing else."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "Not a file."}
+    default_error_messages = {"invalid": "Not a file."}  # noqa: RUF012 - as marshmallow declares it
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> UploadedFile:
         if not isinstance(value, UploadedFile):

@@ -22,10 +22,10 @@ ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DEL
 
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
-# A registered name is what a DNS name or a container's name is made of. RFC 3986 (3.2.2) would allow
-# percent-escapes and punctuation too, but no client resolves those and every log and cache reads them differently.
+# A registered name is made of what names of hosts and containers are made of. RFC 3986 (3.2.2) would allow
+# escapes and punctuation too, but nobody resolves those, and each log and cache reads them differently.
 _AUTHORITY = re.compile(
-    r"(?P<host>[a-z0-9._-]{1,255}|\[(?P<ipv6>[0-9a-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?",
+    r"(?:[a-z0-9._-]{1,255}|\[(?P<ipv6>[0-9a-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -74,6 +74,11 @@ def awaits_continue(head: Head) -> bool:
     return hdrs.EXPECT in head.headers and head.version >= HttpVersion11
 
 
+def origin_form(url: URL) -> URL:
+    """Return a target that is a URL as the path and query that it asks for (RFC 9112, 3.2.1)."""
+    return URL.build(path=url.raw_path or "/", query_string=url.raw_query_string, encoded=True)
+
+
 def _version_refusal(head: Head) -> Problem | None:
     if head.version in (HttpVersion11, HttpVersion10):
         return None
@@ -109,9 +114,7 @@ def _host_refusal(head: Head) -> Problem | None:
     if host is None and head.version < HttpVersion11:
         return None
     if host is None or not is_authority(host):
-        return _bad(
-            "Host must be a name or an address, with a port from 0 to 65535 or none, such as 'example.com:8080'."
-        )
+        return _bad("Host must be a name or an address, with a port or none, such as 'example.com:8080'.")
     if head.path[:1] == "/" or head.path == "*":
         return None
     # RFC 9112, 3.2.2: with a URL as the target its authority is the host, and Host has to say the same.

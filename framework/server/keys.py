@@ -19,7 +19,7 @@ SERVER_SETTINGS: Final = web.AppKey("framework.server.settings", ServerSettings)
 #: What answers a request that passed the gate; aiohttp's own routing and middlewares when it is not set.
 DISPATCH: Final[web.AppKey[Handler]] = web.AppKey("framework.server.dispatch")
 
-#: What turns a refusal of the gate or the parser into a response; set it to put the service's stamps on those too.
+#: What turns a refusal of the gate or the parser into a response; set it to put the service's stamps on it.
 REFUSE: Final[web.AppKey[Refuse]] = web.AppKey("framework.server.refuse")
 
 #: Whether this request's handler is cancelled when its client goes away; without it the method decides.

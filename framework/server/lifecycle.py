@@ -39,13 +39,22 @@ class Lifecycle:
         """Cut the graceful stop short: every wait of it ends now."""
         self._hurried.set()
 
-    async def patience(self, seconds: float) -> None:
-        """Wait for so long, or until somebody is in a hurry."""
+    async def rest(self, seconds: float) -> None:
+        """Let time pass, unless somebody is in a hurry."""
         try:
             async with asyncio.timeout(seconds):
                 await self._hurried.wait()
         except TimeoutError:
             pass
+
+    async def wait(self, work: set[asyncio.Task[None]], seconds: float) -> None:
+        """Wait until all the work is done, its time is over, or somebody is in a hurry."""
+        done, resting = asyncio.create_task(asyncio.wait(work)), asyncio.create_task(self.rest(seconds))
+        try:
+            await asyncio.wait({done, resting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            done.cancel()
+            resting.cancel()
 
 
 class Connections:
@@ -110,3 +119,12 @@ class Connections:
 
 LIFECYCLE: Final = web.AppKey("framework.server.lifecycle", Lifecycle)
 CONNECTIONS: Final = web.AppKey("framework.server.connections", Connections)
+
+
+def ensure_lifecycle(app: web.Application) -> Lifecycle:
+    """Return the lifecycle of an application; give it one, and a registry of connections, if it has none."""
+    if LIFECYCLE not in app:
+        app[LIFECYCLE] = Lifecycle()
+    if CONNECTIONS not in app:
+        app[CONNECTIONS] = Connections()
+    return app[LIFECYCLE]

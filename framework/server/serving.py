@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from socket import socket
 from ssl import SSLContext
+from typing import cast
 
 from aiohttp import web
 
 from framework.errors import ConfigurationError
 from framework.server.edge import Runner
 from framework.server.keys import SERVER_SETTINGS
-from framework.server.lifecycle import Lifecycle, Phase
+from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 
-try:
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+with suppress(ImportError):  # it does not install everywhere
     from uvloop import new_event_loop
-except ImportError:  # it does not install everywhere
-    from asyncio import new_event_loop
 
 logger = logging.getLogger("framework.server")
 
@@ -85,13 +85,11 @@ async def serve(
 
 async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
     settings = runner.settings
-    sites: list[web.BaseSite] = [web.SockSite(runner, sock, ssl_context=ssl_context) for sock in sockets]
-    if not sites:
-        site = web.TCPSite(
-            runner, settings.host, settings.port, backlog=settings.backlog, ssl_context=ssl_context
-        )
-        sites.append(site)
-    for site in sites:
+    backlog = settings.backlog
+    for sock in sockets:
+        await web.SockSite(runner, sock, ssl_context=ssl_context, backlog=backlog).start()
+    if not sockets:
+        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
         await site.start()
 
 
@@ -122,21 +120,29 @@ def run(app: web.Application, settings: ServerSettings | None = None) -> None:
 
 async def _serve_until_signalled(app: web.Application, settings: ServerSettings) -> None:
     stop = asyncio.Event()
-    starting = asyncio.current_task()
-    running: Running | None = None
-
-    def signalled() -> None:
-        if running is None:
-            assert starting is not None
-            starting.cancel()
-        elif stop.is_set():
-            running.lifecycle.hurry()
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
-            asyncio.get_running_loop().add_signal_handler(number, signalled)
+    with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+        listen_for_signals(stop, ensure_lifecycle(app), at_once=())
     async with serve(app, settings) as running:
         logger.info("Serving on %s", running.url)
         await stop.wait()
         logger.info("Stopping")
+
+
+def listen_for_signals(
+    stop: asyncio.Event, lifecycle: Lifecycle, *, at_once: Collection[signal.Signals]
+) -> None:
+    """Set the event at SIGINT or SIGTERM; a second signal, or one in ``at_once``, cuts the stop short.
+
+    A signal during start-up cancels the calling task.
+    """
+    loop, starting = asyncio.get_running_loop(), cast("asyncio.Task[object]", asyncio.current_task())
+
+    def signalled(number: signal.Signals) -> None:
+        if lifecycle.phase is Phase.STARTING:
+            starting.cancel()
+        if stop.is_set() or number in at_once:
+            lifecycle.hurry()
+        stop.set()
+
+    for number in {signal.SIGINT, signal.SIGTERM, *at_once}:
+        loop.add_signal_handler(number, signalled, number)

@@ -25,22 +25,23 @@ class ServerSettings:
         header_bytes: The longest header, name and value; above it 431.
         headers_bytes: All headers of a request together; above it 431.
         header_count: The number of headers; above it 431.
-        max_body_bytes: The largest body that ``read()``, ``json()`` and ``post()`` take; above it 413.
-        header_read_seconds: From the first byte of a request (or from connecting) to the end of its headers; then 408.
+        max_body_bytes: The largest body that an endpoint takes unless it says otherwise; above it 413. It is
+            the application that counts: ``create_app`` hands this figure to it.
+        header_read_seconds: From a request's first byte, or from connecting, to its head's end; then 408.
         min_bytes_per_second: The slowest average at which a body may arrive and an answer may be fetched.
         slow_grace_seconds: How long that average is not looked at.
         max_gap_seconds: The longest pause inside a body or an answer.
-        keepalive_seconds: How long an idle connection stays open; above the proxy's own figure when behind one.
+        keepalive_seconds: How long an idle connection stays open; behind a proxy more than its figure.
         requests_per_connection: After so many requests a connection is closed.
-        linger_seconds: How long the unread rest of a refused request is read, so that the client sees the answer.
+        linger_seconds: How long the rest of a refused request is read away, so that the answer is seen.
         stop_seconds: The whole graceful stop, draining, cancelling and closing included.
         drain_seconds: How long to go on serving, with readiness at 503, before the listener closes.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
         accept_encoded_bodies: Let compressed bodies through, still compressed; otherwise 415.
-        allow_python_parser: Start without aiohttp's C parser, which is slower and was less strict in the past.
+        allow_python_parser: Start without aiohttp's C parser; slower, and less strict in the past.
         worker_timeout_seconds: A worker process that is stuck for so long is replaced.
         worker_requests: A worker process is replaced after so many requests; 0 is never.
-        worker_requests_jitter: A random share up to this many requests is added, so that workers do not go together.
+        worker_requests_jitter: Up to so many are added at random, so that workers do not go together.
 
     Raises:
         ConfigurationError: A value makes no sense; the message names it.
@@ -61,7 +62,7 @@ class ServerSettings:
     max_gap_seconds: float = 20
     keepalive_seconds: float = 15
     requests_per_connection: int = 1000
-    linger_seconds: float = 2
+    linger_seconds: float = 5
     stop_seconds: float = 25
     drain_seconds: float = 0
     cancelled_methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -84,6 +85,6 @@ class ServerSettings:
             raise ConfigurationError(f"request_line_bytes must be above {REQUEST_LINE_FRAME_BYTES}.")
         if self.drain_seconds >= self.stop_seconds:
             raise ConfigurationError(
-                f"drain_seconds ({self.drain_seconds}) must be shorter than stop_seconds ({self.stop_seconds}), "
-                "which it is a part of."
+                f"drain_seconds ({self.drain_seconds}) is a part of stop_seconds ({self.stop_seconds}) "
+                "and must be shorter."
             )

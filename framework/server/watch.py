@@ -38,7 +38,7 @@ class ArrivalWatch:
 
 
 class FetchWatch:
-    """Watch a peer fetch what has been written; a transport only tells how much is left, so it is asked again and again."""
+    """Watch a peer fetch what has been written; a transport only tells how much is left, so it is polled."""
 
     __slots__ = ("_left", "_loop", "_on_slow", "_poll_seconds", "_progress", "_timer", "_transport")
 

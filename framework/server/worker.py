@@ -1,4 +1,4 @@
-"""Several processes: a gunicorn worker on the same server as a single process, and gunicorn started from code."""
+"""Several processes: a gunicorn worker that serves just as a single process does, and gunicorn from code."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import logging
 import math
 import os
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from socket import socket
 from types import FrameType
 from typing import Any
 
@@ -24,19 +26,20 @@ from gunicorn.workers.base import Worker as GunicornWorker
 
 from framework.errors import ConfigurationError
 from framework.server.keys import SERVER_SETTINGS
-from framework.server.serving import Running, new_event_loop, serve
+from framework.server.lifecycle import ensure_lifecycle
+from framework.server.serving import Running, listen_for_signals, new_event_loop, serve
 from framework.server.settings import ServerSettings
 
 logger = logging.getLogger("framework.server")
 
+Factory = Callable[[], Any]
+
 _HEARTBEAT_SECONDS = 1.0
 _KILL_MARGIN_SECONDS = 3  # between the end of a worker's graceful stop and the moment when it is killed
 
-Factory = Callable[[], Any]
 
-
-class Worker(GunicornWorker):  # type: ignore[misc]
-    """Serve in a gunicorn worker process: ``gunicorn --worker-class framework.server.worker.Worker module:factory``.
+class Worker(GunicornWorker):
+    """Serve in a worker process: ``gunicorn --worker-class framework.server.worker.Worker module:factory``.
 
     SIGTERM stops gracefully; SIGINT and SIGQUIT stop at once, and so does a second SIGTERM.
     """
@@ -55,24 +58,29 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         super().handle_abort(sig, frame)
 
     def run(self) -> None:
-        # gunicorn takes a worker for booted as soon as run() is called; until the sockets are served it is not, and
-        # an error must end the whole server instead of starting workers for ever.
+        # gunicorn takes a worker for booted as soon as run() is called. It is not until it serves: an error
+        # before that must end the whole server instead of starting workers for ever.
         self.booted = False
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        app = await _application(self.wsgi)
-        settings = self._settings(app)
-        ssl_context = sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
-        sockets = [getattr(listener, "sock", listener) for listener in self.sockets]
         stop = asyncio.Event()
-        async with self._beating(), serve(app, settings, sockets=sockets, ssl_context=ssl_context) as running:
-            self.booted = True
-            self._listen_for_signals(stop, running)
-            while self.alive and not stop.is_set():
-                await self._pause(stop)
-                self._look_around(running)
+        async with self._beating():
+            app = await _application(self.wsgi)
+            listen_for_signals(stop, ensure_lifecycle(app), at_once=(signal.SIGINT, signal.SIGQUIT))
+            settings, tls = self._settings(app), self._tls()
+            async with serve(app, settings, sockets=self._sockets(), ssl_context=tls) as running:
+                self.booted = True
+                while self.alive and not stop.is_set():
+                    await self._pause(stop)
+                    self._look_around(running)
+
+    def _sockets(self) -> list[socket]:
+        return [getattr(listener, "sock", listener) for listener in self.sockets]
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
 
     def _settings(self, app: web.Application) -> ServerSettings:
         settings: ServerSettings = (
@@ -82,21 +90,6 @@ class Worker(GunicornWorker):  # type: ignore[misc]
         if settings.stop_seconds <= budget:
             return settings
         return replace(settings, stop_seconds=budget, drain_seconds=min(settings.drain_seconds, budget / 2))
-
-    def _listen_for_signals(self, stop: asyncio.Event, running: Running) -> None:
-        def gracefully() -> None:
-            if stop.is_set():
-                running.lifecycle.hurry()
-            stop.set()
-
-        def at_once() -> None:
-            running.lifecycle.hurry()
-            stop.set()
-
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, gracefully)
-        loop.add_signal_handler(signal.SIGINT, at_once)
-        loop.add_signal_handler(signal.SIGQUIT, at_once)
 
     async def _pause(self, stop: asyncio.Event) -> None:
         try:
@@ -133,8 +126,8 @@ def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
     """Serve in several processes until a signal; does not return.
 
     Args:
-        factory: A function or its name, ``module:function``; called without arguments in each process, it returns the
-            application.
+        factory: A function or its name, ``module:function``; called without arguments in each process, it
+            returns the application.
         settings: Address, number of workers and limits.
 
     Raises:
@@ -144,7 +137,7 @@ def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
     sys.exit(0)
 
 
-class _Processes(BaseApplication):  # type: ignore[misc]
+class _Processes(BaseApplication):
     def __init__(self, factory: str | Factory, settings: ServerSettings) -> None:
         self._factory = factory
         self.server_settings = settings
@@ -167,7 +160,7 @@ class _Processes(BaseApplication):  # type: ignore[misc]
         for name, value in options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Factory:
+    def load(self) -> Any:
         return find_factory(self._factory) if isinstance(self._factory, str) else self._factory
 
 
