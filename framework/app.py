@@ -9,10 +9,11 @@ from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
-from framework.batteries import auth, problems, sessions
+from framework.batteries import auth, problems, sessions, templates
 from framework.batteries.auth import AuthSettings
 from framework.batteries.problems import ProblemsSettings
 from framework.batteries.sessions import SessionSettings
+from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.bodies import FormLimits
 from framework.routing import Routes
@@ -44,6 +45,7 @@ class ServiceSettings:
     form: FormLimits = field(default_factory=FormLimits)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
 
     def __post_init__(self) -> None:
         faults = Faults()
@@ -70,6 +72,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         problems.battery(ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)),
         sessions.battery(settings.sessions),
         auth.battery(settings.auth, profile=settings.profile),
+        templates.battery(settings.templates),
     ]
 
 
