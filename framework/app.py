@@ -52,7 +52,9 @@ class ServiceSettings:
         if self.debug and self.profile is Profile.production:
             faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
         with faults.gathered():
-            self._set("sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS")))
+            self._set(
+                "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
+            )
         with faults.gathered():
             self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
         faults.refuse()
@@ -69,7 +71,9 @@ class ServiceSettings:
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
     return [
-        problems.battery(ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)),
+        problems.battery(
+            ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
+        ),
         sessions.battery(settings.sessions),
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
