@@ -119,17 +119,17 @@ async def test_a_body_that_is_still_arriving_is_read_to_its_end() -> None:
 async def test_idle_connections_are_closed_and_new_ones_refused() -> None:
     begun, gate = asyncio.Event(), asyncio.Event()
 
-    async with Stopping(service(web.get("/x", gated(begun, gate)))) as server:
-        async with peer(server.port) as busy, peer(server.port) as idle:
-            await busy.send(GET)
-            await begun.wait()
-            await idle.send(request("GET / HTTP/1.1"))
-            await idle.answer()
-            await server.begin_to_stop()
-            rest = await idle.until_closed()
-            with pytest.raises(ConnectionRefusedError):
-                await asyncio.open_connection("127.0.0.1", server.port)
-            gate.set()
+    app = service(web.get("/x", gated(begun, gate)))
+    async with Stopping(app) as server, peer(server.port) as busy, peer(server.port) as idle:
+        await busy.send(GET)
+        await begun.wait()
+        await idle.send(request("GET / HTTP/1.1"))
+        await idle.answer()
+        await server.begin_to_stop()
+        rest = await idle.until_closed()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", server.port)
+        gate.set()
 
     assert rest == b""
 
@@ -212,11 +212,11 @@ async def test_web_sockets_are_closed_as_going_away() -> None:
         return ws
 
     app = service(web.get("/ws", chat))
-    async with Stopping(app) as server, ClientSession() as session:
-        async with session.ws_connect(f"http://127.0.0.1:{server.port}/ws") as ws:
-            await until(lambda: len(app[CONNECTIONS]) == 1)
-            await server.begin_to_stop()
-            message = await ws.receive(timeout=5)
+    async with Stopping(app) as server, ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        ws = await session.ws_connect("/ws")
+        await until(lambda: len(app[CONNECTIONS]) == 1)
+        await server.begin_to_stop()
+        message = await ws.receive(timeout=5)
 
     assert message.type is WSMsgType.CLOSE
     assert message.data == WSCloseCode.GOING_AWAY
@@ -395,12 +395,12 @@ async def test_a_start_that_fails_closes_what_was_opened_and_says_why() -> None:
         yield
         closed.append("database")
 
-    async def broken(_: web.Application) -> AsyncIterator[None]:
+    async def broken(_: web.Application) -> None:
         raise KeyError("no broker")
-        yield
 
     app = service()
-    app.cleanup_ctx.extend([database, broken])
+    app.cleanup_ctx.append(database)
+    app.on_startup.append(broken)
     with pytest.raises(KeyError, match="no broker"):
         async with serving(app):
             pass

@@ -15,7 +15,7 @@ CLOSE = "Connection: close"
 
 
 def headers_of(size: int) -> list[str]:
-    """Return headers that count as so many bytes with ``Host: a`` and ``Connection: close``, none long itself."""
+    """Return headers that make so many bytes with ``Host: a`` and ``Connection: close``."""
     left = size - len("Host: a\r\n") - len(f"{CLOSE}\r\n")
     lines = []
     while left > 0:
@@ -130,12 +130,12 @@ async def test_a_head_that_dribbles_in_is_408() -> None:
 
 
 async def test_a_later_request_of_a_connection_has_the_same_deadline() -> None:
-    async with serving(service(), header_read_seconds=0.2, keepalive_seconds=60) as running:
-        async with peer(running.port) as client:
-            await client.send(request("GET / HTTP/1.1"))
-            first = await client.answer()
-            await client.send(b"GET / HT")
-            [second] = await client.answers()
+    patient = {"header_read_seconds": 0.2, "keepalive_seconds": 60}
+    async with serving(service(), **patient) as running, peer(running.port) as client:
+        await client.send(request("GET / HTTP/1.1"))
+        first = await client.answer()
+        await client.send(b"GET / HT")
+        [second] = await client.answers()
 
     assert first.status == 200
     assert second.status == 408
