@@ -76,7 +76,7 @@ NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""
 
 CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check")
-"""``(token) -> None``: set when it is the form's own token that decides; raises if the token is wrong or missing."""
+"""``(token) -> None``: set when the form's own token decides; raises if it is wrong or missing."""
 
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""
@@ -97,7 +97,7 @@ def request_of(container: svcs.Container) -> web.Request | None:
 
 
 def nonce(request: web.Request) -> str:
-    """Return the request's nonce for its own scripts and styles (CSP Level 3, 8.1), made at the first call."""
+    """Return the request's nonce for its own scripts and styles (CSP 3, 8.1), made at the first call."""
     value = request.get(NONCE)
     if value is None:
         value = request[NONCE] = secrets.token_urlsafe(16)

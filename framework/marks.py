@@ -1,4 +1,4 @@
-"""The marks that several batteries read: who may call an endpoint."""
+"""The marks that several batteries read: who may call an endpoint, and whether that is news."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ class Requires(Mark):
     scopes: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet(Mark):
+    """Promise that an answer is no news unless it is an error: the access log keeps it for level DEBUG."""
+
+
 public = Public()
 """Let anybody call the endpoint: ``@public``."""
+
+quiet = Quiet()
+"""Keep an endpoint that is called all the time out of the access log: ``@quiet``."""
 
 
 def requires(*scopes: str) -> Requires:

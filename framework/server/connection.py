@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import TimerNoop
 from aiohttp.http import RawRequestMessage
@@ -64,10 +64,11 @@ class Connection(Wire):
             message, has_body=has_body, accept_encoded=self.terms.settings.accept_encoded_bodies
         )
         if self._refusal is not None:
-            return message
+            # Whatever version was asked for: the answer is in ours, or the client's if that is older.
+            return message if message.version == HttpVersion10 else message._replace(version=HttpVersion11)
         self.host = message.headers.get(hdrs.HOST)
         if message.url.absolute:
-            relative = message.url.relative()
+            relative = gate.origin_form(message.url)
             message = message._replace(url=relative, path=str(relative))
         if hdrs.EXPECT in message.headers:
             if gate.awaits_continue(message) and not payload.is_eof():

@@ -74,6 +74,11 @@ def awaits_continue(head: Head) -> bool:
     return hdrs.EXPECT in head.headers and head.version >= HttpVersion11
 
 
+def origin_form(url: URL) -> URL:
+    """Return a target that is a URL as the path and query that it asks for (RFC 9112, 3.2.1)."""
+    return URL.build(path=url.raw_path or "/", query_string=url.raw_query_string, encoded=True)
+
+
 def _version_refusal(head: Head) -> Problem | None:
     if head.version in (HttpVersion11, HttpVersion10):
         return None

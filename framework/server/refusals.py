@@ -64,13 +64,14 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
         if error.args[1] == target_limit:
             return Problem(status=414, detail=f"The request target must be within {target_limit} bytes.")
         return Problem(status=431, detail=f"Each header must be within {header_limit} bytes.")
-    message = error.message if isinstance(error, HttpProcessingError) else ""
+    match = _REASON.match(error.message) if isinstance(error, HttpProcessingError) else None
+    reason = match[1] if match else ""
     for kind, text, problem in _KNOWN:
-        if isinstance(error, kind) and text in message:
+        if isinstance(error, kind) and text in reason:
             return problem
-    match = _REASON.match(message)
-    reason = f" {match[1].rstrip('.')}." if match else ""
-    return Problem(status=400, detail=f"The request is not well-formed HTTP/1.1 (RFC 9112).{reason}")
+    return _bad(
+        "The request is not well-formed HTTP/1.1 (RFC 9112)." + (f" {reason.rstrip('.')}." if reason else "")
+    )
 
 
 def problem_from_failure(error: Exception) -> Problem:

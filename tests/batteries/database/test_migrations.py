@@ -102,7 +102,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: DatabaseSetti
 async def test_a_migration_that_breaks_references_is_refused(empty: DatabaseSettings, tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "INSERT INTO tags (id, note_id) VALUES (1, 815)")
 
-    with pytest.raises(Exception, match="rows that are not there|violates foreign key"):
+    with pytest.raises(Exception, match=r"rows that are not there|violates foreign key"):
         await migrate(empty, folder)
 
     assert await current(empty) == ()
