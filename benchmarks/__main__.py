@@ -13,11 +13,12 @@ from pathlib import Path
 from benchmarks import targets
 from benchmarks.checks import Unfair, check
 from benchmarks.idle import idle
-from benchmarks.load import LoadFailed, Sample, load, write_script
+from benchmarks.load import LoadFailed, Sample, load, script
 from benchmarks.process import MIB, Running, pin_this_process, raise_open_files, running
 from benchmarks.report import Results, document, machine, table
 from benchmarks.room import room
-from benchmarks.servers import Server, all_servers
+from benchmarks.servers import OWN, Server, all_servers
+from benchmarks.tokens import PEERS, own_signer
 from benchmarks.transfer import make_big_file, transfer
 from benchmarks.works import Work, all_works
 
@@ -72,14 +73,19 @@ class Session:
 
     def _start(self, server: Server, work: Work, stack: ExitStack) -> Running | None:
         try:
-            up = stack.enter_context(running(server.name, work.name, self._output(server, work), self.environment))
+            up = stack.enter_context(running(server, work.name, self._output(server, work), self.environment))
             if work.kind == "http":
-                check(up, work)
-                load(up, write_script(work, self.folder), WARM_UP_SECONDS)
+                self._check_and_warm_up(up, work)
             return up
         except FAILURES as error:
             self._failed(server.name, work, error)
             return None
+
+    def _check_and_warm_up(self, server: Running, work: Work) -> None:
+        signed = all_works(own_signer() if server.name == OWN else PEERS)[work.name]
+        check(server, signed)
+        self._lua(server, work).write_text(script(signed))
+        load(server, self._lua(server, work), WARM_UP_SECONDS)
 
     def _round(self, server: Running, work: Work, number: int, samples: dict[str, list[Sample]]) -> None:
         started = {"start_s": server.start_seconds, "start_cpu_s": server.start_cpu_seconds}
@@ -99,18 +105,21 @@ class Session:
             return room(server, self.options.seconds)
         if work.kind == "idle":
             return idle(server)
-        return load(server, self.folder / f"{work.name}.lua", self.options.seconds)
+        return load(server, self._lua(server, work), self.options.seconds)
 
     def _measure_starts(self, work: Work, chosen: Sequence[Server]) -> dict[str, list[Sample]]:
         samples: dict[str, list[Sample]] = {}
         for _ in range(self.options.rounds):
             for server in chosen:
                 try:
-                    with running(server.name, work.name, self._output(server, work), self.environment) as up:
+                    with running(server, work.name, self._output(server, work), self.environment) as up:
                         samples.setdefault(server.name, []).append(_start_sample(up))
                 except FAILURES as error:
                     self._failed(server.name, work, error)
         return samples
+
+    def _lua(self, server: Running, work: Work) -> Path:
+        return self.folder / f"{server.name}-{work.name}.lua"
 
     def _output(self, server: Server, work: Work) -> Path:
         return self.folder / f"{server.name}-{work.name}.log"

@@ -17,11 +17,9 @@ class LoadFailed(Exception):
     """wrk saw errors, so its figures are of no use."""
 
 
-def write_script(work: Work, folder: Path) -> Path:
-    """Write the Lua script that sends the requests of a work in turn and prints its figures as one JSON line."""
-    path = folder / f"{work.name}.lua"
-    path.write_text("\n".join((*_requests(work.asks), _SUMMARY)))
-    return path
+def script(work: Work) -> str:
+    """Return the Lua script that sends the requests of a work in turn and prints its figures as one JSON line."""
+    return "\n".join((*_requests(work.asks), _SUMMARY))
 
 
 def _requests(asks: tuple[Ask, ...]) -> list[str]:
@@ -66,14 +64,14 @@ end
 """
 
 
-def load(server: Running, script: Path, seconds: int) -> Sample:
+def load(server: Running, lua: Path, seconds: int) -> Sample:
     """Send requests on 32 connections for so many seconds; return what they took and what the server spent on them.
 
     Raises:
         LoadFailed: An answer was an error, or a connection broke.
     """
     before = server.cpu_seconds()
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(lua)]
     done = subprocess.run(
         [*command, f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, timeout=seconds + 30
     )

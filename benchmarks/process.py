@@ -8,13 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+
+from benchmarks.servers import Server
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 TICK = os.sysconf("SC_CLK_TCK")
@@ -93,7 +94,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(name: str, work: str, output: Path, environment: Mapping[str, str]) -> Iterator[Running]:
+def running(server: Server, work: str, output: Path, environment: Mapping[str, str]) -> Iterator[Running]:
     """Start a server on the servers' core, wait for its first answer, and stop it in the end.
 
     Raises:
@@ -101,7 +102,7 @@ def running(name: str, work: str, output: Path, environment: Mapping[str, str]) 
     """
     port = free_port()
     command = [shutil.which("taskset") or "taskset", "--cpu-list", str(SERVER_CORE)]
-    command += [sys.executable, "-m", "benchmarks.serve", name, work, str(port)]
+    command += [str(server.python), "-m", "benchmarks.serve", server.name, work, str(port)]
     with output.open("wb") as sink:
         began = time.monotonic()
         # A session of its own: what the server forks is ended with it.
@@ -111,7 +112,7 @@ def running(name: str, work: str, output: Path, environment: Mapping[str, str]) 
     try:
         _wait_until_ready(process, port, output)
         yield Running(
-            name=name,
+            name=server.name,
             port=port,
             pid=process.pid,
             output=output,

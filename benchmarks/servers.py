@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.environment import OWN as OWN_ENVIRONMENT
+from benchmarks.environment import PEERS, python_of
 
 OWN = "batteries"
 
@@ -14,7 +18,8 @@ class Server:
     name: str
     module: str
     works: frozenset[str]
-    says: str = ""
+    says: str
+    python: Path = python_of(PEERS)
 
 
 SMALL = frozenset({"startup", "idle", "hello", "routes5", "routes500"})
@@ -22,16 +27,40 @@ BIG = frozenset({"upload", "download"})
 DATA = frozenset({"orders", "list", "page", "form"})
 
 _SERVERS = (
-    Server(OWN, "benchmarks.service", SMALL | BIG | DATA | {"room"}, "this project, the whole standard stack on"),
-    Server("floor", "benchmarks.peers.floor", frozenset({"hello", "orders", "list"}), "aiohttp, ready bytes, no checks"),
-    Server("aiohttp", "benchmarks.peers.bare", SMALL | BIG | {"list", "page", "form", "room"}, "bare aiohttp"),
-    Server("composed", "benchmarks.peers.composed", DATA | {"hello"}, "aiohttp composed by hand from tutorials"),
+    Server(
+        OWN,
+        "benchmarks.service",
+        SMALL | BIG | DATA | {"room"},
+        "this project, the whole standard stack on",
+        python_of(OWN_ENVIRONMENT),
+    ),
+    Server(
+        "floor",
+        "benchmarks.peers.floor",
+        frozenset({"hello", "orders", "list"}),
+        "aiohttp with ready bytes and no checks",
+        python_of(OWN_ENVIRONMENT),
+    ),
+    Server(
+        "aiohttp",
+        "benchmarks.peers.bare",
+        SMALL | BIG | {"list", "page", "form", "room"},
+        "bare aiohttp",
+        python_of(OWN_ENVIRONMENT),
+    ),
+    Server(
+        "composed",
+        "benchmarks.peers.composed",
+        DATA | {"hello"},
+        "aiohttp composed by hand from tutorials",
+        python_of(OWN_ENVIRONMENT),
+    ),
     Server("fastapi", "benchmarks.peers.fastapi_app", SMALL | BIG | DATA | {"room"}, "on uvicorn"),
     Server("litestar", "benchmarks.peers.litestar_app", SMALL | BIG | DATA | {"room"}, "msgspec, on uvicorn"),
     Server("blacksheep", "benchmarks.peers.blacksheep_app", SMALL | BIG | DATA | {"room"}, "msgspec, on uvicorn"),
     Server("sanic", "benchmarks.peers.sanic_app", SMALL | BIG | DATA | {"room"}, "msgspec"),
     Server("starlette", "benchmarks.peers.starlette_app", SMALL | BIG | {"list", "page", "room"}, "on uvicorn"),
-    Server("falcon", "benchmarks.peers.falcon_app", SMALL | BIG | {"list"}, "on uvicorn"),
+    Server("falcon", "benchmarks.peers.falcon_app", SMALL | BIG | {"list"}, "msgspec, on uvicorn"),
 )
 
 

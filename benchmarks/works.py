@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import re
 import time
@@ -15,7 +12,9 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader
 
-from benchmarks.data import AUDIENCE, ISSUER, ORIGIN, SECRET, TEMPLATES, page_values, route_paths, rows
+from benchmarks.data import ORIGIN, TEMPLATES, page_values, route_paths, rows
+from benchmarks.samples import FORM, ORDER
+from benchmarks.tokens import PEERS, STRANGER, Signer
 
 
 @dataclass(frozen=True)
@@ -65,62 +64,13 @@ JSON_TYPE = {"Content-Type": "application/json"}
 BAD_INPUT = frozenset({400, 422})
 DENIED = frozenset({401, 403})
 
-ADDRESS = {"street": "12 Long Row", "city": "Nottingham", "postcode": "NG1 2DH", "country": "GB"}
-ORDER: dict[str, Any] = {
-    "reference": "GB-20250001",
-    "channel": "web",
-    "currency": "GBP",
-    "deliver_on": "2025-03-14",
-    "express": True,
-    "note": "Please leave it with the neighbour, who is called Zoë.",
-    "customer": {
-        "id": "5a9f8f66-9d0a-4b3c-9c46-0c4c4e6d1b11",
-        "name": "Ada Lovelace",
-        "email": "ada@engine.example",
-        "phone": "+44 115 496 0999",
-    },
-    "shipping": ADDRESS,
-    "billing": {**ADDRESS, "street": "3 Castle Gate"},
-    "discount": {"code": "SPRING", "percent": 12.5},
-    "items": [
-        {"sku": f"BOOK-{n:04}", "title": f"Volume {n} of the notes", "quantity": n, "price_cents": 1295 * n}
-        for n in range(1, 6)
-    ],
-}
-FORM = {
-    "name": "Ada Lovelace",
-    "email": "ada@engine.example",
-    "age": "36",
-    "subscribed": "true",
-    "message": "An engine & a poem = two callings.",
-}
-
-
-def token(subject: str = "caller-1", *, key: str = SECRET, **changed: Any) -> str:
-    """Sign a JSON Web Token with HS256 (RFC 7519) that lasts for a day; `changed` replaces claims, None removes one."""
-    now = int(time.time())
-    claims = {"sub": subject, "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 86400, "scope": "orders:write"}
-    claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
-    signed = f"{_encoded({'alg': 'HS256', 'typ': 'JWT'})}.{_encoded(claims)}"
-    digest = hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{_base64url(digest)}"
-
-
-def _encoded(value: object) -> str:
-    return _base64url(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64url(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
-
-
 def order_ask(bearer: str, **changed: Any) -> Ask:
     """Return the orders request with this token and with these fields of the document replaced."""
     headers = {**JSON_TYPE, "Origin": ORIGIN, "Authorization": f"Bearer {bearer}", "Accept": "application/json"}
     return Ask("POST", "/orders", headers, json.dumps({**ORDER, **changed}, separators=(",", ":")))
 
 
-def _orders() -> Work:
+def _orders(signer: Signer) -> Work:
     now = int(time.time())
     item = ORDER["items"][0]
     wrong = {
@@ -136,19 +86,19 @@ def _orders() -> Work:
         "text too long": {"note": "x" * 501},
     }
     tokens = {
-        "expired token": token(exp=now - 3600),
-        "token without exp": token(exp=None),
-        "token of another issuer": token(iss="https://other.example"),
-        "token for another audience": token(aud="invoices"),
-        "token signed with another key": token(key="another-key-that-is-longer-than-32-bytes-too"),
+        "expired token": signer.token(exp=now - 3600),
+        "token without exp": signer.token(exp=None),
+        "token of another issuer": signer.token(iss="https://other.example"),
+        "token for another audience": signer.token(aud="invoices"),
+        "token signed with another key": STRANGER.token(),
     }
-    good = token()
+    good = signer.token()
     anonymous = replace(order_ask(good), headers={**JSON_TYPE, "Origin": ORIGIN})
     return Work(
         name="orders",
         title="POST /orders: JWT, CORS, access line, 40 validated fields",
         # Fifty callers: a cache of one token would not do.
-        asks=tuple(order_ask(token(f"caller-{n}")) for n in range(50)),
+        asks=tuple(order_ask(signer.token(f"caller-{n}")) for n in range(50)),
         answers=(Answer(201, ORDER, headers={"Access-Control-Allow-Origin": ORIGIN}),),
         refusals=(
             Refusal("no token", anonymous, DENIED),
@@ -207,13 +157,13 @@ def _list() -> Work:
     )
 
 
-def all_works() -> dict[str, Work]:
-    """Return every work by its name, in the order of the report."""
+def all_works(signer: Signer = PEERS) -> dict[str, Work]:
+    """Return every work by its name, in the order of the report, with tokens by this signer."""
     works = (
         Work("startup", "import, build, first answer", kind="startup"),
         Work("idle", "memory of an idle keep-alive connection", kind="idle"),
         Work("hello", "GET /hello: bare JSON"),
-        _orders(),
+        _orders(signer),
         _list(),
         _routes(5),
         _routes(500),

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
-from framework.batteries import auth, problems, sessions
+from framework.batteries import auth, problems, sessions, templates
 from framework.batteries.auth import AuthSettings
 from framework.batteries.problems import ProblemsSettings
 from framework.batteries.sessions import SessionSettings
+from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.bodies import FormLimits
 from framework.routing import Routes
@@ -44,13 +45,16 @@ class ServiceSettings:
     form: FormLimits = field(default_factory=FormLimits)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
 
     def __post_init__(self) -> None:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
             faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
         with faults.gathered():
-            self._set("sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS")))
+            self._set(
+                "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
+            )
         with faults.gathered():
             self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
         faults.refuse()
@@ -67,9 +71,12 @@ class ServiceSettings:
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
     return [
-        problems.battery(ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)),
+        problems.battery(
+            ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
+        ),
         sessions.battery(settings.sessions),
         auth.battery(settings.auth, profile=settings.profile),
+        templates.battery(settings.templates),
     ]
 
 

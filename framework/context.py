@@ -60,7 +60,14 @@ PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
 """When the request's time is up, on the clock of the event loop."""
 
-CONTAINER: web.RequestKey[svcs.Container] = web.RequestKey("container", svcs.Container)
+
+class RequestContainer(svcs.Container):
+    """Hold a request's services; a factory that takes the container learns from `request_of` whose they are."""
+
+    request: web.Request
+
+
+CONTAINER: web.RequestKey[RequestContainer] = web.RequestKey("container", RequestContainer)
 """The request's services; absent until one is asked for."""
 
 FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
@@ -80,8 +87,14 @@ def services(request: web.Request) -> svcs.Container:
     """Return the request's container of services, made at the first call and closed behind the response."""
     container = request.get(CONTAINER)
     if container is None:
-        container = request[CONTAINER] = svcs.Container(request.app[REGISTRY])
+        container = request[CONTAINER] = RequestContainer(request.app[REGISTRY])
+        container.request = request
     return container
+
+
+def request_of(container: svcs.Container) -> web.Request | None:
+    """Return the request whose services these are; None outside of requests, such as in a background task."""
+    return container.request if isinstance(container, RequestContainer) else None
 
 
 def nonce(request: web.Request) -> str:

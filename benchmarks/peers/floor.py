@@ -12,8 +12,8 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from benchmarks import works
 from benchmarks.data import ORIGIN, rows
+from benchmarks.samples import ORDER
 
 JSON = {"Content-Type": "application/json"}
 HELLO = b'{"message":"hello"}'
@@ -30,7 +30,7 @@ class Row:
 
 
 ROWS = [Row(**row) for row in rows()]
-ORDER = orjson.dumps(works.ORDER)
+ORDER_BYTES = orjson.dumps(ORDER)
 
 
 async def hello(request: web.Request) -> web.Response:
@@ -41,7 +41,7 @@ async def hello(request: web.Request) -> web.Response:
 async def orders(request: web.Request) -> web.Response:
     """Read the body and answer ready bytes."""
     await request.read()
-    return web.Response(status=201, body=ORDER, headers={**JSON, "Access-Control-Allow-Origin": ORIGIN})
+    return web.Response(status=201, body=ORDER_BYTES, headers={**JSON, "Access-Control-Allow-Origin": ORIGIN})
 
 
 async def list_rows(request: web.Request) -> web.Response:
