@@ -65,7 +65,7 @@ class CorsSettings:
 
     def options(self) -> dict[str, ResourceOptions]:
         """Return aiohttp-cors's options for each origin."""
-        options = ResourceOptions(  # type: ignore[no-untyped-call]
+        options = ResourceOptions(
             allow_credentials=self.allow_credentials,
             allow_headers=_ANY if _ANY in self.allow_headers else self.allow_headers,
             expose_headers=_ANY if _ANY in self.expose_headers else self.expose_headers,
