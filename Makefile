@@ -26,8 +26,7 @@ help: ## Say what there is.
 
 run: $(VENV)/.runs ## Serve app_example on HOST and PORT; its data is in var/.
 	@mkdir -p var
-	$(BIN)/framework migrate app_example
-	exec $(BIN)/framework run app_example --host $(HOST) --port $(PORT)
+	exec $(BIN)/framework run app_example --migrate --host $(HOST) --port $(PORT)
 
 test: lint types tests ## Check style and types, and run all tests with their coverage.
 
