@@ -9,9 +9,12 @@ from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
-from framework.batteries import auth, problems, sessions, templates
+from framework.batteries import auth, client, logs, problems, security, sessions, templates
 from framework.batteries.auth import AuthSettings
+from framework.batteries.client import ClientSettings
+from framework.batteries.logs import LogsSettings
 from framework.batteries.problems import ProblemsSettings
+from framework.batteries.security import SecuritySettings
 from framework.batteries.sessions import SessionSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
@@ -43,9 +46,12 @@ class ServiceSettings:
     name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    logs: LogsSettings = field(default_factory=LogsSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
 
     def __post_init__(self) -> None:
         faults = Faults()
@@ -71,12 +77,15 @@ class ServiceSettings:
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
     return [
+        logs.battery(settings.logs),
         problems.battery(
             ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
         ),
+        security.battery(settings.security),
         sessions.battery(settings.sessions),
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
+        client.battery(settings.client),
     ]
 
 
