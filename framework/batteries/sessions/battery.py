@@ -47,7 +47,7 @@ def battery(
     """
     if store is None and not settings.keys:
         raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
-    storage = Storage(settings, store or CookieStore(settings.keys), clock)
+    storage = Storage(settings, CookieStore(settings.keys) if store is None else store, clock)
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
         request[STORAGE_KEY] = storage

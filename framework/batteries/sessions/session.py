@@ -52,7 +52,7 @@ def find_record(content: bytes) -> Record | None:
     """Return the record that these bytes are, None if they are something else."""
     try:
         started, renewed, values = json.loads(content)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
     if type(started) is int and type(renewed) is int and isinstance(values, dict):
         return Record(started, renewed, values)
