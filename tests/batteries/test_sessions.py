@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp_session import Session, new_session
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from yarl import URL
 
 from framework.batteries import sessions
-from framework.batteries.sessions import CookieStore, MemoryStore, SessionSettings
+from framework.batteries.sessions import MemoryStore, SessionSettings
+from framework.batteries.sessions.redis import RedisStore
 from framework.batteries.sessions.session import Record, StoredSession, find_record
+from framework.batteries.sessions.stores import CookieStore, SessionStore
 from framework.context import SESSION_CSRF
 from framework.errors import ConfigurationError, Conflict
 from framework.principal import Principal
@@ -172,6 +178,11 @@ async def sign_out_and_flash(session: Session) -> None:
     session["value"] = "goodbye"
 
 
+@routes.get("/everywhere/{subject}")
+async def sign_out_everywhere(request: web.Request, subject: str) -> int:
+    return await sessions.sign_out_everywhere(request.app, subject)
+
+
 @routes.get("/slow")
 async def slow(session: Session) -> None:
     """Hold a session while others end it."""
@@ -225,12 +236,17 @@ def memory(clock: Clock) -> MemoryStore:
     return MemoryStore(clock=clock)
 
 
-STORES = ["cookie", "memory"]
+STORES = ["cookie", "memory", "redis"]
+SERVERS = ["memory", "redis"]
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, memory: MemoryStore) -> sessions.SessionStore:
-    return CookieStore([KEY]) if getattr(request, "param", "cookie") == "cookie" else memory
+def store(request: pytest.FixtureRequest, memory: MemoryStore) -> SessionStore:
+    """Return the kind of store that the test is about."""
+    if request.param == "redis":
+        url: str = request.getfixturevalue("redis_url")
+        return RedisStore.from_url(Secret(url))
+    return CookieStore([KEY]) if request.param == "cookie" else memory
 
 
 Visit = Callable[..., Any]
@@ -240,7 +256,7 @@ Visit = Callable[..., Any]
 def visit(serve: Serve, client: aiohttp.ClientSession, clock: Clock) -> Visit:
     """Return a browser on a service whose sessions are as the test says."""
 
-    async def start(store: sessions.SessionStore | None = None, **settings: Any) -> Browser:
+    async def start(store: SessionStore | None = None, **settings: Any) -> Browser:
         known = {"keys": (KEY,), "secure": False, **settings}
         battery = sessions.battery(SessionSettings(**known), store=store, clock=clock)
         return Browser(await serve(kernel_app(routes, batteries=(battery,))), client)
@@ -249,7 +265,7 @@ def visit(serve: Serve, client: aiohttp.ClientSession, clock: Clock) -> Visit:
 
 
 @pytest.mark.parametrize("store", STORES, indirect=True)
-async def test_what_is_put_in_is_there_in_the_next_request(visit: Visit, store: Any) -> None:
+async def test_what_is_put_in_is_there_in_the_next_request(visit: Visit, store: SessionStore) -> None:
     browser = await visit(store)
 
     await browser.get("/put/tea")
@@ -260,7 +276,7 @@ async def test_what_is_put_in_is_there_in_the_next_request(visit: Visit, store: 
 
 @pytest.mark.parametrize("path", ["file", "stream", "ws", "found", "conflict"])
 @pytest.mark.parametrize("store", STORES, indirect=True)
-async def test_every_kind_of_answer_stores_the_session(visit: Visit, store: Any, path: str) -> None:
+async def test_every_kind_of_answer_stores_the_session(visit: Visit, store: SessionStore, path: str) -> None:
     browser = await visit(store)
 
     if path == "ws":
@@ -342,7 +358,9 @@ async def test_a_session_is_forgotten_when_it_is_not_used(visit: Visit, clock: C
 
 
 @pytest.mark.parametrize("store", STORES, indirect=True)
-async def test_using_a_session_keeps_it_but_not_for_ever(visit: Visit, store: Any, clock: Clock) -> None:
+async def test_using_a_session_keeps_it_but_not_for_ever(
+    visit: Visit, store: SessionStore, clock: Clock
+) -> None:
     browser = await visit(store, idle=timedelta(minutes=30), absolute=timedelta(hours=12))
     await browser.get("/sign-in/ada")
     lived = 0
@@ -369,10 +387,11 @@ async def test_reading_alone_keeps_a_session_with_few_cookies(visit: Visit, cloc
 
 
 @pytest.mark.parametrize("path", ["/sign-in/ada", "/rotate", "/begin-anew"])
+@pytest.mark.parametrize("store", SERVERS, indirect=True)
 async def test_a_new_id_is_given_and_the_old_one_is_dead_at_once(
-    visit: Visit, memory: MemoryStore, path: str
+    visit: Visit, store: SessionStore, path: str
 ) -> None:
-    browser = await visit(memory)
+    browser = await visit(store)
     await browser.get("/put/tea")
     old = browser.cookie
 
@@ -382,7 +401,7 @@ async def test_a_new_id_is_given_and_the_old_one_is_dead_at_once(
     assert await browser.get("/read") != "{}"
     browser.cookies["session"] = old
     assert await browser.get("/read") == "{}"
-    assert len(memory) == 1
+    assert await store.load(old) is None
 
 
 async def test_signing_in_keeps_what_a_visitor_has_put_in_and_rotating_keeps_it_all(visit: Visit) -> None:
@@ -430,17 +449,18 @@ async def test_signing_in_begins_a_new_lifetime(visit: Visit, clock: Clock) -> N
 
 
 @pytest.mark.parametrize("path", ["/sign-out", "/clear"])
+@pytest.mark.parametrize("store", SERVERS, indirect=True)
 async def test_signing_out_forgets_the_session_in_store_and_browser(
-    visit: Visit, memory: MemoryStore, path: str
+    visit: Visit, store: SessionStore, path: str
 ) -> None:
-    browser = await visit(memory)
+    browser = await visit(store)
     await browser.get("/sign-in/ada")
     old = browser.cookie
 
     await browser.get(path)
 
     assert browser.set_cookies == ["session=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"]
-    assert len(memory) == 0
+    assert await store.load(old) is None
     browser.cookies["session"] = old
     assert await browser.get("/read") == "{}"
 
@@ -463,7 +483,9 @@ GARBAGE = ["x", "%7f", "%00", "gAAAAA", "A" * 5_000, "ÿ", "ключ", '"', "a b
 
 @pytest.mark.parametrize("store", STORES, indirect=True)
 @pytest.mark.parametrize("cookie", GARBAGE, ids=lambda cookie: repr(cookie[:12]))
-async def test_a_cookie_of_garbage_is_an_empty_session(visit: Visit, store: Any, cookie: str) -> None:
+async def test_a_cookie_of_garbage_is_an_empty_session(
+    visit: Visit, store: SessionStore, cookie: str
+) -> None:
     browser = await visit(store)
     browser.cookies["session"] = cookie
 
@@ -571,11 +593,12 @@ async def test_caches_keep_answers_apart_by_cookie_and_those_of_a_session_not_at
 
 
 @pytest.mark.parametrize("path", ["/slow", "/rotate-slowly"])
+@pytest.mark.parametrize("store", SERVERS, indirect=True)
 async def test_a_session_that_is_ended_meanwhile_does_not_rise_again(
-    visit: Visit, memory: MemoryStore, path: str
+    visit: Visit, store: SessionStore, path: str
 ) -> None:
     GATE.close()
-    browser = await visit(memory)
+    browser = await visit(store)
     await browser.get("/sign-in/ada")
     other = Browser(browser.url, browser.client, dict(browser.cookies))
 
@@ -585,13 +608,39 @@ async def test_a_session_that_is_ended_meanwhile_does_not_rise_again(
     GATE.opened.set()
     await slow
 
-    assert len(memory) == 0
+    assert await store.load(other.cookie) is None
     assert other.set_cookies == []
+
+
+@pytest.mark.parametrize("store", SERVERS, indirect=True)
+async def test_all_sessions_of_a_person_can_be_ended_and_nobody_else_s(
+    visit: Visit, store: SessionStore
+) -> None:
+    phone = await visit(store)
+    laptop, stranger = Browser(phone.url, phone.client), Browser(phone.url, phone.client)
+    for browser, name in ((phone, "ada"), (laptop, "ada"), (stranger, "grace")):
+        await browser.get(f"/sign-in/{name}")
+
+    ended = await phone.get("/everywhere/ada")
+
+    assert ended == "2"
+    assert [await browser.get("/read") for browser in (phone, laptop)] == ["{}", "{}"]
+    assert "grace" in await stranger.get("/read")
+
+
+async def test_cookies_cannot_be_called_back_and_say_so(
+    visit: Visit, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = await visit()
+
+    await browser.get("/everywhere/ada", status=500)
+
+    assert "keep sessions in Redis" in caplog.text
 
 
 async def test_sessions_that_are_over_do_not_stay_in_memory(clock: Clock, memory: MemoryStore) -> None:
     for _ in range(100):
-        await memory.save(None, b"", 60)
+        await memory.save(None, b"", 60, "")
         clock.now += 30
 
     assert len(memory._kept) < 5
@@ -627,3 +676,59 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], word: s
 def test_sessions_in_cookies_need_a_key() -> None:
     with pytest.raises(ConfigurationError, match="SESSIONS_KEYS"):
         sessions.battery(SessionSettings())
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as redis:
+        yield redis
+
+
+async def test_redis_is_chosen_by_the_settings_and_forgets_sessions_by_itself(
+    visit: Visit, redis_url: str, redis: Redis
+) -> None:
+    browser = await visit(redis_url=Secret(redis_url), keys=(), idle=timedelta(seconds=90))
+
+    await browser.get("/sign-in/ada")
+
+    keys = sorted(map(bytes, await redis.keys()), key=len)
+    assert len(browser.cookie) == 43
+    assert browser.cookie.encode() not in b"".join(keys)
+    assert 85 <= await redis.ttl(keys[0]) <= 90
+    assert await redis.zrange(keys[1], 0, -1) == [keys[0]]
+
+
+async def test_garbage_in_redis_is_an_empty_session(visit: Visit, redis_url: str, redis: Redis) -> None:
+    browser = await visit(redis_url=Secret(redis_url))
+    await browser.get("/put/tea")
+
+    for key in await redis.keys():
+        await redis.set(key, b"\x80garbage")
+
+    assert await browser.get("/read") == "{}"
+    await browser.get("/put/coffee")
+    assert await browser.get("/read") == '{"value":"coffee"}'
+
+
+async def test_while_redis_is_away_who_has_a_session_is_asked_to_come_again(visit: Visit) -> None:
+    browser = await visit(redis_url=Secret("redis://127.0.0.1:1/0"))
+    browser.cookies["session"] = "A" * 43
+
+    await browser.get("/read", status=503)
+    assert browser.headers["Retry-After"] == "5"
+    await browser.get("/without")
+
+
+async def test_a_service_without_its_redis_is_not_ready(redis_url: str) -> None:
+    for url, fault in ((redis_url, None), ("redis://127.0.0.1:1/0", RedisError)):
+        store = RedisStore.from_url(Secret(url))
+        with nullcontext() if fault is None else pytest.raises(fault):
+            await store.check()
+        await store.close()
+
+
+def test_a_url_that_is_none_is_refused_without_showing_it() -> None:
+    with pytest.raises(ConfigurationError, match="SESSIONS_REDIS_URL") as refusal:
+        sessions.battery(SessionSettings(redis_url=Secret("http://user:hunter2@localhost")))
+
+    assert "hunter2" not in str(refusal.value)

@@ -93,6 +93,11 @@ class StoredSession(Session):
         return self.started
 
     @property
+    def owner(self) -> str:
+        """Who has signed in; empty for a visitor."""
+        return str(self._mapping.get(SESSION_SUBJECT, ""))
+
+    @property
     def values_changed(self) -> bool:
         return encode_values(self._mapping) != self._stored[3]
 

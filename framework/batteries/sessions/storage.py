@@ -118,7 +118,7 @@ class Storage(AbstractStorage):
         if not await self._drop(session) and not session.fresh:
             session.end()
             return None
-        token = await self._store.save(session.token, content, seconds)
+        token = await self._store.save(session.token, content, seconds, session.owner)
         if token is None:
             session.end()
             return None
