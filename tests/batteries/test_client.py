@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+import svcs
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
@@ -136,8 +137,6 @@ class Running:
         self._runner = web.AppRunner(self._app)
 
     async def __aenter__(self) -> HttpClient:
-        import svcs
-
         await self._runner.setup()
         self._container = svcs.Container(self._app[REGISTRY])
         return await self._container.aget(HttpClient)
@@ -197,8 +196,9 @@ async def test_an_answer_fails_when_it_is(
             await http.get_json(other / path, timeout_seconds=0.3)
 
     assert caught.value.reason == reason  # type: ignore[attr-defined]
-    assert [record.message for record in caplog.records] == ["upstream_failed"]
-    assert caplog.records[0].upstream == str(other)  # type: ignore[attr-defined]
+    records = [record for record in caplog.records if record.name == "framework.client"]
+    assert [record.message for record in records] == ["upstream_failed"]
+    assert records[0].upstream == str(other)  # type: ignore[attr-defined]
 
 
 async def test_nobody_listening_is_unreachable(other: URL) -> None:
@@ -239,7 +239,7 @@ def front(other: URL, seconds_left: float = 5.0) -> web.Application:
         request[DEADLINE] = asyncio.get_running_loop().time() + seconds_left
         return await handler(request)
 
-    batteries = (Battery(name="logs", middleware=note), client_battery.battery(SETTINGS))
+    batteries = (Battery(name="notes", middleware=note), client_battery.battery(SETTINGS))
     return kernel_app(routes, batteries=batteries)
 
 
