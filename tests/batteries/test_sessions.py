@@ -691,7 +691,7 @@ async def test_redis_is_chosen_by_the_settings_and_forgets_sessions_by_itself(
 
     await browser.get("/sign-in/ada")
 
-    keys = sorted(map(bytes, await redis.keys()), key=len)
+    keys = sorted((key for key in await redis.keys() if isinstance(key, bytes)), key=len)
     assert len(browser.cookie) == 43
     assert browser.cookie.encode() not in b"".join(keys)
     assert 85 <= await redis.ttl(keys[0]) <= 90
