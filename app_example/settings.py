@@ -9,6 +9,7 @@ from pathlib import Path
 from framework.app import ServiceSettings
 from framework.batteries.auth import AuthSettings
 from framework.batteries.database import DatabaseSettings
+from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.templates import TemplateSettings
 from framework.errors import ConfigurationError
 from framework.settings import Secret
@@ -46,6 +47,7 @@ class AppSettings(ServiceSettings):
 
     name: str = "app_example"
     auth: AuthSettings = field(default_factory=lambda: AuthSettings(sign_in_path="/login"))
+    openapi: OpenAPISettings = field(default_factory=lambda: OpenAPISettings(title="Notice board"))
     templates: TemplateSettings = field(default_factory=lambda: TemplateSettings(folders=(TEMPLATES,)))
     database: DatabaseSettings = field(default_factory=lambda: DatabaseSettings(url=DATABASE_URL))
     files: FileSettings = field(default_factory=FileSettings)

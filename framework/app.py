@@ -16,6 +16,7 @@ from framework.batteries import (
     csrf,
     health,
     logs,
+    openapi,
     problems,
     security,
     sessions,
@@ -28,6 +29,7 @@ from framework.batteries.cors import CorsSettings
 from framework.batteries.csrf import CsrfSettings
 from framework.batteries.health import HealthSettings
 from framework.batteries.logs import LogsSettings
+from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.problems import ProblemsSettings
 from framework.batteries.security import SecuritySettings
 from framework.batteries.sessions import SessionSettings
@@ -70,6 +72,7 @@ class ServiceSettings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
+    openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
 
@@ -108,6 +111,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
         health.battery(settings.health),
+        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
         client.battery(settings.client),
         sockets.battery(settings.sockets),
     ]

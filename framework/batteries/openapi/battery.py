@@ -68,6 +68,15 @@ class _Document:
 _DOCUMENT: web.AppKey[_Document] = web.AppKey("framework.openapi.document", _Document)
 
 
+def document_of(app: web.Application) -> bytes:
+    """Return the service's document, as JSON.
+
+    Raises:
+        KeyError: The application lacks this battery.
+    """
+    return app[_DOCUMENT].body
+
+
 def battery(settings: OpenAPISettings | None = None) -> Battery:
     """Return the battery that makes the document at start-up and hands it to anybody."""
     settings = settings or OpenAPISettings()
