@@ -423,9 +423,10 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
 ) -> None:
     other = Lines()
     before = state()
+    apps = service(lines, hello), service(other, hello, settings=LogsSettings(level="debug"))
     one, two = AsyncExitStack(), AsyncExitStack()
-    await _open(one, service(lines, hello))
-    await _open(two, service(other, hello, settings=LogsSettings(level="debug")))
+    await _open(one, apps[0])
+    await _open(two, apps[1])
 
     log.debug("both run")
     ends, stays = (one, two) if first_ends_first else (two, one)
@@ -714,7 +715,10 @@ from framework import server
 from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.routing import RouteTableDef
+from framework.secret import generated_key
 from framework.server import ServerSettings
+from framework.batteries.auth import AuthSettings
+from framework.batteries.sessions import SessionSettings
 
 routes = RouteTableDef()
 
@@ -723,7 +727,9 @@ async def broken() -> None:
     raise RuntimeError("one\\ntwo")
 
 async def main():
-    app = create_app(ServiceSettings(), routes=[routes], batteries=[logs.battery(), problems.battery()])
+    keys = (generated_key(),)
+    settings = ServiceSettings(sessions=SessionSettings(keys=keys), auth=AuthSettings(keys=keys))
+    app = create_app(settings, routes=[routes], batteries=[logs.battery(), problems.battery()])
     async with server.serve(app, ServerSettings(port=0)) as running, aiohttp.ClientSession() as client:
         async with client.get(f"{running.url}/broken") as response:
             await response.read()
