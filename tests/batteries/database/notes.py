@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,15 @@ async def list_notes(notes: NoteStore) -> Found:
 async def add_note(body: Draft, notes: NoteStore) -> Found:
     await notes.add(body.name)
     return Found(await notes.names())
+
+
+@routes.post("/counted", status=201)
+async def count_and_add(body: Draft, notes: NoteStore) -> Found:
+    """Read, let others read too, and write."""
+    count = len(await notes.names())
+    await asyncio.sleep(0.01)
+    await notes.add(f"{body.name} after {count}")
+    return Found([])
 
 
 @routes.post("/refused")

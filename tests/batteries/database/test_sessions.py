@@ -148,14 +148,27 @@ async def test_a_block_outside_of_a_request_is_kept_or_dropped_as_a_whole(
     assert await names(app) == ["kept"]
 
 
+async def test_a_block_can_commit_in_between(settings: DatabaseSettings, serve: Serve) -> None:
+    app = notes_app(settings)
+    await serve(app)
+
+    async with session_scope(app) as session:
+        session.add(Note(name="early"))
+        await session.commit()
+        session.add(Note(name="late"))
+
+    assert await names(app) == ["early", "late"]
+
+
+@pytest.mark.parametrize("path", ["notes", "counted"], ids=["writing at once", "reading before they write"])
 async def test_many_writers_at_once_all_succeed(
-    settings: DatabaseSettings, serve: Serve, client: ClientSession
+    path: str, settings: DatabaseSettings, serve: Serve, client: ClientSession
 ) -> None:
     app = notes_app(settings)
     url = await serve(app)
 
     async def write(number: int) -> int:
-        async with client.post(url / "notes", json={"name": f"note {number}"}) as response:
+        async with client.post(url / path, json={"name": f"note {number}"}) as response:
             return response.status
 
     statuses = await asyncio.gather(*(write(number) for number in range(40)))
