@@ -14,9 +14,9 @@ from framework.bodies import FormLimits
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
-from framework.pipeline import Chain, Dispatcher, compose, preparer
+from framework.pipeline import Chain, Dispatcher, compose, preparer, refuser
 from framework.routing import Routes, ensure_distinct, read_routes, register
-from framework.server import DISPATCH
+from framework.server import DISPATCH, REFUSE
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -53,9 +53,9 @@ def assemble(
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
     app.cleanup_ctx.append(_services)
-    app.on_response_prepare.append(
-        preparer([battery.stamp for battery in batteries if battery.stamp is not None])
-    )
+    stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
+    app.on_response_prepare.append(preparer(stamps))
+    app[REFUSE] = refuser(stamps)
     for battery in batteries:
         if battery.setup is not None:
             battery.setup(app, endpoints)

@@ -18,7 +18,9 @@ from aiohttp.web_urldispatcher import SystemRoute
 from framework.battery import Answer, Battery, Stamp
 from framework.context import CONTAINER, ENDPOINT
 from framework.endpoint import Endpoint, marks_of
-from framework.errors import MethodNotAllowed, NotFound
+from framework.errors import MethodNotAllowed, NotFound, Problem
+from framework.server import refusals
+from framework.server.keys import Refuse
 
 _log = logging.getLogger("framework.pipeline")
 
@@ -161,11 +163,27 @@ def preparer(stamps: Sequence[Stamp]) -> Prepare:
     """Return the signal handler that lets every stamp set its headers before a response starts."""
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        for stamp in stamps:
-            try:
-                stamp(request, response)
-            except Exception:  # noqa: BLE001
-                # NOTE: an exception here would make aiohttp drop the connection without any answer.
-                _log.exception("stamp_failed")
+        _put(stamps, request, response)
 
     return prepare
+
+
+def refuser(stamps: Sequence[Stamp]) -> Refuse:
+    """Return what answers a request that the server refuses, with the same headers as any other answer."""
+
+    def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
+        response = refusals.answer(request, problem)
+        if isinstance(request, web.Request):
+            _put(stamps, request, response)
+        return response
+
+    return refuse
+
+
+def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResponse) -> None:
+    for stamp in stamps:
+        try:
+            stamp(request, response)
+        except Exception:  # noqa: BLE001
+            # NOTE: an exception here would make aiohttp drop the connection without any answer.
+            _log.exception("stamp_failed")
