@@ -64,6 +64,9 @@ class NoteStore:
         async with refusing_duplicates(self.session, "There is such a note."):
             self.session.add(Note(name=name))
 
+    async def find(self, name: str) -> list[str]:
+        return list(await self.session.scalars(select(Note.name).where(Note.name == name)))
+
     async def names(self) -> list[str]:
         return list(await self.session.scalars(select(Note.name).order_by(Note.id)))
 
@@ -80,6 +83,22 @@ async def list_notes(notes: NoteStore) -> Found:
 async def add_note(body: Draft, notes: NoteStore) -> Found:
     await notes.add(body.name)
     return Found(await notes.names())
+
+
+@routes.get("/notes/{name}")
+async def get_note(name: str, notes: NoteStore) -> Found:
+    return Found(await notes.find(name))
+
+
+@routes.get("/search")
+async def search(query: Draft, notes: NoteStore) -> Found:
+    return Found(await notes.find(query.name))
+
+
+@routes.post("/form", status=201)
+async def add_from_form(form: Draft, notes: NoteStore) -> Found:
+    await notes.add(form.name)
+    return Found([])
 
 
 @routes.post("/counted", status=201)
