@@ -15,7 +15,8 @@ from benchmarks.checks import Unfair, check
 from benchmarks.idle import idle
 from benchmarks.load import LoadFailed, Sample, load, script
 from benchmarks.process import MIB, Running, pin_this_process, raise_open_files, running
-from benchmarks.report import Results, document, machine, table
+from benchmarks.machine import machine
+from benchmarks.report import Results, document, table
 from benchmarks.room import room
 from benchmarks.servers import OWN, Server, all_servers
 from benchmarks.tokens import PEERS, own_signer

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.metadata
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from benchmarks.load import Sample
+from benchmarks.machine import machine, versions
 from benchmarks.works import Work
 
 Results = dict[str, dict[str, list[Sample]]]  # work -> server -> one sample per round
@@ -80,24 +77,3 @@ def document(results: Results, options: Mapping[str, Any]) -> dict[str, Any]:
         "medians": {work: {name: medians(samples) for name, samples in found.items()} for work, found in results.items()},
         "samples": results,
     }
-
-
-def machine() -> dict[str, Any]:
-    """Return what a reader must know about where figures come from."""
-    return {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-    }
-
-
-def _processor() -> str:
-    with open("/proc/cpuinfo") as file:
-        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
-
-
-def versions() -> dict[str, str]:
-    """Return the installed packages, which are this run's peers and all below them."""
-    return {found.name: found.version for found in importlib.metadata.distributions()}
