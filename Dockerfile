@@ -44,4 +44,4 @@ service = http.client.HTTPConnection('127.0.0.1', int(os.environ['SERVER_PORT'])
 service.request('GET', '/health/ready'); \
 sys.exit(service.getresponse().status != 200)"]
 STOPSIGNAL SIGTERM
-CMD ["framework", "run", "app_example"]
+CMD ["framework", "run", "app_example", "--migrate"]

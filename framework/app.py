@@ -9,10 +9,32 @@ from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
-from framework.batteries import auth, problems, sessions
+from framework.batteries import (
+    auth,
+    client,
+    cors,
+    csrf,
+    health,
+    logs,
+    openapi,
+    problems,
+    security,
+    sessions,
+    sockets,
+    templates,
+)
 from framework.batteries.auth import AuthSettings
+from framework.batteries.client import ClientSettings
+from framework.batteries.cors import CorsSettings
+from framework.batteries.csrf import CsrfSettings
+from framework.batteries.health import HealthSettings
+from framework.batteries.logs import LogsSettings
+from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.problems import ProblemsSettings
+from framework.batteries.security import SecuritySettings
 from framework.batteries.sessions import SessionSettings
+from framework.batteries.sockets import SocketSettings
+from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.bodies import FormLimits
 from framework.routing import Routes
@@ -42,15 +64,26 @@ class ServiceSettings:
     name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    logs: LogsSettings = field(default_factory=LogsSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    cors: CorsSettings = field(default_factory=CorsSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
+    csrf: CsrfSettings = field(default_factory=CsrfSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
+    sockets: SocketSettings = field(default_factory=SocketSettings)
 
     def __post_init__(self) -> None:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
             faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
         with faults.gathered():
-            self._set("sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS")))
+            self._set(
+                "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
+            )
         with faults.gathered():
             self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
         faults.refuse()
@@ -67,10 +100,27 @@ class ServiceSettings:
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
     return [
-        problems.battery(ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)),
+        logs.battery(settings.logs),
+        problems.battery(
+            ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
+        ),
+        security.battery(settings.security),
+        cors.battery(settings.cors),
         sessions.battery(settings.sessions),
+        csrf.battery(trusting(settings.csrf, settings.cors.origins)),
         auth.battery(settings.auth, profile=settings.profile),
+        templates.battery(settings.templates),
+        health.battery(settings.health),
+        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
+        client.battery(settings.client),
+        sockets.battery(settings.sockets),
     ]
+
+
+def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
+    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    named = tuple(origin for origin in origins if origin != "*")
+    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
 
 
 def create_app(

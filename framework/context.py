@@ -60,6 +60,7 @@ PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
 """When the request's time is up, on the clock of the event loop."""
 
+
 class RequestContainer(svcs.Container):
     """Hold a request's services; a factory that takes the container learns from `request_of` whose they are."""
 

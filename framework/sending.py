@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.http_writer import StreamWriter
 from aiohttp.payload import Payload
 
@@ -81,7 +81,10 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> web
         if not is_gone(request):
             raise
         return disconnected(request, response.status)
-    size = request.writer.output_size
+    if isinstance(response, web.WebSocketResponse) and response.close_code == WSCloseCode.ABNORMAL_CLOSURE:
+        return disconnected(request, response.status)
+    # The writer does not see what the kernel copies out of a file by itself.
+    size = max(request.writer.output_size, response.content_length or 0)
     return Sent(response.status, size=size, keep_alive=bool(response.keep_alive), ending=Ending.COMPLETE)
 
 

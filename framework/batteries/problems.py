@@ -141,7 +141,7 @@ class Page:
     def _tried(self, template: jinja2.Template) -> jinja2.Template:
         """Return a template if it renders without what only a handler's page has; else the shipped one."""
         try:
-            template.render(problem=Problem(status=500).as_dict(), request_id="", nonce="", traceback="")
+            template.render(problem=Problem(status=500).as_dict(), request_id="", nonce=str, traceback="")
         except jinja2.TemplateError as error:
             _log.warning("problem_page_unusable", extra={"template": template.filename, "error": repr(error)})
             return self._template

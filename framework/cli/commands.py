@@ -26,14 +26,23 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.extras:
             return super().get_command(ctx, cmd_name)
-        module, extra = self.extras[cmd_name]
+        command: click.Command = getattr(self.imported(cmd_name), cmd_name)
+        return command
+
+    @classmethod
+    def imported(cls, name: str) -> Any:
+        """Return the module of a command that needs an extra.
+
+        Raises:
+            ClickException: The extra is not installed.
+        """
+        module, extra = cls.extras[name]
         try:
-            command: click.Command = getattr(import_module(module), cmd_name)
+            return import_module(module)
         except ModuleNotFoundError as error:
             raise click.ClickException(
-                f"'{cmd_name}' needs the package {error.name}: pip install 'aiohttp-batteries[{extra}]'"
+                f"'{name}' needs the package {error.name}: pip install 'aiohttp-batteries[{extra}]'"
             ) from error
-        return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,14 +61,17 @@ _port = click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0
 @_host
 @_port
 @click.option("--workers", type=click.IntRange(1), help="How many processes.")
+@click.option("--migrate", is_flag=True, help="Bring the database to its newest revision first.")
 @teaching
-def run(target: str, host: str | None, port: int | None, workers: int | None) -> None:
+def run(target: str, host: str | None, port: int | None, workers: int | None, *, migrate: bool) -> None:
     """Serve as in production.
 
     SERVICE is a module, a package, a file or module:factory, such as 'app_example' or 'hello.py'.
     """
     service = find_service(target)
     settings = with_server(service.load_settings().settings, host=host, port=port, workers=workers)
+    if migrate:
+        Commands.imported("migrate").bring_to(service.make(settings))
     if settings.server.workers > 1:
         run_workers(lambda: service.make(settings), settings.server)
     else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import click
+from aiohttp import web
 
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, current, write_revision
 from framework.batteries.database.migrations import migrate as migrate_database
-from framework.cli.loading import Service, find_service, teaching
+from framework.cli.loading import find_service, teaching
 from framework.errors import ConfigurationError
 
 
@@ -23,11 +24,21 @@ from framework.errors import ConfigurationError
 @teaching
 def migrate(target: str, revision: str, message: str | None) -> None:
     """Bring the service's database to its newest revision."""
-    migrations = _migrations(find_service(target))
+    service = find_service(target)
+    app = service.make(service.load_settings().settings)
     if message is not None:
-        asyncio.run(write_revision(migrations, message))
+        asyncio.run(write_revision(_migrations(app), message))
     else:
-        asyncio.run(_migrate(migrations, revision))
+        bring_to(app, revision)
+
+
+def bring_to(app: web.Application, revision: str = "head") -> None:
+    """Bring a service's database to a revision, and say so.
+
+    Raises:
+        ConfigurationError: The service has no migrations, or there is no such revision.
+    """
+    asyncio.run(_migrate(_migrations(app), revision))
 
 
 async def _migrate(migrations: Migrations, revision: str) -> None:
@@ -37,10 +48,9 @@ async def _migrate(migrations: Migrations, revision: str) -> None:
     click.echo(f"The database {said} at {', '.join(after) or 'its beginning'}.")
 
 
-def _migrations(service: Service) -> Migrations:
-    app = service.make(service.load_settings().settings)
+def _migrations(app: web.Application) -> Migrations:
     if MIGRATIONS not in app:
         raise ConfigurationError(
-            f"{service.target} has no migrations: add database.battery(settings, migrations=...) to its batteries."
+            "The service has no migrations: add database.battery(settings, migrations=...) to its batteries."
         )
     return app[MIGRATIONS]

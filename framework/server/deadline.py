@@ -34,6 +34,9 @@ async def within(seconds: float, work: Coroutine[Any, Any, object], *, name: str
     except asyncio.CancelledError:
         if not presses or task.cancelling() > before + presses:  # somebody else cancels too
             raise
+    except Exception:
+        if not presses:  # otherwise it is what became of the cancellation
+            raise
     finally:
         timer.cancel()
         for _ in range(presses):

@@ -63,7 +63,7 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
     if isinstance(error, LineTooLong):
         if error.args[1] == target_limit:
             return Problem(status=414, detail=f"The request target must be within {target_limit} bytes.")
-        return Problem(status=431, detail=f"Each header must be within {header_limit} bytes.")
+        return Problem(status=431, detail=f"Each header's value must be within {header_limit} bytes.")
     match = _REASON.match(error.message) if isinstance(error, HttpProcessingError) else None
     reason = match[1] if match else ""
     for kind, text, problem in _KNOWN:

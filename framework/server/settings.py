@@ -22,7 +22,7 @@ class ServerSettings:
         workers: The number of processes; more than one needs a factory (``run_workers``).
         backlog: Connections that the operating system may queue.
         request_line_bytes: The longest request line; above it 414.
-        header_bytes: The longest header, name and value; above it 431.
+        header_bytes: The longest name and the longest value of a header; above it 431.
         headers_bytes: All headers of a request together; above it 431.
         header_count: The number of headers; above it 431.
         max_body_bytes: The largest body that an endpoint takes unless it says otherwise; above it 413. It is

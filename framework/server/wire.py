@@ -65,9 +65,7 @@ class Wire(RequestHandler):
         self.work = self._task_handler
         if self.work is not None:
             self.work.add_done_callback(self._work_ended)
-        # NOTE: aiohttp's keep-alive timer runs from here too, but a first request is expected sooner.
-        self._next_keepalive_close_time = self._loop.time() + self.terms.settings.header_read_seconds
-        self._wake_at(self._next_keepalive_close_time)
+        self._expect_head()  # sooner than aiohttp's keep-alive timer, which runs from here too
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._transport = None
@@ -102,7 +100,8 @@ class Wire(RequestHandler):
         if self._head_bytes + size > self.terms.settings.headers_bytes:
             self._check_header_totals(count)
         self._head_bytes = 0
-        self._head_since = 0.0
+        if self._head_since:
+            self._head_arrived()
         if self._body is not None:
             self._body_ended()
         if not payload.is_eof() and not self._deaf:
@@ -128,8 +127,7 @@ class Wire(RequestHandler):
         if self._head_bytes > settings.request_line_bytes + settings.headers_bytes:
             self._refuse_head(refusals.headers_too_large(settings.headers_bytes))
         elif not self._head_since:
-            self._head_since = self._loop.time()
-            self._wake_at(self._head_since + settings.header_read_seconds)
+            self._expect_head()
 
     def _check_header_totals(self, count: int) -> None:
         limit = self.terms.settings.headers_bytes
@@ -159,6 +157,16 @@ class Wire(RequestHandler):
             error, target_limit=self.terms.target_limit, header_limit=self.terms.settings.header_bytes
         )
 
+    def _expect_head(self) -> None:
+        self._head_since = self._loop.time()
+        self._wake_at(self._head_since + self.terms.settings.header_read_seconds)
+
+    def _head_arrived(self) -> None:
+        self._head_since = 0.0
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+            self._keepalive_handle = None  # aiohttp sets its own after the answer
+
     def _wake_at(self, when: float) -> None:
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
@@ -174,7 +182,7 @@ class Wire(RequestHandler):
         if self._loop.time() < due:
             self._wake_at(due)
         elif self._waiter is not None and not self._waiter.done():  # otherwise a request is being answered
-            if self._head_since:
+            if self._head_bytes:
                 self._refuse_head(refusals.HEAD_TOO_SLOW)
             else:
                 self.force_close()

@@ -42,7 +42,7 @@ async def serving(app: web.Application, **settings: Any) -> AsyncIterator[Runnin
 async def until(condition: Any, *, seconds: float = 5) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- what is waited for knows no event
             await asyncio.sleep(0.01)
 
 

@@ -16,7 +16,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
 
-# name: (bytes, status); a smuggled request is sent behind each of them.
+# A name, and then what is sent and the status that is expected; a smuggled request follows behind each.
 MALFORMED: dict[str, tuple[bytes, int]] = {
     # framing
     "content-length-and-chunked": (CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n", 400),
@@ -171,6 +171,23 @@ async def test_a_malformed_request_is_answered_once_and_nothing_behind_it_is_rea
     assert answers[0].problem["detail"]
     assert app[CALLS] == []
     assert errors(caplog.records) == []
+
+
+@pytest.mark.parametrize(("data", "status"), MALFORMED.values(), ids=MALFORMED.keys())
+async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good(
+    data: bytes, status: int
+) -> None:
+    app = service()
+
+    async with serving(app) as running, peer(running.port) as client:
+        await client.send(GET + b"\r\n")
+        good = await client.answer()
+        await client.send(data + SMUGGLED)
+        answers = await client.answers()
+
+    assert good.status == 200
+    assert [answer.status for answer in answers] == [status]
+    assert app[CALLS] == ["GET /"]
 
 
 async def test_a_body_that_turns_out_malformed_fails_the_read_of_its_handler() -> None:

@@ -11,7 +11,7 @@ from tests.server.service import CALLS, service, serving
 
 CLOSE = "Connection: close"
 
-# name: (bytes, path, url)
+# A name, and then what is sent, the path that a handler sees, and the URL that it sees.
 ACCEPTED: dict[str, tuple[bytes, str, str]] = {
     "port": (request("GET /x HTTP/1.1", CLOSE, host="a:8080"), "/x", "http://a:8080/x"),
     "port-empty": (request("GET /x HTTP/1.1", CLOSE, host="a:"), "/x", "http://a/x"),

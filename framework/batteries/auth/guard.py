@@ -229,9 +229,8 @@ class _Guards:
             Unauthorized: The client is no browser in want of a page.
         """
         headers = request.headers
-        wants_page = request.method in {hdrs.METH_GET, hdrs.METH_HEAD} and prefers_html(
-            headers.get(hdrs.ACCEPT, "")
-        )
+        accept = ",".join(headers.getall(hdrs.ACCEPT, ()))
+        wants_page = request.method in {hdrs.METH_GET, hdrs.METH_HEAD} and prefers_html(accept)
         if not self._sign_in_path or not wants_page or hdrs.AUTHORIZATION in headers:
             raise Unauthorized
         return redirect(sign_in_location(self._sign_in_path, request.path_qs))
