@@ -3,6 +3,8 @@
 Bytes go in and come out, because that is what a service does; marshmallow gets orjson on both sides.
 """
 
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 import argparse
@@ -20,8 +22,8 @@ from marshmallow import Schema
 from pydantic import TypeAdapter
 
 from benchmarks import samples
-from benchmarks.models import as_dataclasses, as_marshmallow, as_msgspec, as_pydantic
 from benchmarks.machine import machine
+from benchmarks.models import as_dataclasses, as_marshmallow, as_msgspec, as_pydantic
 from framework import validation
 
 SECONDS_PER_ROUND = 0.05
@@ -62,18 +64,23 @@ def libraries(document: Document) -> Iterator[Library]:
     yield Library(
         BASELINE, lambda body: schema.load(orjson.loads(body)), lambda value: orjson.dumps(schema.dump(value))
     )
-    for name, given in (("framework, schema", schema), ("framework, dataclass", _type(as_dataclasses, document))):
+    for name, given in (
+        ("framework, schema", schema),
+        ("framework, dataclass", _type(as_dataclasses, document)),
+    ):
         compiled = validation.compile(given)
         yield Library(name, compiled.load_json, compiled.dump_json)
-    yield Library("msgspec", msgspec.json.Decoder(_type(as_msgspec, document)).decode, msgspec.json.Encoder().encode)
+    yield Library(
+        "msgspec", msgspec.json.Decoder(_type(as_msgspec, document)).decode, msgspec.json.Encoder().encode
+    )
     adapter = TypeAdapter(_type(as_pydantic, document))
     yield Library("pydantic", adapter.validate_json, adapter.dump_json)
     yield Library("orjson alone", orjson.loads, orjson.dumps)
 
 
 def _type(models: Any, document: Document) -> Any:
-    model = getattr(models, document.model)
-    return list[model] if document.many else model
+    model: Any = getattr(models, document.model)
+    return list.__class_getitem__(model) if document.many else model
 
 
 def measure(document: Document, rounds: int) -> dict[str, dict[str, float]]:
@@ -86,7 +93,9 @@ def measure(document: Document, rounds: int) -> dict[str, dict[str, float]]:
     actions: dict[tuple[str, str], Callable[[], object]] = {}
     for library in libraries(document):
         value = library.load(body)
-        assert orjson.loads(library.dump(value)) == document.sample, f"{library.name} changed: {document.title}"
+        assert orjson.loads(library.dump(value)) == document.sample, (
+            f"{library.name} changed: {document.title}"
+        )
         actions[library.name, "load"] = lambda library=library: library.load(body)  # type: ignore[misc]
         actions[library.name, "dump"] = lambda library=library, value=value: library.dump(value)  # type: ignore[misc]
     loops = {key: _loops(action) for key, action in actions.items()}
@@ -120,7 +129,7 @@ def table(document: Document, found: dict[str, dict[str, float]]) -> str:
     for name, figures in found.items():
         load, dump = figures["load"], figures["dump"]
         faster = (found[BASELINE]["load"] / load, found[BASELINE]["dump"] / dump)
-        lines.append(f"| {name} | {load:,.2f} | {faster[0]:.1f}× | {dump:,.2f} | {faster[1]:.1f}× |")
+        lines.append(f"| {name} | {load:,.2f} | {faster[0]:.1f}x | {dump:,.2f} | {faster[1]:.1f}x |")
     return "\n".join(lines)
 
 

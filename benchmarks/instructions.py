@@ -38,15 +38,29 @@ def count(works: Sequence[str], requests: int) -> dict[str, int]:
     """
     with tempfile.TemporaryDirectory(prefix="instructions-") as folder:
         counted = Path(folder) / "counted"
-        command = ["valgrind", "--tool=callgrind", "--dump-before=sched_yield", f"--callgrind-out-file={counted}"]
+        command = [
+            "valgrind",
+            "--tool=callgrind",
+            "--dump-before=sched_yield",
+            f"--callgrind-out-file={counted}",
+        ]
         command += [sys.executable, "-m", "benchmarks.in_process", str(requests), *works]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, env={**os.environ, "PYTHONHASHSEED": "0"}
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
         )
         if done.returncode:
-            raise RuntimeError(f"callgrind ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+            raise RuntimeError(
+                f"callgrind ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+            )
         # Dumps are numbered from 1; each second one was made at the end of a work and holds what it took.
-        totals = [_total(counted.with_name(f"counted.{number}")) for number in range(2, 2 * len(works) + 1, 2)]
+        totals = [
+            _total(counted.with_name(f"counted.{number}")) for number in range(2, 2 * len(works) + 1, 2)
+        ]
     return {work: round(total / requests) for work, total in zip(works, totals, strict=True)}
 
 
@@ -94,7 +108,9 @@ def main() -> int:
     if not budget:
         print(f"\nNo budget for this Python ({python_key()}).")
     if dear := over(counted, budget):
-        print(f"\nOver the budget by more than {TOLERANCE:.0%}: {', '.join(dear)}. Make it cheaper, or say why in the")
+        print(
+            f"\nOver the budget by more than {TOLERANCE:.0%}: {', '.join(dear)}. Make it cheaper, or say why in the"
+        )
         print("commit that runs `python -m benchmarks.instructions --update`.")
     return bool(dear)
 

@@ -24,11 +24,19 @@ class Column:
     ratio: bool = True
 
 
-_COST = (Column("rss_mib", "RSS MiB"), Column("start_s", "start s", 2), Column("start_cpu_s", "start CPU s", 2))
+_COST = (
+    Column("rss_mib", "RSS MiB"),
+    Column("start_s", "start s", 2),
+    Column("start_cpu_s", "start CPU s", 2),
+)
 _WAIT = (Column("p50_ms", "p50 ms", 1), Column("p99_ms", "p99 ms", 1))
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "http": (Column("rps", "rps"), Column("cpu_us", "CPU µs/request", 1), *_WAIT, *_COST),
-    "transfer": (Column("mib_per_s", "MiB/s"), Column("cpu_s", "CPU s", 2), Column("peak_mib", "peak MiB above idle", 1)),
+    "transfer": (
+        Column("mib_per_s", "MiB/s"),
+        Column("cpu_s", "CPU s", 2),
+        Column("peak_mib", "peak MiB above idle", 1),
+    ),
     "room": (
         Column("per_s", "messages/s"),
         Column("cpu_us", "CPU µs/message", 1),
@@ -65,7 +73,7 @@ def _cell(column: Column, figures: Sample, baseline: Sample | None) -> str:
     text = f"{figures[column.key]:,.{column.digits}f}"
     if not column.ratio or baseline is None or not baseline[column.key]:
         return text
-    return f"{text} ({figures[column.key] / baseline[column.key]:.2f}×)"
+    return f"{text} ({figures[column.key] / baseline[column.key]:.2f}x)"
 
 
 def document(results: Results, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +82,9 @@ def document(results: Results, options: Mapping[str, Any]) -> dict[str, Any]:
         "machine": machine(),
         "options": dict(options),
         "versions": versions(),
-        "medians": {work: {name: medians(samples) for name, samples in found.items()} for work, found in results.items()},
+        "medians": {
+            work: {name: medians(samples) for name, samples in found.items()}
+            for work, found in results.items()
+        },
         "samples": results,
     }
