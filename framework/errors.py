@@ -34,6 +34,19 @@ from typing import Any, ClassVar
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
+# NOTE: Python before 3.13 has the phrases of RFC 7231 for these.
+_PHRASES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def phrase(status: int) -> str:
+    """Return a status's name (RFC 9110, 15)."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -76,7 +89,7 @@ class Problem:
     def as_dict(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "type": self.type,
-            "title": self.title or HTTPStatus(self.status).phrase,
+            "title": self.title or phrase(self.status),
             "status": self.status,
         }
         if self.detail:
@@ -107,7 +120,9 @@ class ServiceError(Exception):
 
     def problem(self) -> Problem:
         """Return the document that the client gets."""
-        return Problem(status=self.status, detail=self.detail, extensions=self.extensions, headers=self.headers)
+        return Problem(
+            status=self.status, detail=self.detail, extensions=self.extensions, headers=self.headers
+        )
 
 
 class BadRequest(ServiceError):
@@ -221,9 +236,11 @@ class ServiceUnavailable(ServiceError):
 
     status = 503
 
-    def __init__(self, detail: str = "", *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after_seconds: int | None = None, **extensions: Any
+    ) -> None:
         headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
-        super().__init__(detail, headers=headers)
+        super().__init__(detail, headers=headers, **extensions)
 
 
 class GatewayTimeout(ServiceError):

@@ -51,8 +51,7 @@ def parse(body: bytes) -> Any:
     Raises:
         MalformedBody: The document is not JSON.
     """
-    if body.startswith(codecs.BOM_UTF8):
-        body = body[len(codecs.BOM_UTF8) :]
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -1,0 +1,101 @@
+# `make run` serves the example, `make test` proves everything; both make what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+HOST ?= 127.0.0.1
+PORT ?= 8080
+VENV ?= .venv
+BIN := $(VENV)/bin
+VERSIONS := 3.11 3.12 3.13
+EXTRAS_TO_RUN := postgres,redis
+CODE := $(wildcard framework tests app_example benchmarks)
+
+# A Python of one version, from the path or from pyenv; a pyenv shim may be there and yet not run.
+find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1)*/bin/python; do \
+	if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "$$python"; break; fi; done
+# The python3 that is there, when it is new enough; else the newest one that is known to work.
+PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo python3 || { for version in 3.13 3.12 3.11; do $(call find_python,$$version); done | head -n 1; })
+
+.PHONY: help run test test-all lint types tests format bench fuzz image pins clean
+
+help: ## Say what there is.
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+run: $(VENV)/.runs ## Serve app_example on HOST and PORT; its data is in var/.
+	@mkdir -p var
+	exec $(BIN)/framework run app_example --migrate --host $(HOST) --port $(PORT)
+
+test: lint types tests ## Check style and types, and run all tests with their coverage.
+
+lint: $(VENV)/.tests ## Check the style.
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+types: $(VENV)/.tests ## Check the types.
+	$(BIN)/mypy $(CODE)
+
+# Parts of an earlier run would count as covered.
+tests: $(VENV)/.tests ## Run all tests with their coverage.
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+test-all: $(addprefix test-,$(VERSIONS)) ## Run all tests on every supported Python.
+
+test-%: $(VENV)-%/.tests
+	$(VENV)-$*/bin/python -m pytest
+
+format: $(VENV)/.tests ## Put the code into the house's shape.
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# The service and its peers have environments of their own, so that neither changes what the other imports.
+bench: ## Measure the service and its peers side by side; OPTIONS go to the bench.
+	$(PYTHON) benchmarks/environment.py
+	.venv-bench/bin/python -m benchmarks $(OPTIONS)
+
+fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
+
+# Images of the format OCI have no HEALTHCHECK; docker's own builder knows no other format than the one that has it.
+BUILDER ?= $(shell for tool in docker podman buildah; do command -v $$tool && break; done)
+image: ## Build the container image aiohttp-batteries.
+	$(or $(BUILDER),$(error docker, podman or buildah is needed)) build --tag aiohttp-batteries \
+		$(if $(findstring docker,$(BUILDER)),,--format docker) .
+
+pins: ## Write down the newest versions that fit, as constraints.txt.
+	rm -rf $(VENV)-pins
+	$(PYTHON) -m venv $(VENV)-pins
+	$(VENV)-pins/bin/pip install --quiet --editable '.[dev]' hatchling
+	{ sed -n '/^#/p' constraints.txt; $(VENV)-pins/bin/pip freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -rf $(VENV)-pins
+
+clean: ## Remove all that was made, except var/.
+	rm -rf $(VENV) $(addprefix $(VENV)-,$(VERSIONS)) build dist htmlcov .coverage .coverage.* \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: an environment is made once, and again when what it is made of changes.
+$(VENV)/.runs: pyproject.toml constraints.txt
+	$(call install,$(VENV),$(PYTHON),.[$(EXTRAS_TO_RUN)])
+
+$(VENV)/.tests: pyproject.toml constraints.txt
+	$(call install,$(VENV),$(PYTHON),.[dev])
+	@touch $(VENV)/.runs
+
+$(VENV)-%/.tests: pyproject.toml constraints.txt
+	$(call install,$(VENV)-$*,$(shell $(call find_python,$*)),.[dev])
+
+.PRECIOUS: $(VENV)-%/.tests
+
+define install
+	@test -n '$(2)' || { echo 'There is no Python for $(1): install one of $(VERSIONS) with its venv module, or name it with PYTHON=' >&2; exit 1; }
+	test -x $(1)/bin/python || $(2) -m venv $(1)
+	$(1)/bin/pip install --quiet --constraint constraints.txt --editable '$(3)'
+	@touch $@
+endef

@@ -1,0 +1,115 @@
+"""An endpoint's request becomes arguments; what its handler returns becomes a response.
+
+`bind` decides everything once: which readers an endpoint needs, with which compiled schemas, and how its result is
+written. What it returns is an ordinary aiohttp handler.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+from aiohttp.abc import AbstractView
+
+from framework.battery import Answer
+from framework.bodies import FormLimits, close_files
+from framework.context import FORM
+from framework.endpoint import Endpoint, Handler, Parameter, Source
+from framework.errors import ConfigurationError, Fault, UnprocessableContent
+from framework.readers import PAYLOADS, VALUES, later_reader, payload_reader, values_reader
+from framework.writing import Write, writer_for
+
+Payload = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
+
+
+def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
+    """Return an aiohttp handler that reads the arguments, calls the endpoint's handler and writes its result.
+
+    Raises:
+        ConfigurationError: A type is none that can be read or written; the message names file, handler and parameter.
+    """
+    handler: Any = endpoint.handler
+    if isinstance(handler, type) and issubclass(handler, AbstractView):
+        return _bind_view(handler)
+    if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
+        return _named_after(handler, _bind_plain(handler, writer_for(endpoint)))
+    arguments_of = _validated(endpoint, limits or FormLimits())
+    later = {
+        p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
+    }
+    write = writer_for(endpoint)
+
+    async def invoke(request: web.Request) -> web.StreamResponse:
+        arguments = await arguments_of(request)
+        for name, fetch in later.items():
+            arguments[name] = await fetch(request)
+        return await write(request, await handler(**arguments))
+
+    return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
+
+
+def _bind_plain(handler: Handler, write: Write) -> Answer:
+    """Call a handler that takes the request alone as aiohttp does: decorators made for it pass nothing by name."""
+
+    async def invoke(request: web.Request) -> web.StreamResponse:
+        return await write(request, await handler(request))
+
+    return invoke
+
+
+def _validated(endpoint: Endpoint, limits: FormLimits) -> Callable[[web.Request], Awaitable[dict[str, Any]]]:
+    """Return what reads every part of a request that is validated, and reports all its faults at once."""
+    values = tuple(reader for source in VALUES if (reader := values_reader(endpoint, source)) is not None)
+    payload = _payload(endpoint, limits)
+
+    async def read(request: web.Request) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        faults: list[Fault] = []
+        for part in values:
+            try:
+                arguments.update(part(request))
+            except UnprocessableContent as error:
+                faults += error.faults
+        if payload is not None:
+            try:
+                arguments.update(await payload(request))
+            except UnprocessableContent as error:
+                faults += error.faults
+        if faults:
+            raise UnprocessableContent(faults)
+        return arguments
+
+    return read
+
+
+def _payload(endpoint: Endpoint, limits: FormLimits) -> Payload | None:
+    parameters: list[Parameter] = [p for p in endpoint.parameters if p.source in PAYLOADS]
+    if len(parameters) > 1:
+        raise ConfigurationError(f"{endpoint}: a request has one body; take either 'body' or 'form'.")
+    return payload_reader(endpoint, parameters[0], limits) if parameters else None
+
+
+def _closing_files(invoke: Answer) -> Answer:
+    async def closing(request: web.Request) -> web.StreamResponse:
+        try:
+            return await invoke(request)
+        finally:
+            if FORM in request:
+                close_files(request[FORM].values())
+
+    return closing
+
+
+def _bind_view(view: type[AbstractView]) -> Answer:
+    async def invoke(request: web.Request) -> web.StreamResponse:
+        return await view(request)
+
+    return _named_after(view, invoke)
+
+
+def _named_after(handler: Any, bound: Answer) -> Answer:
+    return functools.update_wrapper(
+        bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
+    )

@@ -1,0 +1,180 @@
+"""Request bodies, read within their limits: JSON, urlencoded forms and multipart forms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+from urllib.parse import parse_qsl
+
+from aiohttp import BodyPartReader, hdrs, web
+from multidict import MultiDict
+
+from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
+from framework.responses import safe_filename
+from framework.uploads import UploadedFile
+
+JSON = "application/json"
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+_MEMORY_BYTES = 256 * 1024
+_CHUNK_BYTES = 64 * 1024
+
+FormData = MultiDict["str | UploadedFile"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """Bound what one form may hold."""
+
+    fields: int = 200
+    files: int = 50
+    field_bytes: int = 1024 * 1024
+
+
+async def read_json(request: web.Request) -> bytes:
+    """Return the bytes of a body that is declared as JSON.
+
+    Raises:
+        UnsupportedMediaType: It is declared as something else, or in another charset than UTF-8.
+        ContentTooLarge: It is longer than the endpoint's limit.
+    """
+    media_type = request.content_type
+    if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
+        raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [JSON])
+    charset = request.charset
+    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(request.headers[hdrs.CONTENT_TYPE], [JSON])
+    return await read_body(request)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the whole body; it is kept, so that it can be read again.
+
+    Raises:
+        ContentTooLarge: It is longer than the endpoint's limit; nothing beyond the limit was read.
+    """
+    limit = request._client_max_size
+    if (request.content_length or 0) > limit:
+        raise ContentTooLarge(limit)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise ContentTooLarge(limit) from error
+
+
+async def read_form(request: web.Request, limits: FormLimits) -> FormData:
+    """Read a form; `close_files` drops its files.
+
+    Raises:
+        UnsupportedMediaType: The body is no form.
+        MalformedBody: The form cannot be read, or has too many fields or files.
+        ContentTooLarge: The body or a field is longer than its limit.
+    """
+    form: FormData = MultiDict()
+    if request.content_type == URLENCODED:
+        form.extend(_urlencoded(await read_body(request), limits))
+        return form
+    if request.content_type != MULTIPART:
+        raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [URLENCODED, MULTIPART])
+    try:
+        await _read_multipart(request, form, limits)
+    except BaseException:
+        close_files(form.values())
+        raise
+    return form
+
+
+def close_files(values: Iterable[object]) -> None:
+    """Drop the temporary files among these values."""
+    for value in values:
+        if isinstance(value, UploadedFile):
+            value.close()
+
+
+def _urlencoded(body: bytes, limits: FormLimits) -> list[tuple[str, str]]:
+    if body.count(b"&") >= limits.fields:
+        raise _too_many("fields", limits.fields)
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise MalformedBody("The form is not UTF-8.") from error
+
+
+def _too_many(what: str, limit: int) -> MalformedBody:
+    return MalformedBody(f"The form has more than {limit} {what}.")
+
+
+async def _read_multipart(request: web.Request, form: FormData, limits: FormLimits) -> None:
+    limit = request._client_max_size
+    if (request.content_length or 0) > limit:
+        raise ContentTooLarge(limit)
+    try:
+        async for part in await request.multipart():
+            if request.content.total_bytes > limit:
+                raise ContentTooLarge(limit)
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                raise MalformedBody("A part of the form has no name.")
+            if len(form) >= limits.fields:
+                raise _too_many("fields", limits.fields)
+            form.add(part.name, await _read_part(request, part, form, limits))
+    except (ValueError, LookupError, AssertionError, RuntimeError, web.HTTPException) as error:
+        # NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
+        raise MalformedBody("The form is not well-formed multipart/form-data.") from error
+
+
+async def _read_part(
+    request: web.Request, part: BodyPartReader, form: FormData, limits: FormLimits
+) -> str | UploadedFile:
+    if hdrs.CONTENT_TRANSFER_ENCODING in part.headers or hdrs.CONTENT_ENCODING in part.headers:
+        raise MalformedBody(
+            f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7)."
+        )
+    if part.filename is None:
+        return (await _read_text(request, part, limits)).decode()
+    if sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files:
+        raise _too_many("files", limits.files)
+    return await _read_file(request, part)
+
+
+async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLimits) -> bytes:
+    text = bytearray()
+    async for chunk in _chunks(request, part):
+        text += chunk
+        if len(text) > limits.field_bytes:
+            raise ContentTooLarge(limits.field_bytes, "field")
+    return bytes(text)
+
+
+async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile:
+    spool = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - it outlives this function
+    size = 0
+    try:
+        async for chunk in _chunks(request, part):
+            size += len(chunk)
+            if size > _MEMORY_BYTES:
+                await asyncio.to_thread(spool.write, chunk)
+            else:
+                spool.write(chunk)
+    except BaseException:
+        spool.close()
+        raise
+    spool.seek(0)
+    content_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
+    return UploadedFile(safe_filename(part.filename or ""), content_type, size, cast(BinaryIO, spool))
+
+
+async def _chunks(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
+    limit = request._client_max_size
+    while chunk := await part.read_chunk(_CHUNK_BYTES):
+        if request.content.total_bytes > limit:
+            raise ContentTooLarge(limit)
+        yield chunk
+
+
+def texts(form: FormData) -> dict[str, Any]:
+    """Return the text fields, the first value of each."""
+    return {name: value for name, value in form.items() if isinstance(value, str)}

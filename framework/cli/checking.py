@@ -1,0 +1,59 @@
+"""A service, looked over without serving."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
+
+from framework.cli.loading import Service
+from framework.context import BATTERIES
+from framework.settings import Loaded, Origin
+
+
+def check(service: Service, console: Console | None = None) -> bool:
+    """Build the service, open and close its batteries, and run their checks; say whether all went well.
+
+    Raises:
+        ConfigurationError: The service is put together wrongly.
+    """
+    console = console or Console()
+    loaded = service.load_settings()
+    app = service.make(loaded.settings)
+    _print_settings(loaded, console)
+    failures = asyncio.run(_try(app))
+    for name, error in failures.items():
+        console.print(f"[red]failed[/red] {name}: {type(error).__name__}: {error}", highlight=False)
+    console.print("ok" if not failures else f"{len(failures)} of the batteries' checks failed")
+    return not failures
+
+
+def _print_settings(loaded: Loaded[Any], console: Console) -> None:
+    table = Table("setting", "from", box=None, pad_edge=False)
+    for variable, origin in sorted(loaded.origins.items()):
+        if origin is not Origin.default:
+            table.add_row(variable, str(origin))
+    if table.row_count:
+        console.print(table)
+    defaults = sum(origin is Origin.default for origin in loaded.origins.values())
+    console.print(f"profile {loaded.settings.profile}, {defaults} settings at their defaults")
+
+
+async def _try(app: web.Application) -> Mapping[str, Exception]:
+    runner = web.AppRunner(app, handle_signals=False)
+    failures: dict[str, Exception] = {}
+    await runner.setup()
+    try:
+        for battery in app[BATTERIES]:
+            if battery.check is not None:
+                try:
+                    await asyncio.wait_for(battery.check(app), 5)
+                except Exception as error:  # noqa: BLE001 - whatever goes wrong is the result
+                    failures[battery.name] = error
+    finally:
+        await runner.cleanup()
+    return failures

@@ -1,0 +1,41 @@
+"""Serving while somebody writes: a new process after every change."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from watchfiles import DefaultFilter, run_process
+
+from framework.cli.loading import find_service, with_server
+from framework.errors import ConfigurationError
+from framework.server import run
+
+_SUFFIXES = (".py", ".html", ".css", ".js", ".env", ".toml", ".sql")
+
+
+class _Sources(DefaultFilter):
+    """Let only changes of sources start the service again, not those of its data."""
+
+    def __call__(self, change: Any, path: str) -> bool:
+        return path.endswith(_SUFFIXES) and "/var/" not in path and super().__call__(change, path)
+
+
+def watch(target: str, *, host: str | None, port: int | None) -> None:
+    """Serve until interrupted; a broken edit is shown and waits for the next one."""
+    run_process(Path.cwd(), target=serve_once, args=(target, host, port), watch_filter=_Sources())
+
+
+def serve_once(target: str, host: str | None, port: int | None) -> None:
+    """Serve in this process, with tracebacks for browsers."""
+    try:
+        service = find_service(target)
+        settings = with_server(service.load_settings().settings, host=host, port=port, workers=1)
+        settings = replace(settings, debug=True)
+        run(service.make(settings), settings.server)
+    except ConfigurationError as error:
+        click.echo(f"error: {error}\nWaiting for a change.", err=True)
+        sys.exit(2)

@@ -1,0 +1,91 @@
+"""What a service consists of, printed for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from aiohttp import web
+from rich.console import Console
+from rich.table import Table
+
+from framework.batteries.openapi import document_of
+from framework.context import BATTERIES, ENDPOINTS
+from framework.endpoint import Endpoint, Renders, Source
+from framework.errors import ConfigurationError
+from framework.marks import Public, Requires
+from framework.writing import returned_type
+
+_READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
+
+
+def print_routes(app: web.Application, console: Console | None = None) -> None:
+    """Print a row for every endpoint."""
+    table = Table("method", "path", "handler", "auth", "reads", "answers", box=None, pad_edge=False)
+    endpoints = app[ENDPOINTS]
+    for endpoint in sorted(endpoints, key=lambda endpoint: (endpoint.path, endpoint.method)):
+        table.add_row(*route_row(endpoint))
+    (console or Console(width=None if Console().is_terminal else 200)).print(table)
+
+
+def route_row(endpoint: Endpoint) -> tuple[str, ...]:
+    """Return what the table says of one endpoint."""
+    module = getattr(endpoint.handler, "__module__", "")
+    name = getattr(endpoint.handler, "__qualname__", repr(endpoint.handler))
+    return (
+        endpoint.method,
+        endpoint.path,
+        f"{module}.{name}",
+        _auth(endpoint),
+        ", ".join(_reads(endpoint)),
+        _answers(endpoint),
+    )
+
+
+def _auth(endpoint: Endpoint) -> str:
+    requires = endpoint.find(Requires)
+    if requires is not None:
+        return " ".join(sorted(requires.scopes)) or "known caller"
+    return "public" if endpoint.find(Public) else "denied: no mark"
+
+
+def _reads(endpoint: Endpoint) -> Iterator[str]:
+    for parameter in endpoint.parameters:
+        if parameter.source in _READ:
+            yield f"{parameter.source.value} {type_name(parameter.annotation)}"
+
+
+def _answers(endpoint: Endpoint) -> str:
+    if endpoint.find(Renders):
+        return f"{endpoint.options.status} page"
+    return f"{endpoint.options.status} {type_name(returned_type(endpoint))}"
+
+
+def type_name(annotation: Any) -> str:
+    """Return a type's name without its modules."""
+    if annotation is None or annotation is type(None):
+        return ""
+    if annotation is Any:
+        return "any"
+    return (
+        getattr(annotation, "__name__", "")
+        if isinstance(annotation, type)
+        else _without_modules(repr(annotation))
+    )
+
+
+def _without_modules(text: str) -> str:
+    return re.sub(r"[A-Za-z_][\w.]*\.", "", text)
+
+
+def openapi_document(app: web.Application) -> str:
+    """Return the OpenAPI document, indented.
+
+    Raises:
+        ConfigurationError: The service has no battery that makes one.
+    """
+    if not any(battery.name == "openapi" for battery in app[BATTERIES]):
+        raise ConfigurationError("The service has no document: add openapi.battery(...) to its batteries.")
+    return orjson.dumps(orjson.loads(document_of(app)), option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,162 @@
+"""Results with a status and headers, redirects, files and streams."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+from yarl import URL
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
+class Result(Generic[T]):
+    """Return a value together with a status and headers.
+
+    Attributes:
+        value: What the return annotation ``Result[T]`` promises.
+        status: The HTTP status; the endpoint's own when None.
+        headers: Further response headers.
+    """
+
+    value: T
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def created(value: T, *, location: str | URL) -> Result[T]:
+    """Answer 201 and say where the new resource is (RFC 9110, 15.3.2)."""
+    return Result(value, 201, {"Location": ensure_local(str(location))})
+
+
+def accepted(value: T) -> Result[T]:
+    """Answer 202: the work is taken on and not yet done (RFC 9110, 15.3.3)."""
+    return Result(value, 202)
+
+
+def no_content() -> web.Response:
+    """Answer 204."""
+    return web.Response(status=204)
+
+
+def redirect(location: str | URL, *, status: int = 303, allow_external: bool = False) -> web.Response:
+    """Send the client to another page, with GET unless the status says otherwise (RFC 9110, 15.4.4).
+
+    Raises:
+        ValueError: The location leaves this origin and `allow_external` is not set.
+    """
+    text = str(location)
+    if not allow_external:
+        ensure_local(text)
+    return web.Response(status=status, headers={"Location": text})
+
+
+def ensure_local(location: str) -> str:
+    """Return a path on this origin as it is.
+
+    Browsers take ``//host`` and ``/\\host`` as another origin and drop tabs and line breaks inside a URL.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    local = location.startswith("/") and location[1:2] not in {"/", "\\"} and location.isprintable()
+    if not local or urlsplit(location).netloc:
+        raise ValueError(
+            f"{location[:100]!r} is no path on this origin; external targets need allow_external=True."
+        )
+    return location
+
+
+def stream(
+    chunks: AsyncIterable[bytes],
+    *,
+    content_type: str = "application/octet-stream",
+    filename: str | None = None,
+) -> web.Response:
+    """Send chunks as they come, one at a time, at the client's pace."""
+    headers = {} if filename is None else {"Content-Disposition": content_disposition(filename)}
+    return web.Response(body=chunks, content_type=content_type, headers=headers)
+
+
+def file(
+    path: Path,
+    *,
+    filename: str | None = None,
+    content_type: str = "application/octet-stream",
+    inline: bool = False,
+) -> web.FileResponse:
+    """Send a file with ``ETag``, ``Last-Modified`` and single ranges; as a download unless `inline`."""
+    headers = {
+        "Content-Type": content_type,
+        "Content-Disposition": content_disposition(filename or path.name, inline=inline),
+    }
+    return web.FileResponse(path, headers=headers)
+
+
+def content_disposition(filename: str, *, inline: bool = False) -> str:
+    """Return the header's value, with an ASCII fallback beside the real name (RFC 6266, RFC 8187)."""
+    name = safe_filename(filename)
+    kind = "inline" if inline else "attachment"
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or "file"
+    ascii_name = re.sub(r'["\\%]', "_", ascii_name)
+    if ascii_name == name:
+        return f'{kind}; filename="{name}"'
+    return f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_LONGEST_NAME_BYTES = 200
+
+
+def safe_filename(name: str) -> str:
+    """Return the last part of a name that a client sent, fit to be shown and stored; ``file`` if nothing is left.
+
+    Control and bidirectional-formatting characters go, and the name is cut to 200 bytes with its suffix kept.
+    """
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    visible = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    clean = _FORBIDDEN.sub("_", visible).strip(" .")
+    stem, dot, suffix = clean.rpartition(".")
+    if not dot or len(suffix) > 16:
+        stem, suffix = clean, ""
+    room = _LONGEST_NAME_BYTES - len((dot + suffix).encode()) if suffix else _LONGEST_NAME_BYTES
+    short = stem.encode()[:room].decode(errors="ignore")
+    return (f"{short}.{suffix}" if suffix else short) or "file"
+
+
+class JSONResponse(web.Response):
+    """Answer with bytes that are JSON already."""
+
+    def __init__(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> None:
+        super().__init__(body=body, status=status, headers=headers)
+        self.headers["Content-Type"] = media_type
+
+
+def json_response(
+    value: Any, *, encode: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Answer with a value as JSON."""
+    return JSONResponse(encode(value), status=status, headers=headers)
+
+
+def add_vary(response: web.StreamResponse, name: str) -> None:
+    """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
+    present = response.headers.get("Vary")
+    if present is None:
+        response.headers["Vary"] = name
+    elif present != "*" and name.lower() not in [part.strip().lower() for part in present.split(",")]:
+        response.headers["Vary"] = f"{present}, {name}"

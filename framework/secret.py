@@ -1,0 +1,131 @@
+"""Secrets that nothing prints, and the rule that production brings its own."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final, NoReturn
+
+from framework.errors import ConfigurationError
+
+KEY_BYTES: Final = 32
+# 32 times the same letter is long, and still no secret.
+_DISTINCT_BYTES: Final = 8
+
+log = logging.getLogger("framework.settings")
+
+
+class Profile(StrEnum):
+    """Say how strict a service is: development makes do with what is there, production refuses to start."""
+
+    development = "development"
+    production = "production"
+
+
+class Secret:
+    """Keep a text from being printed, logged, pickled or serialised by accident.
+
+    It is no ``str`` and no dataclass, since JSON encoders write both without being asked.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a secret is made of text, not of {type(text).__name__}")
+        object.__setattr__(self, "_text", text)
+
+    def reveal(self) -> str:
+        """Return the text; call it where the secret is used, and keep no copy."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Secret:
+        return self
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a secret does not change")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a secret does not change")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
+def generated_key(length: int = KEY_BYTES) -> Secret:
+    """Make a random key of at least ``length`` bytes, in URL-safe characters."""
+    return Secret(secrets.token_urlsafe(length))
+
+
+def secret_or_generate(
+    value: Secret | None, *, profile: Profile, variable: str, length: int = KEY_BYTES
+) -> Secret:
+    """Return a secret that is fit for use as a key.
+
+    In development a missing one is generated, and a weak one passes, both with a warning.
+
+    Raises:
+        ConfigurationError: In production, when it is missing, shorter than ``length`` bytes or too regular.
+    """
+    weakness = _weakness(value, length)
+    if value and not weakness:
+        return value
+    if profile is Profile.production:
+        raise ConfigurationError(f"{variable} {weakness}. {recipe(variable, length)}")
+    if value:
+        log.warning("%s %s; production will refuse it", variable, weakness, extra={"variable": variable})
+        return value
+    log.warning("%s %s; a key was generated for this run", variable, weakness, extra={"variable": variable})
+    return generated_key(length)
+
+
+def keys_or_generate(
+    values: Sequence[Secret], *, profile: Profile, variable: str, length: int = KEY_BYTES
+) -> tuple[Secret, ...]:
+    """Return a list of keys, newest first, by the rule of ``secret_or_generate``; it is never empty.
+
+    Raises:
+        ConfigurationError: In production, when there is none or one of them is weak.
+    """
+    given: Sequence[Secret | None] = values or (None,)
+    return tuple(secret_or_generate(key, profile=profile, variable=variable, length=length) for key in given)
+
+
+def _weakness(value: Secret | None, length: int) -> str:
+    if not value:
+        return "is not set"
+    data = value.reveal().encode()
+    if len(data) < length:
+        return f"is shorter than {length} bytes"
+    if len(set(data)) < _DISTINCT_BYTES:
+        return "repeats too few characters to be a secret"
+    return ""
+
+
+def recipe(variable: str, length: int = KEY_BYTES) -> str:
+    """Say how to make a good value."""
+    return f'Make one: {variable}=$(python -c "import secrets; print(secrets.token_urlsafe({length}))")'

@@ -1,0 +1,251 @@
+"""The requests of one connection: through the gate, to the application, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import TimerNoop
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import ERROR, RequestPayloadError
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from framework.errors import Problem, ServiceError
+from framework.server import gate, refusals
+from framework.server.keys import CANCEL_ON_DISCONNECT
+from framework.server.terms import Terms
+from framework.server.wire import Wire
+from framework.server.writer import Writer
+
+logger = logging.getLogger("framework.server")
+
+# What a request is made from that could not be read; aiohttp's own would be answered in HTTP/1.0.
+_UNREAD: Final = RawRequestMessage(
+    "UNKNOWN", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), True, None, False, False, URL("/")
+)
+
+
+class Connection(Wire):
+    """Answer the requests of one connection."""
+
+    __slots__ = ("_refusal", "_served", "host")
+
+    def __init__(
+        self, manager: web.Server, terms: Terms, options: dict[str, Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(manager, terms, options, loop)
+        self.host: str | None = None  # the Host that the gate has let through before
+        self._refusal: Problem | None = None
+        self._served = 0
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        cancels = self._cancels_on_disconnect()
+        super().connection_lost(exc)
+        if cancels and self.work is not None:
+            self.work.cancel()
+
+    def _cancels_on_disconnect(self) -> bool:
+        request = self._current_request
+        # A WebSocket's handler learns of the end from its socket.
+        if request is None or self._payload_parser is not None:
+            return False
+        by_method = request.method in self.terms.settings.cancelled_methods
+        return bool(request.get(CANCEL_ON_DISCONNECT, by_method))
+
+    def inspect(self, message: RawRequestMessage, payload: StreamReader, writer: Writer) -> RawRequestMessage:
+        """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
+        has_body = payload is not EMPTY_PAYLOAD
+        self._refusal = gate.find_refusal(
+            message, has_body=has_body, accept_encoded=self.terms.settings.accept_encoded_bodies
+        )
+        if self._refusal is not None:
+            # Whatever version was asked for: the answer is in ours, or the client's if that is older.
+            return message if message.version == HttpVersion10 else message._replace(version=HttpVersion11)
+        self.host = message.headers.get(hdrs.HOST)
+        if message.url.absolute:
+            relative = gate.origin_form(message.url)
+            message = message._replace(url=relative, path=str(relative))
+        if hdrs.EXPECT in message.headers:
+            if gate.awaits_continue(message) and not payload.is_eof():
+                self._awaits_continue = True
+                payload._timer = _Continue(self, writer)
+            headers = CIMultiDict(message.headers)
+            headers.popall(hdrs.EXPECT)  # aiohttp would answer it before any middleware has run
+            message = message._replace(headers=CIMultiDictProxy(headers))
+        return message
+
+    def send_continue(self, writer: Writer) -> None:
+        """Ask for the body, because the application waits for it now (RFC 9110, 10.1.1)."""
+        if not self._awaits_continue or self._current_request is None or self.transport is None:
+            return
+        self._awaits_continue = False
+        self._watch_arrival()
+        if writer.output_size == 0:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _make_error_handler(self, err_info: Any) -> Any:
+        self._refusal = self._explain(err_info.exc)
+        return None  # a refusal is answered before its handler is asked
+
+    async def _handle_request(
+        self, request: web.BaseRequest, start_time: float | None, request_handler: Any
+    ) -> tuple[web.StreamResponse, bool]:
+        self._request_in_progress = True
+        try:
+            if self._refusal is not None:
+                return await self._send_refusal(request, self._refusal)
+            try:
+                self._current_request = request
+                response = await request_handler(request)
+            except web.HTTPException as error:
+                response = error
+            except Exception as error:  # noqa: BLE001 -- this is the last place that can answer it
+                response = self._failure(request, error)
+            finally:
+                self._current_request = None
+            self._served += 1
+            if self._is_last():
+                self._close_after(response)
+            return await self._send(request, response)
+        finally:
+            self._request_in_progress = False
+
+    def _is_last(self) -> bool:
+        terms = self.terms
+        return (
+            self._last
+            or self._awaits_continue
+            or terms.closing
+            or self._served >= terms.settings.requests_per_connection
+        )
+
+    def _close_after(self, response: Any) -> None:
+        if self._awaits_continue:
+            self._lingering_time = 0.0  # no body was asked for, so none will come
+        if isinstance(response, web.StreamResponse):
+            response.force_close()
+
+    async def _send(self, request: web.BaseRequest, response: Any) -> tuple[web.StreamResponse, bool]:
+        try:
+            if not isinstance(response, web.StreamResponse):
+                raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
+            return await self.finish_response(request, response, None)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
+            return await self.finish_response(request, self._failure(request, error), None)
+
+    def _failure(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
+        """Make an answer to an error that nothing above has answered.
+
+        Raises:
+            ConnectionError: There is nobody to answer, or part of another answer is out already.
+        """
+        if isinstance(error, ConnectionError) and (self.transport is None or self.transport.is_closing()):
+            raise error
+        problem = refusals.problem_from_failure(error)
+        if problem.status >= 500:
+            where = {"method": request.method, "path": request.path[:200]}
+            logger.error("Unhandled error", exc_info=error, extra=where)
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("The answer had begun when it failed.") from error
+        request._payload_writer = Writer(self, self._loop)
+        response = self.terms.refuse(request, problem)
+        response.force_close()
+        return response
+
+    async def _send_refusal(
+        self, request: web.BaseRequest, problem: Problem
+    ) -> tuple[web.StreamResponse, bool]:
+        self._refusal = None
+        facts = {"status": problem.status, "reason": problem.detail, **self._client()}
+        logger.info("Refused a request", extra=facts)
+        response = self.terms.refuse(request, problem)
+        response.force_close()
+        result = await self.finish_response(request, response, None)
+        if self._deaf:
+            await self._linger()
+        return result
+
+    async def _linger(self) -> None:
+        """Let the client finish sending: closing at once would reset the connection and lose the answer."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        self._gone = self._loop.create_future()
+        try:
+            async with asyncio.timeout(self.terms.settings.linger_seconds):
+                await self._gone
+        except TimeoutError:
+            pass
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log what reached aiohttp's own last resort: a client's bad framing briefly, our faults in full."""
+        error = kw.get("exc_info")
+        if isinstance(error, ServiceError | RequestPayloadError | ConnectionError):
+            facts = {"reason": str(error)[:200], **self._client()}
+            logger.info("Closed a connection within a request", extra=facts)
+        else:
+            logger.error("Unhandled error in the server", exc_info=error)
+
+
+class _Continue(TimerNoop):
+    """Notice that a handler waits for a body: aiohttp enters the timer of a stream before each wait."""
+
+    __slots__ = ("_connection", "_writer")
+
+    def __init__(self, connection: Connection, writer: Writer) -> None:
+        self._connection = connection
+        self._writer = writer
+
+    def __enter__(self) -> _Continue:
+        self._connection.send_continue(self._writer)
+        return self
+
+
+def make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: Any,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.Request:
+    """Build the request that the application sees; ordinary ones pass the gate at a glance."""
+    connection: Connection = protocol
+    loop = connection._loop
+    own_writer = Writer(connection, loop)
+    if message is ERROR:
+        message = _UNREAD
+    elif not is_ordinary(message, payload, connection.host):
+        message = connection.inspect(message, payload, own_writer)
+    return web.Request(
+        message,
+        payload,
+        connection,
+        own_writer,
+        task,
+        loop,
+        client_max_size=connection.terms.max_body,
+        client_max_fields=connection.terms.max_fields,
+    )
+
+
+def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: str | None) -> bool:
+    """Tell at a glance that there is nothing in a head that ``inspect`` would refuse or change."""
+    headers = message.headers
+    return (
+        message.method in gate.ORDINARY_METHODS
+        and gate.is_plain_target(message.path)
+        and message.version is HttpVersion11
+        and headers.get(hdrs.HOST) == known_host
+        and hdrs.TRANSFER_ENCODING not in headers
+        and hdrs.EXPECT not in headers
+        and (payload is EMPTY_PAYLOAD or hdrs.CONTENT_ENCODING not in headers)
+    )

@@ -1,0 +1,148 @@
+"""Serve an application: in a test, from a script, or in a worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from socket import socket
+from ssl import SSLContext
+from typing import cast
+
+from aiohttp import web
+
+from framework.errors import ConfigurationError
+from framework.server.edge import Runner
+from framework.server.keys import SERVER_SETTINGS
+from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
+from framework.server.settings import ServerSettings
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+with suppress(ImportError):  # it does not install everywhere
+    from uvloop import new_event_loop
+
+logger = logging.getLogger("framework.server")
+
+_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Tell where a running server can be reached."""
+
+    runner: Runner
+    host: str
+    port: int
+    scheme: str = "http"
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        return self.runner.lifecycle
+
+    @property
+    def requests_count(self) -> int:
+        """Return how many requests have been taken so far."""
+        return self.runner.server.requests_count if self.runner.server else 0
+
+
+@asynccontextmanager
+async def serve(
+    app: web.Application,
+    settings: ServerSettings | None = None,
+    *,
+    sockets: Sequence[socket] = (),
+    ssl_context: SSLContext | None = None,
+) -> AsyncIterator[Running]:
+    """Serve an application for as long as the block runs, and stop it gracefully at its end.
+
+    Args:
+        app: The application; it must not have been started before.
+        settings: Limits and address; by default those that the application carries.
+        sockets: Listening sockets to use instead of the address in the settings.
+        ssl_context: Serve TLS.
+
+    Raises:
+        ConfigurationError: The service is put together wrongly.
+        OSError: The address cannot be listened on.
+    """
+    runner = Runner(app, settings or app.get(SERVER_SETTINGS) or ServerSettings())
+    try:
+        await runner.setup()
+        await _listen(runner, sockets, ssl_context)
+        runner.lifecycle.phase = Phase.READY
+        yield _running(runner, "https" if ssl_context else "http")
+    finally:
+        await runner.stop()
+
+
+async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
+    settings = runner.settings
+    backlog = settings.backlog
+    for sock in sockets:
+        await web.SockSite(runner, sock, ssl_context=ssl_context, backlog=backlog).start()
+    if not sockets:
+        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
+        await site.start()
+
+
+def _running(runner: Runner, scheme: str) -> Running:
+    address = next((a for a in runner.addresses if isinstance(a, tuple)), None)
+    if address is None:  # a Unix socket
+        return Running(runner, "localhost", 0, scheme)
+    host, port = str(address[0]), int(address[1])
+    return Running(runner, _WILDCARDS.get(host, host), port, scheme)
+
+
+def run(app: web.Application, settings: ServerSettings | None = None) -> None:
+    """Serve an application in this process until SIGINT or SIGTERM; a second one stops at once.
+
+    Raises:
+        ConfigurationError: The service is put together wrongly.
+        OSError: The address cannot be listened on.
+    """
+    settings = settings or app.get(SERVER_SETTINGS) or ServerSettings()
+    if settings.workers > 1:
+        raise ConfigurationError(
+            f"{settings.workers} workers need an application each: use run_workers('module:factory') or "
+            "'framework run', or set workers to 1."
+        )
+    with asyncio.Runner(loop_factory=new_event_loop) as runner, suppress(asyncio.CancelledError):
+        runner.run(_serve_until_signalled(app, settings))
+
+
+async def _serve_until_signalled(app: web.Application, settings: ServerSettings) -> None:
+    stop = asyncio.Event()
+    with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+        listen_for_signals(stop, ensure_lifecycle(app), at_once=())
+    async with serve(app, settings) as running:
+        logger.info("Serving on %s", running.url)
+        await stop.wait()
+        logger.info("Stopping")
+
+
+def listen_for_signals(
+    stop: asyncio.Event, lifecycle: Lifecycle, *, at_once: Collection[signal.Signals]
+) -> None:
+    """Set the event at SIGINT or SIGTERM; a second signal, or one in ``at_once``, cuts the stop short.
+
+    A signal during start-up cancels the calling task.
+    """
+    loop, starting = asyncio.get_running_loop(), cast("asyncio.Task[object]", asyncio.current_task())
+
+    def signalled(number: signal.Signals) -> None:
+        if lifecycle.phase is Phase.STARTING:
+            starting.cancel()
+        if stop.is_set() or number in at_once:
+            lifecycle.hurry()
+        stop.set()
+
+    for number in {signal.SIGINT, signal.SIGTERM, *at_once}:
+        loop.add_signal_handler(number, signalled, number)

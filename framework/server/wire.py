@@ -1,0 +1,269 @@
+"""The bytes of one connection: what comes in, how fast it comes, and how fast answers are fetched.
+
+Here and in ``connection.py`` private parts of aiohttp 3.14 are leaned on, because the public ones begin after
+routing. A test, ``test_aiohttp_seams.py``, names each of them and fails when one moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+
+from framework.errors import BadRequest, Problem, RequestTimeout, ServiceError
+from framework.server import gate, refusals
+from framework.server.terms import Terms
+from framework.server.watch import ArrivalWatch, FetchWatch
+
+logger = logging.getLogger("framework.server")
+
+_HEADER_FRAME_BYTES = 4  # colon, space, CR, LF
+
+
+class Wire(RequestHandler):
+    """Receive requests within the server's terms; ``Connection`` answers them."""
+
+    __slots__ = (
+        "_arrival",
+        "_awaits_continue",
+        "_body",
+        "_deaf",
+        "_fetch",
+        "_gone",
+        "_head_bytes",
+        "_head_since",
+        "_last",
+        "_transport",
+        "terms",
+        "work",
+    )
+
+    def __init__(
+        self, manager: web.Server, terms: Terms, options: dict[str, Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self.terms = terms
+        self.work: asyncio.Task[None] | None = None  # all requests of the connection, one after the other
+        self._transport: asyncio.Transport | None = None  # unlike aiohttp's, kept until it is really closed
+        self._gone: asyncio.Future[None] | None = None
+        self._last = False  # the answer in the making is the last one
+        self._deaf = False  # an error answer is on its way, and what still comes in is not read
+        self._head_since = 0.0
+        self._head_bytes = 0
+        self._body: StreamReader | None = None  # a body that is still arriving
+        self._awaits_continue = False
+        self._arrival: ArrivalWatch | None = None
+        self._fetch: FetchWatch | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
+        super().connection_made(transport)
+        self.work = self._task_handler
+        if self.work is not None:
+            self.work.add_done_callback(self._work_ended)
+        self._expect_head()  # sooner than aiohttp's keep-alive timer, which runs from here too
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._transport = None
+        for watch in (self._arrival, self._fetch):
+            if watch is not None:
+                watch.stop()
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+        super().connection_lost(exc)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._request_in_progress and not self._messages
+
+    # Heads
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        parsed = self._request_count
+        super().data_received(data)
+        if self._request_count != parsed:
+            self._requests_parsed(self._request_count - parsed, len(data))
+        elif self._payload_parser is None and not self._upgraded:
+            self._part_received(len(data))
+
+    def _requests_parsed(self, count: int, size: int) -> None:
+        message, payload = self._messages[-1]
+        if isinstance(message, _ErrInfo):
+            self._unreadable(message.exc)
+            return
+        if self._head_bytes + size > self.terms.settings.headers_bytes:
+            self._check_header_totals(count)
+        self._head_bytes = 0
+        if self._head_since:
+            self._head_arrived()
+        if self._body is not None:
+            self._body_ended()
+        if not payload.is_eof() and not self._deaf:
+            self._body = payload
+            if not gate.awaits_continue(message):
+                self._watch_arrival()
+
+    def _part_received(self, size: int) -> None:
+        if self._body is None:
+            if size:
+                self._head_grew(size)
+        elif self._body.is_eof():
+            self._body_ended()
+        elif self._arrival is not None:
+            self._arrival.moved(size)
+        elif size:  # the client does not wait for 100 Continue any longer
+            self._awaits_continue = False
+            self._watch_arrival()
+
+    def _head_grew(self, size: int) -> None:
+        self._head_bytes += size
+        settings = self.terms.settings
+        if self._head_bytes > settings.request_line_bytes + settings.headers_bytes:
+            self._refuse_head(refusals.headers_too_large(settings.headers_bytes))
+        elif not self._head_since:
+            self._expect_head()
+
+    def _check_header_totals(self, count: int) -> None:
+        limit = self.terms.settings.headers_bytes
+        for position in range(-count, 0):
+            message, _ = self._messages[position]
+            if not isinstance(message, _ErrInfo) and _header_bytes(message.raw_headers) > limit:
+                self._messages[position] = (_error(refusals.headers_too_large(limit)), EMPTY_PAYLOAD)
+                self._deaf = True
+
+    def _refuse_head(self, problem: Problem) -> None:
+        self._deaf = True
+        self._request_count += 1
+        self._messages.append((_error(problem), EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _unreadable(self, error: BaseException) -> None:
+        """Go deaf: after an error of the parser nobody knows where the next request begins."""
+        self._deaf = True
+        if self._body is not None and not self._body.is_eof():
+            # The parser has let go of the body without a word, and its handler would wait for ever.
+            self._messages.pop()
+            self._fail_body(self._body, BadRequest(self._explain(error).detail))
+
+    def _explain(self, error: BaseException) -> Problem:
+        return refusals.problem_from_parser(
+            error, target_limit=self.terms.target_limit, header_limit=self.terms.settings.header_bytes
+        )
+
+    def _expect_head(self) -> None:
+        self._head_since = self._loop.time()
+        self._wake_at(self._head_since + self.terms.settings.header_read_seconds)
+
+    def _head_arrived(self) -> None:
+        self._head_since = 0.0
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+            self._keepalive_handle = None  # aiohttp sets its own after the answer
+
+    def _wake_at(self, when: float) -> None:
+        if self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive)
+
+    def _process_keepalive(self) -> None:
+        self._keepalive_handle = None
+        if self._force_close or self._deaf:
+            return
+        due = self._next_keepalive_close_time
+        if self._head_since:
+            due = self._head_since + self.terms.settings.header_read_seconds
+        if self._loop.time() < due:
+            self._wake_at(due)
+        elif self._waiter is not None and not self._waiter.done():  # otherwise a request is being answered
+            if self._head_bytes:
+                self._refuse_head(refusals.HEAD_TOO_SLOW)
+            else:
+                self.force_close()
+
+    # Bodies
+
+    def _watch_arrival(self) -> None:
+        self._arrival = ArrivalWatch(self._loop, self.terms.pace, self._arrival_stalled)
+
+    def _arrival_stalled(self) -> None:
+        if self._reading_paused or self._buffer_paused:  # the handler is the slow one
+            self._watch_arrival()
+        elif self._body is not None and not self._body.is_eof():
+            self._deaf = True
+            self._fail_body(self._body, RequestTimeout("The body did not arrive in time."))
+
+    def _fail_body(self, body: StreamReader, error: ServiceError) -> None:
+        """Let the handler's read fail, and close after its answer."""
+        self._last = True
+        self._lingering_time = 0.0
+        body.set_exception(error)
+        self._body_ended()
+
+    def _body_ended(self) -> None:
+        if self._arrival is not None:
+            self._arrival.stop()
+        self._arrival = self._body = None
+        self._awaits_continue = False
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._reading_paused and self._arrival is not None:
+            self._arrival.forgive()
+        super().resume_reading(resume_parser)
+
+    # Answers
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_fetch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._fetch is not None:
+            self._fetch.stop()
+            self._fetch = None
+        if self.work is not None and self.work.done():
+            self._watch_fetch()
+
+    def _work_ended(self, _: asyncio.Task[None]) -> None:
+        # The transport closes once all is fetched; a peer who fetches nothing would keep it open for ever.
+        if self._fetch is None:
+            self._watch_fetch()
+
+    def _watch_fetch(self) -> None:
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._fetch = FetchWatch(self._transport, self.terms.pace, self._fetch_stalled)
+
+    def _fetch_stalled(self) -> None:
+        if self._transport is not None:
+            logger.info("Closed a connection whose client does not fetch its answer", extra=self._client())
+            self._transport.abort()
+
+    def _client(self) -> dict[str, str]:
+        peer = self.peername
+        return {"client": str(peer[0] if isinstance(peer, tuple | list) and peer else peer or "")}
+
+
+class _Refused(ServiceError):
+    """Carry a problem to where aiohttp expects its parser's error."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self._problem = problem
+
+    def problem(self) -> Problem:
+        return self._problem
+
+
+def _error(problem: Problem) -> _ErrInfo:
+    return _ErrInfo(status=problem.status, exc=_Refused(problem), message=problem.detail)
+
+
+def _header_bytes(headers: tuple[tuple[bytes, bytes], ...]) -> int:
+    return sum(len(name) + len(value) + _HEADER_FRAME_BYTES for name, value in headers)

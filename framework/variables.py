@@ -1,0 +1,167 @@
+"""Read the text of one setting as the type that its record asks for."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from environs import Env, EnvValidationError
+from marshmallow import ValidationError
+
+from framework.secret import Secret
+
+# What a source says: one text, or several where the source has lists of its own, as TOML does.
+Raw = str | tuple[str, ...]
+
+_PARSERS: Final[dict[Any, str]] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    Path: "path",
+    timedelta: "timedelta",
+    Decimal: "decimal",
+    UUID: "uuid",
+    datetime: "datetime",
+    date: "date",
+    time: "time",
+}
+_COLLECTIONS: Final[dict[Any, Callable[[Iterable[Any]], Any]]] = {
+    tuple: tuple,
+    frozenset: frozenset,
+    list: list,
+    Sequence: tuple,
+}
+
+
+class UnreadableKind(TypeError):
+    """Say that no text can stand for a value of this type."""
+
+
+class _Given(Env):
+    """Parse a text that was chosen already; environs itself would look in the process's environment."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def _get_value(self, env_key: str, default: Any) -> str:
+        return self._text
+
+
+def record_of(kind: Any) -> type[Any] | None:
+    """Return the dataclass that ``kind`` is, or is with None; None for any other kind."""
+    inner = _without_none(kind)
+    return inner if isinstance(inner, type) and is_dataclass(inner) else None
+
+
+def _without_none(kind: Any) -> Any:
+    """Return ``X`` for ``X | None``, and any other kind as it is."""
+    inner = [part for part in get_args(kind) if part is not types.NoneType]
+    return inner[0] if _is_union(kind) and len(inner) == 1 else kind
+
+
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
+
+
+def mentions(kind: Any, wanted: type[Any]) -> bool:
+    """Say whether ``wanted`` is this kind or stands anywhere in it."""
+    return kind is wanted or any(mentions(part, wanted) for part in get_args(kind))
+
+
+def takes_empty(kind: Any) -> bool:
+    """Say whether an empty text is a value of this kind, rather than no value."""
+    if get_origin(kind) is Annotated:
+        return takes_empty(get_args(kind)[0])
+    return kind is str or get_origin(kind) in _COLLECTIONS or _is_union(kind)
+
+
+def parse(kind: Any, raw: Raw) -> Any:
+    """Return the value that ``raw`` spells.
+
+    Raises:
+        ValidationError: It spells none; the message never quotes it.
+        UnreadableKind: ``kind`` cannot be spelled.
+    """
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _checked(kind, raw)
+    if _is_union(kind):
+        return _optional(kind, raw)
+    if origin in _COLLECTIONS:
+        return _collection(kind, raw)
+    if not isinstance(raw, str):
+        raise ValidationError("Wants one value, not a list.")
+    if origin is Literal:
+        return _choice({str(value): value for value in get_args(kind)}, raw)
+    return _scalar(kind, raw)
+
+
+def _optional(kind: Any, raw: Raw) -> Any:
+    inner = _without_none(kind)
+    if inner is kind:
+        raise UnreadableKind(f"{kind} is one of several types")
+    return parse(inner, raw) if raw else None
+
+
+def _checked(kind: Any, raw: Raw) -> Any:
+    inner, *checks = get_args(kind)
+    value = parse(inner, raw)
+    for check in checks:
+        if callable(check):
+            check(value)
+    return value
+
+
+def _collection(kind: Any, raw: Raw) -> Any:
+    element, *rest = get_args(kind)
+    if get_origin(kind) is tuple and rest != [...]:
+        raise UnreadableKind(f"{kind} has a fixed length")
+    parts = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
+    values: list[Any] = []
+    faults: list[str] = []
+    for number, part in enumerate((part for part in parts if part), start=1):
+        try:
+            values.append(parse(element, part))
+        except ValidationError as error:
+            faults.extend(f"Item {number}: {message}" for message in messages(error))
+    if faults:
+        raise ValidationError(faults)
+    return _COLLECTIONS[get_origin(kind)](values)
+
+
+def _scalar(kind: Any, text: str) -> Any:
+    if kind is Secret:
+        return Secret(text)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _choice({_spelling(member): member for member in kind}, text)
+    if kind not in _PARSERS:
+        raise UnreadableKind(f"{kind} cannot be spelled")
+    try:
+        return getattr(_Given(text), _PARSERS[kind])("value")
+    except EnvValidationError as error:
+        raise ValidationError(list(error.error_messages)) from None
+
+
+def _spelling(member: Enum) -> str:
+    return member.value if isinstance(member.value, str) else member.name
+
+
+def _choice(choices: dict[str, Any], text: str) -> Any:
+    if text not in choices:
+        raise ValidationError(f"Must be one of: {', '.join(choices)}.")
+    return choices[text]
+
+
+def messages(error: ValidationError) -> list[str]:
+    """Return what a validation error says, without the place that it says it of."""
+    said = error.messages
+    return [str(message) for message in (said if isinstance(said, list) else said.values())]

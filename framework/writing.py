@@ -1,0 +1,103 @@
+"""What a handler returns becomes a response, in the way that its return annotation says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, is_typeddict
+
+from aiohttp import web
+from marshmallow import Schema
+
+from framework import validation
+from framework.annotations import strip, without_none
+from framework.endpoint import Endpoint, Renders
+from framework.errors import ConfigurationError
+from framework.responses import JSONResponse, Result
+
+Write = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
+Encode = Callable[[Any], bytes]
+
+
+def writer_for(endpoint: Endpoint) -> Write:
+    """Return what turns the handler's result into a response.
+
+    Raises:
+        ConfigurationError: The return annotation is a type that cannot be written as JSON.
+    """
+    status = endpoint.options.status
+    renders = endpoint.find(Renders)
+    if renders is not None:
+        return _rendering(renders, status)
+    encode = _encoder(endpoint)
+
+    async def write(request: web.Request, result: Any) -> web.StreamResponse:
+        if isinstance(result, web.StreamResponse):
+            return result
+        if isinstance(result, Result):
+            return _answer(encode, result.value, result.status or status, result.headers)
+        return _answer(encode, result, status, None)
+
+    return write
+
+
+def _answer(encode: Encode, value: Any, status: int, headers: Mapping[str, str] | None) -> web.Response:
+    if value is None:
+        return web.Response(status=204 if status == 200 else status, headers=headers)
+    return JSONResponse(encode(value), status=status, headers=headers)
+
+
+def _rendering(renders: Renders, status: int) -> Write:
+    async def write(request: web.Request, result: Any) -> web.StreamResponse:
+        if isinstance(result, web.StreamResponse):
+            return result
+        if not isinstance(result, Result):
+            result = Result(result)
+        response = await renders.render(request, result.value)
+        response.set_status(result.status or status)
+        response.headers.update(result.headers)
+        return response
+
+    return write
+
+
+def returned_type(endpoint: Endpoint) -> Any:
+    """Return the type of the JSON that the endpoint answers; `typing.Any` when its annotation does not say."""
+    annotation = without_none(endpoint.returns)
+    if get_origin(strip(annotation).kind) is Result:
+        annotation = without_none(get_args(strip(annotation).kind)[0])
+    kind = strip(annotation).kind
+    if annotation is inspect.Signature.empty or _is_response(kind):
+        return Any
+    if get_origin(kind) in {Union, UnionType}:
+        members = [member for member in get_args(kind) if not _is_response(member)]
+        return members[0] if len(members) == 1 else Any
+    return annotation
+
+
+def _encoder(endpoint: Endpoint) -> Encode:
+    returned = returned_type(endpoint)
+    if not _has_schema(returned):
+        return validation.encode
+    try:
+        return validation.compile(validation.schema_of(returned)).dump_json
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
+
+
+_PLAIN = {Any, None, type(None), str, int, float, bool, dict, list, tuple, Mapping, object}
+
+
+def _has_schema(annotation: Any) -> bool:
+    stripped = strip(annotation)
+    if isinstance(annotation, Schema) or any(isinstance(extra, Schema) for extra in stripped.extras):
+        return True
+    kind = stripped.kind
+    if get_origin(kind) in {list, tuple, dict, Mapping} and not is_typeddict(kind):
+        return any(_has_schema(argument) for argument in get_args(kind))
+    return kind not in _PLAIN
+
+
+def _is_response(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, web.StreamResponse)

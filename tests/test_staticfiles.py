@@ -1,0 +1,75 @@
+"""Static files come from an index made at start-up; nothing else can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from framework.errors import ConfigurationError
+from framework.routing import RouteTableDef
+from framework.testing import Serve
+from tests.kernel import kernel_app
+
+
+@pytest.fixture
+async def url(serve: Serve, tmp_path: Path) -> URL:
+    root = tmp_path / "static"
+    (root / "css").mkdir(parents=True)
+    (root / "css" / "site.css").write_text("body {}")
+    (root / ".hidden").write_text("hidden")
+    (tmp_path / "secret.txt").write_text("secret")
+    (root / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (root / "folder").symlink_to(tmp_path)
+    routes = RouteTableDef()
+    routes.static("/static", root)
+    return await serve(kernel_app(routes))
+
+
+async def test_a_file_is_served_with_its_type(url: URL, client: aiohttp.ClientSession) -> None:
+    async with client.get(url / "static/css/site.css") as response:
+        text = await response.text()
+
+    assert (response.status, text, response.content_type) == (200, "body {}", "text/css")
+    assert "max-age" in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../secret.txt",
+        "..%2fsecret.txt",
+        "%2e%2e/secret.txt",
+        "css/../../secret.txt",
+        "..\\secret.txt",
+        "link.txt",
+        "folder/secret.txt",
+        ".hidden",
+        "css",
+        "css/",
+        "",
+        "%00",
+        "css/site.css%00.txt",
+        "//etc/passwd",
+        "a" * 5_000,
+        "%ff%fe",
+    ],
+)
+async def test_nothing_outside_the_index_is_served(
+    path: str, url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(URL(f"{url}/static/{path}", encoded=True)) as response:
+        text = await response.text()
+
+    assert response.status in {400, 404}
+    assert "secret" not in text.replace("secret.txt", "")
+
+
+def test_a_missing_folder_is_a_start_up_error(tmp_path: Path) -> None:
+    routes = RouteTableDef()
+    routes.static("/static", tmp_path / "nowhere")
+
+    with pytest.raises(ConfigurationError, match="is not there"):
+        kernel_app(routes)
