@@ -30,7 +30,7 @@ class Colour(Enum):
     NONE = None
 
 
-class Word(str, Enum):
+class Word(str, Enum):  # noqa: UP042 - str() of a StrEnum says something else
     YES = "yes"
     NO = "no"
 
@@ -65,7 +65,7 @@ class Shout(fields.String):
 class Quiet(fields.Integer):
     """A field that only words its errors otherwise."""
 
-    default_error_messages = {"invalid": "No."}
+    default_error_messages = {"invalid": "No."}  # noqa: RUF012 - marshmallow's way
 
 
 @dataclass(frozen=True)
@@ -100,20 +100,25 @@ UTC = dt.UTC
 ODD_ZONE = dt.timezone(dt.timedelta(hours=1, seconds=7))
 MOMENTS = [
     dt.datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=UTC),
-    dt.datetime(24, 1, 1),
+    dt.datetime(24, 1, 1),  # noqa: DTZ001 - naive on purpose
     dt.datetime(2024, 2, 29, tzinfo=ODD_ZONE),
     dt.datetime(2024, 2, 29, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
 ]
+# fmt: off
 HOSTILE: list[Any] = [
-    None, True, False, 0, 1, 2, -1, 2**63, 2**70, 1.0, 1.5, 1e300, 2e19, float("nan"), float("inf"), "", "a", " 1", "1",
-    "1_0", "1e5", "1e999999", "NaN", "Infinity", "true", "on", "a\0b", "ab@cd.ef", "https://a.bc", "\u0661", "2024-02-29",
-    "2024-02-29T12:00", "2024-02-29T12:00:00+00:00", "2024-02-30", "12:00", "20240229", "10.0.0.1", "::1", "10.0.0.1/8",
-    "red", "RED", "yes", "8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11", "{8be9f7a41c2b4c598d1f5b1b0f8b9f11}", b"bytes", b"\xff",
-    "urn:uuid:8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11", "+be9f7a41c2b4c598d1f5b1b0f8b9f1_", [], [1], ["a"], [None], (), (1, "a"),
-    {}, {"a": 1}, {"x": None}, {1: 2}, OrderedDict(a=1), {1}, Colour.RED, Word.YES, Level.LOW, Flag.A | Flag.B, Text("t"),
-    decimal.Decimal("1.50"), decimal.Decimal("NaN"), decimal.Decimal("1E+5"), uuid.UUID(int=5), dt.date(2024, 2, 29),
-    dt.time(1, 2), dt.time(1, 2, tzinfo=UTC), dt.timedelta(days=1, microseconds=3), ipaddress.ip_address("::1"), object, *MOMENTS,
-]  # fmt: skip
+    None, True, False, 0, 1, 2, -1, 2**63, 2**70, 1.0, 1.5, 1e300, 2e19, float("nan"), float("inf"),
+    "", "a", " 1", "1", "1_0", "1e5", "1e999999", "NaN", "Infinity", "true", "on", "a\0b", "\u0661",
+    "ab@cd.ef", "https://a.bc", "10.0.0.1", "::1", "10.0.0.1/8", "red", "RED", "yes",
+    "2024-02-29", "2024-02-29T12:00", "2024-02-29T12:00:00+00:00", "2024-02-30", "12:00", "20240229",
+    "8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11", "{8be9f7a41c2b4c598d1f5b1b0f8b9f11}",
+    "urn:uuid:8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11", "+be9f7a41c2b4c598d1f5b1b0f8b9f1_",
+    b"bytes", b"\xff", [], [1], ["a"], [None], (), (1, "a"), {}, {"a": 1}, {"x": None}, {1: 2},
+    OrderedDict(a=1), {1}, object, Colour.RED, Word.YES, Level.LOW, Flag.A | Flag.B, Text("t"),
+    decimal.Decimal("1.50"), decimal.Decimal("NaN"), decimal.Decimal("1E+5"), uuid.UUID(int=5),
+    dt.date(2024, 2, 29), dt.time(1, 2), dt.time(1, 2, tzinfo=UTC), dt.timedelta(days=1, microseconds=3),
+    ipaddress.ip_address("::1"), *MOMENTS,
+]
+# fmt: on
 
 
 def among(values: Iterable[Any]) -> Values:
@@ -201,7 +206,11 @@ SCALARS = [
     ),
     Kind(lambda **common: fields.Decimal(allow_nan=True, **common), numbers, numbers),
     Kind(fields.Boolean, among([True, False, "true", "off", 1, 0]), among([True, False])),
-    Kind(lambda **common: fields.Boolean(truthy={"ja"}, falsy={"nein"}, **common), among(["ja", True]), among([True, False])),
+    Kind(
+        lambda **common: fields.Boolean(truthy={"ja"}, falsy={"nein"}, **common),
+        among(["ja", True]),
+        among([True, False]),
+    ),
     Kind(fields.UUID, among(["8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11", "0" * 32]), only(uuid.UUID(int=7))),
     times(fields.DateTime, DATE_TIMES, MOMENTS),
     times(fields.DateTime, ["Thu, 29 Feb 2024 12:30:00 +0000", "Thu, 29 Feb 2024"], MOMENTS, "rfc"),
@@ -218,22 +227,32 @@ SCALARS = [
     Kind(fields.TimeDelta, numbers, among([dt.timedelta(days=-1, microseconds=3)])),
     Kind(lambda **common: fields.TimeDelta("days", **common), numbers, only(dt.timedelta(3))),
     Kind(fields.IP, among(["10.0.0.1", "::1"]), only(ipaddress.ip_address("::1"))),
-    Kind(lambda **common: fields.IPv6(exploded=True, **common), only("::1"), only(ipaddress.ip_address("::1"))),
+    Kind(
+        lambda **common: fields.IPv6(exploded=True, **common), only("::1"), only(ipaddress.ip_address("::1"))
+    ),
     Kind(fields.IPv4, only("10.0.0.1"), only(ipaddress.ip_address("10.0.0.1"))),
     Kind(fields.IPInterface, only("10.0.0.1/8"), only(ipaddress.ip_interface("10.0.0.1/8"))),
     Kind(lambda **common: fields.Enum(Colour, **common), among(["RED", "BLUE"]), among(Colour)),
-    Kind(lambda **common: fields.Enum(Colour, by_value=True, **common), among(["red", "blue"]), among(Colour)),
+    Kind(
+        lambda **common: fields.Enum(Colour, by_value=True, **common), among(["red", "blue"]), among(Colour)
+    ),
     Kind(lambda **common: fields.Enum(Word, by_value=fields.String, **common), only("yes"), among(Word)),
-    Kind(lambda **common: fields.Enum(Level, by_value=fields.Integer(strict=True), **common), among([1, 2, 3]), among(Level)),
+    Kind(
+        lambda **common: fields.Enum(Level, by_value=fields.Integer(strict=True), **common),
+        among([1, 2, 3]),
+        among(Level),
+    ),
     Kind(lambda **common: fields.Enum(Level, by_value=True, **common), among([1, 2.0, True]), among(Level)),
     Kind(lambda **common: fields.Enum(Flag, **common), only("A"), among([Flag.A, Flag.A | Flag.B])),
     Kind(fields.Raw, hostile, hostile, (lively,)),
-    Kind(lambda **common: fields.Constant("c", **without(common, "load_default", "required")), hostile, hostile),
+    Kind(
+        lambda **common: fields.Constant("c", **without(common, "load_default", "required")), hostile, hostile
+    ),
     Kind(Shout, texts, texts, LENGTHS),
     Kind(
         lambda **common: fields.Function(len, repr, **without(common, "dump_only", "load_only")), texts, texts
     ),
-]  # fmt: skip
+]
 
 
 def without(options: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -249,7 +268,8 @@ def kinds(draw: st.DrawFn, depth: int) -> Kind:
     if shape in ("nested", "many", "pluck"):
         return draw(nestings(depth - 1, shape))
     inner = draw(kinds(depth - 1))
-    options = draw(st.sampled_from([{}, {"allow_none": True}, {"validate": inner.validators[:1]}]))
+    ways: list[dict[str, Any]] = [{}, {"allow_none": True}, {"validate": inner.validators[:1]}]
+    options = draw(st.sampled_from(ways))
     return container(shape, inner, options)
 
 
@@ -289,7 +309,7 @@ def nestings(draw: st.DrawFn, depth: int, shape: str) -> Kind:
     options: dict[str, Any] = {"many": many, "unknown": draw(st.sampled_from([None, "include", "exclude"]))}
     if draw(st.integers(0, 4)) == 0:
         options["only"] = [name]
-    nested = draw(st.sampled_from([case.schema, lambda: case.schema()]))
+    nested: Any = draw(st.sampled_from([case.schema, lambda: case.schema()]))  # noqa: PLW0108
     return Kind(
         lambda **common: fields.Nested(nested, **options, **common),
         several(case.raw, 2) if many else case.raw,

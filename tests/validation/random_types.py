@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
 from random import Random
+from types import GenericAlias
 from typing import Annotated, Any, Literal
 
 from hypothesis import strategies as st
@@ -84,6 +85,11 @@ def shapes(draw: st.DrawFn, depth: int) -> Shape:
     return _WRAPS[wrap](inner)
 
 
+def of(kind: type, *arguments: Any) -> Any:
+    """``kind[arguments]``, for arguments that only the run knows."""
+    return GenericAlias(kind, arguments)
+
+
 def _none(inner: Shape) -> Shape:
     def maybe(values: Values) -> Values:
         return lambda random: None if random.random() < 0.3 else values(random)
@@ -93,15 +99,15 @@ def _none(inner: Shape) -> Shape:
 
 _WRAPS: dict[str, Callable[[Shape], Shape]] = {
     "none": _none,
-    "list": lambda inner: Shape(list[inner.annotation], several(inner.raw, 3), several(inner.own, 3)),
-    "dict": lambda inner: Shape(dict[str, inner.annotation], entries(inner.raw), entries(inner.own)),
+    "list": lambda inner: Shape(of(list, inner.annotation), several(inner.raw, 3), several(inner.own, 3)),
+    "dict": lambda inner: Shape(of(dict, str, inner.annotation), entries(inner.raw), entries(inner.own)),
     "tuple": lambda inner: Shape(
-        tuple[inner.annotation, ...],
+        of(tuple, inner.annotation, ...),
         several(inner.raw, 2),
         lambda random: tuple(several(inner.own, 2)(random)),
     ),
     "pair": lambda inner: Shape(
-        tuple[inner.annotation, str],
+        of(tuple, inner.annotation, str),
         lambda random: [inner.raw(random), "a"],
         lambda random: (inner.own(random), "a"),
     ),
@@ -119,7 +125,7 @@ def dataclasses(draw: st.DrawFn, depth: int = 2) -> Shape:
     options |= {
         name: {"metadata": {"data_key": f"@{name}"}} for name in names if draw(st.integers(0, 7)) == 0
     }
-    style = draw(st.sampled_from([{}, {}, {}, {"frozen": True}, {"slots": True}]))
+    style: dict[str, Any] = draw(st.sampled_from([{}, {}, {}, {"frozen": True}, {"slots": True}]))
     made = [(name, chosen[name].annotation, field(kw_only=True, **options[name])) for name in names]
     target = make_dataclass("Made", made, **style)
     keys = {name: options[name].get("metadata", {}).get("data_key", name) for name in names}
@@ -135,9 +141,10 @@ def dataclasses(draw: st.DrawFn, depth: int = 2) -> Shape:
     def own(random: Random) -> Any:
         clean = random.random() < 0.6
         values = {name: (each.own if clean else nearly(each.own))(random) for name, each in chosen.items()}
-        if clean:
-            return target(**values)
-        return random.choice([dict, Thing, lambda found: touched(target(**found), random)])(values)
+        kind = random.choice(["made"] if clean else ["dict", "thing", "touched", "made"])
+        if kind in ("dict", "thing"):
+            return values if kind == "dict" else Thing(values)
+        return target(**values) if kind == "made" else touched(target(**values), random)
 
     return Shape(target, nearly(raw), nearly(own))
 
