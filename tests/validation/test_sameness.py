@@ -29,7 +29,7 @@ from tests.validation.random_types import Shape, dataclasses, of
 
 pytestmark = pytest.mark.fuzz
 INPUTS = 40
-USUAL = "20000" if settings.default.max_examples <= 100 else "1000000"
+USUAL = "20000" if settings().max_examples <= 100 else "1000000"
 TOTAL = int(os.environ.get("FUZZ_EXAMPLES", USUAL))
 TESTS = 3
 thorough = settings(
