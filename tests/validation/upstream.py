@@ -31,7 +31,9 @@ def main() -> int:
     failed, passed = outcomes(report)
     named = {line.split(": ")[0] for line in DEVIATIONS.read_text().splitlines() if line and line[0] != "#"}
     unexpected, mended = sorted(failed - named), sorted(named - failed)
-    print(f"{len(passed)} of marshmallow's tests pass, {len(failed)} deviate, {len(named)} of these are known")
+    print(
+        f"{len(passed)} of marshmallow's tests pass, {len(failed)} deviate, {len(named)} of these are known"
+    )
     for test in unexpected:
         print(f"unexpected: {test}")
     for test in mended:
