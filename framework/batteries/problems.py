@@ -131,27 +131,32 @@ class Page:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         ours = shipped("templates")
-        self._template = _template(ours)
+        self._template = _tried(_template(ours))
         if folders:
-            self._template = self._tried(_template(*folders, ours))
+            self._template = self._preferred(_template(*folders, ours))
 
     def render(self, problem: Problem, **values: Any) -> str:
         """Return the HTML; `values` are ``request_id``, ``nonce`` and ``traceback``."""
         return self._template.render(problem=problem.as_dict(), **values)
 
-    def _tried(self, template: jinja2.Template) -> jinja2.Template:
+    def _preferred(self, template: jinja2.Template) -> jinja2.Template:
         """Return a template if it renders without what only a handler's page has; else the shipped one."""
         try:
-            template.render(problem=Problem(status=500).as_dict(), request_id="", nonce=str, traceback="")
+            return _tried(template)
         except jinja2.TemplateError as error:
             _log.warning("problem_page_unusable", extra={"template": template.filename, "error": repr(error)})
             return self._template
-        return template
 
 
 def _template(*folders: Path) -> jinja2.Template:
     loader = jinja2.FileSystemLoader(folders)
     return jinja2.Environment(loader=loader, autoescape=True, auto_reload=False).get_template(TEMPLATE)
+
+
+def _tried(template: jinja2.Template) -> jinja2.Template:
+    """Render a template once, so that all that it includes is compiled before the first request."""
+    template.render(problem=Problem(status=500).as_dict(), request_id="", nonce=str, traceback="")
+    return template
 
 
 def battery(settings: ProblemsSettings | None = None) -> Battery:
