@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from multidict import istr
 
-from framework.batteries.logs.cleaning import FIELD_BYTES
+from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.rendering import now
 from framework.batteries.logs.takeover import REQUEST
 from framework.battery import Answer, Middleware
@@ -22,6 +22,9 @@ from framework.sending import Ending, Sent, deliver, disconnected, is_gone, shor
 REQUEST_ID_HEADER = istr("X-Request-ID")
 
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+/-]{0,127}")
+
+# However many bytes its characters take, at most four each.
+_SURELY_SHORT = FIELD_BYTES // 4
 
 Tell = Callable[[Mapping[str, Any]], None]
 Levels = Mapping[int, str | None]
@@ -100,7 +103,7 @@ def record(
         "level": level,
         "event": "request",
         "method": request.method,
-        "path": path if len(path) <= FIELD_BYTES else path[:FIELD_BYTES],
+        "path": path if len(path) <= _SURELY_SHORT else shortened(path),
         "route": route,
         "status": response.status,
         # PERF: round() takes three times as long.
@@ -111,7 +114,8 @@ def record(
     }
     principal = find_principal(request)
     if principal is not None:
-        told["subject"] = principal.subject[:FIELD_BYTES]
+        subject = principal.subject
+        told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
     if type(response) is Sent:
         if response.ending is not Ending.COMPLETE:
             told[response.ending.value] = True
