@@ -53,11 +53,13 @@ format: $(VENV)/.tests ## Put the code into the house's shape.
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(VENV)/.tests ## Measure the service and its peers side by side.
-	$(BIN)/python -m benchmarks
+# The service and its peers have environments of their own, so that neither changes what the other imports.
+bench: ## Measure the service and its peers side by side; OPTIONS go to the bench.
+	$(PYTHON) benchmarks/environment.py
+	.venv-bench/bin/python -m benchmarks $(OPTIONS)
 
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 
 # Images of the format OCI have no HEALTHCHECK; docker's own builder knows no other format than the one that has it.
 BUILDER ?= $(shell for tool in docker podman buildah; do command -v $$tool && break; done)

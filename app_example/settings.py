@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from framework.app import ServiceSettings
+from framework.batteries.auth import AuthSettings
 from framework.batteries.database import DatabaseSettings
+from framework.batteries.openapi import OpenAPISettings
+from framework.batteries.templates import TemplateSettings
 from framework.errors import ConfigurationError
 from framework.settings import Secret
 
+TEMPLATES = Path(__file__).with_name("templates")
 DATABASE_URL = Secret("sqlite:///var/app_example.sqlite3")
 
 
@@ -30,9 +35,10 @@ class FileSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestSettings:
-    """Name the upstream services that the digest asks."""
+    """Name the services that the digest asks, and say how long they have."""
 
     urls: tuple[str, ...] = ()
+    timeout: timedelta = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,9 @@ class AppSettings(ServiceSettings):
     """Hold the framework's settings and our own."""
 
     name: str = "app_example"
+    auth: AuthSettings = field(default_factory=lambda: AuthSettings(sign_in_path="/login"))
+    openapi: OpenAPISettings = field(default_factory=lambda: OpenAPISettings(title="Notice board"))
+    templates: TemplateSettings = field(default_factory=lambda: TemplateSettings(folders=(TEMPLATES,)))
     database: DatabaseSettings = field(default_factory=lambda: DatabaseSettings(url=DATABASE_URL))
     files: FileSettings = field(default_factory=FileSettings)
     digest: DigestSettings = field(default_factory=DigestSettings)

@@ -9,13 +9,31 @@ from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
-from framework.batteries import auth, client, logs, problems, security, sessions, templates
+from framework.batteries import (
+    auth,
+    client,
+    cors,
+    csrf,
+    health,
+    logs,
+    openapi,
+    problems,
+    security,
+    sessions,
+    sockets,
+    templates,
+)
 from framework.batteries.auth import AuthSettings
 from framework.batteries.client import ClientSettings
+from framework.batteries.cors import CorsSettings
+from framework.batteries.csrf import CsrfSettings
+from framework.batteries.health import HealthSettings
 from framework.batteries.logs import LogsSettings
+from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.problems import ProblemsSettings
 from framework.batteries.security import SecuritySettings
 from framework.batteries.sessions import SessionSettings
+from framework.batteries.sockets import SocketSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.bodies import FormLimits
@@ -48,10 +66,15 @@ class ServiceSettings:
     form: FormLimits = field(default_factory=FormLimits)
     logs: LogsSettings = field(default_factory=LogsSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
+    cors: CorsSettings = field(default_factory=CorsSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
+    csrf: CsrfSettings = field(default_factory=CsrfSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
     client: ClientSettings = field(default_factory=ClientSettings)
+    sockets: SocketSettings = field(default_factory=SocketSettings)
 
     def __post_init__(self) -> None:
         faults = Faults()
@@ -82,11 +105,22 @@ def standard(settings: ServiceSettings) -> list[Battery]:
             ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
         ),
         security.battery(settings.security),
+        cors.battery(settings.cors),
         sessions.battery(settings.sessions),
+        csrf.battery(trusting(settings.csrf, settings.cors.origins)),
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
+        health.battery(settings.health),
+        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
         client.battery(settings.client),
+        sockets.battery(settings.sockets),
     ]
+
+
+def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
+    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    named = tuple(origin for origin in origins if origin != "*")
+    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
 
 
 def create_app(

@@ -236,9 +236,11 @@ class ServiceUnavailable(ServiceError):
 
     status = 503
 
-    def __init__(self, detail: str = "", *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, retry_after_seconds: int | None = None, **extensions: Any
+    ) -> None:
         headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
-        super().__init__(detail, headers=headers)
+        super().__init__(detail, headers=headers, **extensions)
 
 
 class GatewayTimeout(ServiceError):

@@ -1,4 +1,4 @@
-"""The marks that several batteries read: who may call an endpoint, and whether that is news."""
+"""The marks that several batteries read: who may call an endpoint, and who is told of it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,19 @@ class Quiet(Mark):
     """Promise that an answer is no news unless it is an error: the access log keeps it for level DEBUG."""
 
 
+@dataclass(frozen=True, slots=True)
+class Undocumented(Mark):
+    """Promise nothing to clients: the OpenAPI document leaves the endpoint out."""
+
+
 public = Public()
 """Let anybody call the endpoint: ``@public``."""
 
 quiet = Quiet()
 """Keep an endpoint that is called all the time out of the access log: ``@quiet``."""
+
+undocumented = Undocumented()
+"""Leave an endpoint out of the OpenAPI document: ``@undocumented``."""
 
 
 def requires(*scopes: str) -> Requires:

@@ -30,7 +30,9 @@ from tests.source import (
 )
 
 FRAMEWORK = package("framework")
-EXAMPLE = [module for module in package("app_example") if ".tests" not in module.name]
+EXAMPLE = [
+    module for module in package("app_example") if not {"tests", "migrations"} & {*module.name.split(".")}
+]
 OURS = [*FRAMEWORK, *EXAMPLE]
 TESTS = [*package("tests"), *(module for module in package("app_example") if ".tests" in module.name)]
 KNOWN = {module.name for module in [*OURS, *TESTS]}

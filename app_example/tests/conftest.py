@@ -33,7 +33,9 @@ async def settings(tmp_path: Path) -> AsyncIterator[AppSettings]:
     database = DatabaseSettings(url=Secret(url))
     await migrate(database, MIGRATIONS)
     yield AppSettings(
-        auth=AuthSettings(passwords=PasswordSettings(memory_kib=64, passes=1, lanes=1)),
+        auth=AuthSettings(
+            sign_in_path="/login", passwords=PasswordSettings(memory_kib=64, passes=1, lanes=1)
+        ),
         database=database,
         files=FileSettings(folder=tmp_path / "files", max_bytes=300_000),
     )

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
@@ -40,12 +40,12 @@ class ProblemsSettings:
     Attributes:
         profile: In development a browser is shown the traceback of an unexpected error.
         debug: JSON documents carry that traceback too, as ``debug``; in development only.
-        templates: A folder whose ``problem.html`` and ``base.html`` go before the shipped ones.
+        folders: The service's own templates: a ``problem.html`` or ``base.html`` there goes before the shipped one.
     """
 
     profile: Profile = Profile.production
     debug: bool = False
-    templates: Path | None = None
+    folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.debug and self.profile is Profile.production:
@@ -128,11 +128,11 @@ _CONTROLS = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 class Page:
     """Render the page that a browser gets."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         ours = shipped("templates")
         self._template = _template(ours)
-        if folder is not None and folder != ours:
-            self._template = self._tried(_template(folder, ours))
+        if folders:
+            self._template = self._tried(_template(*folders, ours))
 
     def render(self, problem: Problem, **values: Any) -> str:
         """Return the HTML; `values` are ``request_id``, ``nonce`` and ``traceback``."""
@@ -156,7 +156,7 @@ def _template(*folders: Path) -> jinja2.Template:
 def battery(settings: ProblemsSettings | None = None) -> Battery:
     """Return the battery that answers every error."""
     settings = settings or ProblemsSettings()
-    respond = _responder(settings, Page(settings.templates))
+    respond = _responder(settings, Page(settings.folders))
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
         try:

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from framework.context import ENDPOINTS
+from framework.batteries.openapi import document_of
+from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
+from framework.errors import ConfigurationError
 from framework.marks import Public, Requires
 from framework.writing import returned_type
 
@@ -83,4 +86,6 @@ def openapi_document(app: web.Application) -> str:
     Raises:
         ConfigurationError: The service has no battery that makes one.
     """
-    raise NotImplementedError
+    if not any(battery.name == "openapi" for battery in app[BATTERIES]):
+        raise ConfigurationError("The service has no document: add openapi.battery(...) to its batteries.")
+    return orjson.dumps(orjson.loads(document_of(app)), option=orjson.OPT_INDENT_2).decode()

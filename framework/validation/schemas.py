@@ -29,16 +29,15 @@ from framework.validation.partial import Partial
 
 
 class ObjectSchema(Schema):
-    """Load a dataclass instance, a dict, or a ``Partial``, whatever ``target`` makes of the fields."""
+    """Load an instance of a dataclass, the ``target``."""
 
-    target: ClassVar[Callable[..., Any] | None] = None
+    target: ClassVar[type]
 
     @post_load
     def construct(self, data: dict[str, Any], **_: Any) -> Any:
         """Make the object; a ``ValueError`` of its ``__post_init__`` is the sender's fault."""
-        target = type(self).target
         try:
-            return target(**data) if target is not None else data
+            return self.target(**data)
         except ValueError as error:
             raise ValidationError(str(error)) from error
 

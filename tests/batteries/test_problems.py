@@ -563,7 +563,7 @@ async def test_a_service_may_bring_its_own_page(
     serve: Serve, client: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     (tmp_path / "base.html").write_text("<body>ours: {% block content %}{% endblock %}")
-    url = await serve(service(raising(NotFound("note")), ProblemsSettings(templates=tmp_path)))
+    url = await serve(service(raising(NotFound("note")), ProblemsSettings(folders=(tmp_path,))))
 
     async with client.get(url / "x", headers=BROWSER) as response:
         page = await response.text()
@@ -576,7 +576,7 @@ async def test_a_page_that_needs_more_than_an_error_has_gives_way_to_the_shipped
     serve: Serve, client: aiohttp.ClientSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "base.html").write_text("{{ url('index') }}{% block content %}{% endblock %}")
-    url = await serve(service(raising(NotFound("note")), ProblemsSettings(templates=tmp_path)))
+    url = await serve(service(raising(NotFound("note")), ProblemsSettings(folders=(tmp_path,))))
 
     async with client.get(url / "x", headers=BROWSER) as response:
         page = await response.text()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from aiohttp import hdrs, web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
@@ -20,6 +22,7 @@ from framework.responses import add_vary
 _log = logging.getLogger("framework.sessions")
 
 _COOKIE: web.RequestKey[str] = web.RequestKey("session_cookie", str)
+_STORE: web.AppKey[SessionStore] = web.AppKey("session_store")
 _ANSWERED: web.RequestKey[bool] = web.RequestKey("session_answered", bool)
 
 
@@ -39,15 +42,14 @@ def battery(
     """Bring sessions; a handler takes one as its parameter ``session``.
 
     Args:
-        store: Where they are kept; in the cookie itself if None.
+        store: Where they are kept; as the settings say if None.
         clock: Seconds since 1970.
 
     Raises:
-        ConfigurationError: There is neither a store nor a key.
+        ConfigurationError: They are to be in cookies and there is no key, or in Redis and its client is not there.
     """
-    if store is None and not settings.keys:
-        raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
-    storage = Storage(settings, store or CookieStore(settings.keys), clock)
+    store = _store(settings) if store is None else store
+    storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
         request[STORAGE_KEY] = storage
@@ -63,10 +65,41 @@ def battery(
             request[_ANSWERED] = True
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
+        app[_STORE] = store
         app.on_response_prepare.append(_preparer(storage))
 
+    @asynccontextmanager
+    async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        yield
+        await store.close()
+
+    async def check(app: web.Application) -> None:
+        await store.check()
+
     after = frozenset({"logs", "problems", "security", "cors"})
-    return Battery(name="sessions", after=after, middleware=middleware, setup=setup)
+    return Battery(
+        name="sessions", after=after, middleware=middleware, setup=setup, lifespan=lifespan, check=check
+    )
+
+
+def _store(settings: SessionSettings) -> SessionStore:
+    if settings.redis_url is not None:
+        # Only a service that keeps sessions in Redis needs its client, or pays for importing it.
+        redis = importlib.import_module("framework.batteries.sessions.redis")
+        store: SessionStore = redis.RedisStore.from_url(settings.redis_url)
+        return store
+    if not settings.keys:
+        raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
+    return CookieStore(settings.keys)
+
+
+async def sign_out_everywhere(app: web.Application, subject: str) -> int:
+    """End all sessions of a person, as after a change of password; say how many there were.
+
+    Raises:
+        RuntimeError: Sessions are in cookies, which cannot be called back.
+    """
+    return await app[_STORE].end_all(subject)
 
 
 async def _after_answer(storage: Storage, request: web.Request, response: web.StreamResponse) -> None:

@@ -52,7 +52,7 @@ def find_record(content: bytes) -> Record | None:
     """Return the record that these bytes are, None if they are something else."""
     try:
         started, renewed, values = json.loads(content)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
     if type(started) is int and type(renewed) is int and isinstance(values, dict):
         return Record(started, renewed, values)
@@ -91,6 +91,11 @@ class StoredSession(Session):
     @property
     def created(self) -> int:
         return self.started
+
+    @property
+    def owner(self) -> str:
+        """Who has signed in; empty for a visitor."""
+        return str(self._mapping.get(SESSION_SUBJECT, ""))
 
     @property
     def values_changed(self) -> bool:

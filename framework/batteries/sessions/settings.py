@@ -15,8 +15,10 @@ class SessionSettings:
     """Say how sessions are kept.
 
     Attributes:
-        keys: The secrets that encrypt the cookie, newest first; needed unless the battery is given a store.
+        keys: The secrets that encrypt the cookie, newest first; needed unless sessions are kept elsewhere.
         cookie: The cookie's name; with `secure` it gets the prefix ``__Host-``.
+        redis_url: Where they are kept instead of in the cookie, such as ``redis://localhost:6379/0``; the cookie has
+            only an id then, signing out ends every copy of it, and sessions may be large.
         secure: Send the cookie over TLS only; off for development over plain HTTP.
         same_site: When a browser sends the cookie along from other sites (RFC 6265bis, 4.1.2.7).
         idle: How long a session lives without being used, to within a tenth.
@@ -24,6 +26,7 @@ class SessionSettings:
     """
 
     keys: tuple[Secret, ...] = ()
+    redis_url: Secret | None = None
     cookie: str = "session"
     secure: bool = True
     same_site: Literal["Lax", "Strict"] = "Lax"

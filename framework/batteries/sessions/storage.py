@@ -17,7 +17,7 @@ _RENEWALS = 10
 
 def is_over(record: Record, *, now: int, idle: int, absolute: int) -> bool:
     """Say whether a session's time is up; all in seconds."""
-    return now - record.renewed > idle or now - record.started > absolute
+    return now - record.renewed >= idle or now - record.started >= absolute
 
 
 def is_due(session: StoredSession, *, now: int, idle: int) -> bool:
@@ -92,7 +92,14 @@ class Storage(AbstractStorage):
             return None
         if session.replaces and (sent := self.load_cookie(request)) is not None:
             session.dead.add(sent)
-        now = int(self._clock())
+        session.replaces = False
+        try:
+            return await self._settle(session, int(self._clock()))
+        except Exception:
+            session.revert()
+            raise
+
+    async def _settle(self, session: StoredSession, now: int) -> str | None:
         if session.empty:
             return await self._forget(session, now)
         return await self._write(session, now) if is_due(session, now=now, idle=self._idle) else None
@@ -111,7 +118,7 @@ class Storage(AbstractStorage):
         if not await self._drop(session) and not session.fresh:
             session.end()
             return None
-        token = await self._store.save(session.token, content, seconds)
+        token = await self._store.save(session.token, content, seconds, session.owner)
         if token is None:
             session.end()
             return None

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,8 +24,11 @@ class SessionStore(Protocol):
     async def load(self, token: str) -> bytes | None:
         """Return what is kept under a token, None if nothing is; a client may send anything as a token."""
 
-    async def save(self, token: str | None, content: bytes, seconds: int) -> str | None:
+    async def save(self, token: str | None, content: bytes, seconds: int, owner: str) -> str | None:
         """Keep content for so many seconds.
+
+        Args:
+            owner: Who has signed in; empty for a visitor.
 
         Returns:
             The token to ask for it: a new one if None was given. None if the token that was given is dead by
@@ -34,6 +37,19 @@ class SessionStore(Protocol):
 
     async def drop(self, token: str) -> bool:
         """Let a token be dead at once; say whether it was alive."""
+
+    async def end_all(self, owner: str) -> int:
+        """Let all tokens of an owner be dead at once; say how many it were.
+
+        Raises:
+            RuntimeError: This store does not know them.
+        """
+
+    async def check(self) -> None:
+        """Raise if the store cannot work just now."""
+
+    async def close(self) -> None:
+        """Let go of what the store holds."""
 
 
 def new_token() -> str:
@@ -64,11 +80,20 @@ class CookieStore:
         except InvalidToken:
             return None
 
-    async def save(self, token: str | None, content: bytes, seconds: int) -> str | None:
+    async def save(self, token: str | None, content: bytes, seconds: int, owner: str) -> str | None:
         return self._fernet.encrypt(content).decode()
 
     async def drop(self, token: str) -> bool:
         return True
+
+    async def end_all(self, owner: str) -> int:
+        raise RuntimeError("Cookies cannot be called back; keep sessions in Redis (SESSIONS_REDIS_URL).")
+
+    async def check(self) -> None:
+        """Have nothing that could fail."""
+
+    async def close(self) -> None:
+        """Have nothing to let go."""
 
 
 def _derived(key: Secret) -> bytes:
@@ -77,6 +102,12 @@ def _derived(key: Secret) -> bytes:
         key.reveal().encode()
     )
     return base64.urlsafe_b64encode(derived)
+
+
+class _Kept(NamedTuple):
+    until: float
+    content: bytes
+    owner: str
 
 
 class MemoryStore:
@@ -88,7 +119,7 @@ class MemoryStore:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._kept: dict[str, tuple[float, bytes]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def __len__(self) -> int:
         return sum(self._alive(key) is not None for key in self._kept)
@@ -96,13 +127,13 @@ class MemoryStore:
     async def load(self, token: str) -> bytes | None:
         return self._alive(key_of(token))
 
-    async def save(self, token: str | None, content: bytes, seconds: int) -> str | None:
+    async def save(self, token: str | None, content: bytes, seconds: int, owner: str) -> str | None:
         if token is None:
             token = new_token()
             self._sweep()
         elif self._alive(key_of(token)) is None:
             return None
-        self._kept[key_of(token)] = (self._clock() + seconds, content)
+        self._kept[key_of(token)] = _Kept(self._clock() + seconds, content, owner)
         return token
 
     async def drop(self, token: str) -> bool:
@@ -110,9 +141,22 @@ class MemoryStore:
         self._kept.pop(key_of(token), None)
         return alive
 
+    async def end_all(self, owner: str) -> int:
+        theirs = [key for key, kept in self._kept.items() if kept.owner == owner]
+        alive = sum(self._alive(key) is not None for key in theirs)
+        for key in theirs:
+            del self._kept[key]
+        return alive
+
+    async def check(self) -> None:
+        """Have nothing that could fail."""
+
+    async def close(self) -> None:
+        self._kept.clear()
+
     def _alive(self, key: str) -> bytes | None:
-        until, content = self._kept.get(key, (0.0, b""))
-        return content if until > self._clock() else None
+        kept = self._kept.get(key)
+        return kept.content if kept is not None and kept.until > self._clock() else None
 
     def _sweep(self) -> None:
         """Forget the oldest entries that are over; dictionaries keep the order of insertion."""

@@ -1,4 +1,4 @@
-"""Make the notice board: users, their tokens, posts and files."""
+"""Make the users and their refresh tokens."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,37 +34,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_refresh_tokens_family", "refresh_tokens", ["family"])
     op.create_index("ix_refresh_tokens_user_id", "refresh_tokens", ["user_id"])
-    op.create_table(
-        "posts",
-        sa.Column("id", sa.Uuid, nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("author_id", sa.Uuid, nullable=False),
-        sa.Column("title", sa.String(100), nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_posts"),
-        _belongs_to("users", "posts", "author_id"),
-    )
-    op.create_index("ix_posts_created_at", "posts", ["created_at"])
-    op.create_index("ix_posts_author_id", "posts", ["author_id"])
-    op.create_table(
-        "files",
-        sa.Column("id", sa.Uuid, nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("post_id", sa.Uuid, nullable=False),
-        sa.Column("name", sa.String(200), nullable=False),
-        sa.Column("content_type", sa.String(100), nullable=False),
-        sa.Column("size", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_files"),
-        _belongs_to("posts", "files", "post_id"),
-    )
-    op.create_index("ix_files_created_at", "files", ["created_at"])
-    op.create_index("ix_files_post_id", "files", ["post_id"])
 
 
 def downgrade() -> None:
-    for table in ("files", "posts", "refresh_tokens", "users"):
-        op.drop_table(table)
+    op.drop_table("refresh_tokens")
+    op.drop_table("users")
 
 
 def _belongs_to(owner: str, table: str, column: str) -> sa.ForeignKeyConstraint:
