@@ -387,14 +387,15 @@ async def test_cancellation_is_no_error(serve: Serve, caplog: pytest.LogCaptureF
     assert errors(caplog) == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError("in the middle"), NotFound("note")], ids=["a bug", "a 404"])
 async def test_half_an_answer_is_cut_off_and_nothing_follows_it(
-    serve: Serve, caplog: pytest.LogCaptureFixture
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"half")
-        raise RuntimeError("in the middle")
+        raise error
 
     url = await serve(service(handler))
     reader, writer = await asyncio.open_connection(url.host, url.port)
