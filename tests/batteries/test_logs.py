@@ -713,6 +713,19 @@ async def test_a3_requests_that_match_no_route_are_told_of_without_one(
     assert [(record["status"], record["route"]) for record in lines.records] == [(404, ""), (405, "")]
 
 
+async def test_a_redirect_is_told_of(serve: Serve, client: aiohttp.ClientSession, lines: Lines) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    url = await serve(service(lines, moved))
+
+    async with client.get(url / "moved/", allow_redirects=False) as response:
+        await response.read()
+
+    record = await lines.access()
+    assert (record["status"], record["level"]) == (302, "info")
+
+
 async def test_a10_a_request_is_told_of_once(
     serve: Serve, client: aiohttp.ClientSession, lines: Lines
 ) -> None:
