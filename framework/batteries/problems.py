@@ -197,12 +197,13 @@ def _responder(settings: ProblemsSettings, page: Page) -> Respond:
     def respond(request: web.Request, error: Exception) -> web.StreamResponse:
         if isinstance(error, ConnectionError) and is_gone(request):
             return disconnected(request)
-        problem, blame = judge(
-            error, client_failed=error is request.content.exception(), out_of_time=_is_out_of_time(request)
-        )
-        _report(request, error, problem, blame)
+        client_failed = error is request.content.exception()
+        problem, blame = judge(error, client_failed=client_failed, out_of_time=_is_out_of_time(request))
         if is_begun(request):
+            # Whatever the handler meant to tell the client, it cannot any more: that is for the log.
+            _report(request, error, problem, Blame.CLIENT if client_failed else Blame.SERVICE)
             return abort(request)
+        _report(request, error, problem, blame)
         withdraw(request)
         if isinstance(error, web.HTTPException) and not _is_plain(error):
             return _copied(error)

@@ -422,7 +422,8 @@ async def test_warnings_are_records(serve: Serve, lines: Lines) -> None:
 
 def state() -> tuple[Any, ...]:
     root = logging.getLogger()
-    return root.level, frozenset(root.handlers), structlog.is_configured(), repr(structlog.get_config())
+    config = repr(structlog.get_config())
+    return root.level, frozenset(root.handlers), structlog.is_configured(), config, warnings.showwarning
 
 
 @pytest.fixture
@@ -439,6 +440,15 @@ async def _open(stack: AsyncExitStack, app: web.Application) -> None:
     stack.push_async_callback(app.cleanup)
 
 
+@pytest.fixture(params=[False, True], ids=["structlog as it comes", "structlog configured"])
+def structlog_config(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param:
+        structlog.configure(context_class=dict, cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("structlog_config")
 @pytest.mark.parametrize("first_ends_first", [True, False], ids=["in the order of their start", "in reverse"])
 async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     lines: Lines, first_ends_first: bool, console_handler: logging.Handler
@@ -701,6 +711,19 @@ async def test_a3_requests_that_match_no_route_are_told_of_without_one(
 
     await lines.first(lambda record: record.get("status") == 405)
     assert [(record["status"], record["route"]) for record in lines.records] == [(404, ""), (405, "")]
+
+
+async def test_a_redirect_is_told_of(serve: Serve, client: aiohttp.ClientSession, lines: Lines) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    url = await serve(service(lines, moved))
+
+    async with client.get(url / "moved/", allow_redirects=False) as response:
+        await response.read()
+
+    record = await lines.access()
+    assert (record["status"], record["level"]) == (302, "info")
 
 
 async def test_a10_a_request_is_told_of_once(

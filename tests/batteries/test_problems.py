@@ -324,6 +324,34 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_logged_as_a
     assert errors(caplog) == []
 
 
+async def test_a_client_that_leaves_in_the_middle_of_its_answer_is_not_logged_as_an_error(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 1000)
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    url = await serve(service(handler))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    # A GET would be cancelled when its client leaves.
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await reader.readline()
+    writer.transport.abort()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0.05)
+
+    assert errors(caplog) == []
+
+
 async def test_a_broken_upstream_connection_is_not_blamed_on_the_client(
     serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -359,14 +387,15 @@ async def test_cancellation_is_no_error(serve: Serve, caplog: pytest.LogCaptureF
     assert errors(caplog) == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError("in the middle"), NotFound("note")], ids=["a bug", "a 404"])
 async def test_half_an_answer_is_cut_off_and_nothing_follows_it(
-    serve: Serve, caplog: pytest.LogCaptureFixture
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"half")
-        raise RuntimeError("in the middle")
+        raise error
 
     url = await serve(service(handler))
     reader, writer = await asyncio.open_connection(url.host, url.port)
