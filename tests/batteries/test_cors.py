@@ -192,7 +192,10 @@ async def test_a_known_origin_may_read_every_kind_of_answer(
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), EVERY_KIND)
-@pytest.mark.parametrize("origin", [STRANGER, "null", None, "https://evil.test?.family.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [STRANGER, "null", None, "https://evil.test?.family.example", "https://a.family.example.evil.test"],
+)
 async def test_a_stranger_gets_no_leave_and_every_answer_says_that_it_varies(
     client: aiohttp.ClientSession,
     url: URL,
