@@ -14,8 +14,9 @@ from benchmarks import targets
 from benchmarks.checks import Unfair, check
 from benchmarks.idle import idle
 from benchmarks.load import LoadFailed, Sample, load, script
+from benchmarks.machine import machine
 from benchmarks.process import MIB, Running, pin_this_process, raise_open_files, running
-from benchmarks.report import Results, document, machine, table
+from benchmarks.report import Results, document, table
 from benchmarks.room import room
 from benchmarks.servers import OWN, Server, all_servers
 from benchmarks.tokens import PEERS, own_signer
@@ -29,8 +30,12 @@ WARM_UP_SECONDS = 1
 def options_from(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--works", type=_names(all_works()), default=list(all_works()), help="comma-separated")
-    parser.add_argument("--servers", type=_names(all_servers()), default=list(all_servers()), help="comma-separated")
+    parser.add_argument(
+        "--works", type=_names(all_works()), default=list(all_works()), help="comma-separated"
+    )
+    parser.add_argument(
+        "--servers", type=_names(all_servers()), default=list(all_servers()), help="comma-separated"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per work (5)")
     parser.add_argument("--seconds", type=int, default=5, help="seconds of load per round and server (5)")
     parser.add_argument("--baseline", help="the server that ratios refer to (each work has its own)")
@@ -42,7 +47,9 @@ def _names(known: Mapping[str, object]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = text.split(",")
         if unknown := set(names) - set(known):
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+            raise argparse.ArgumentTypeError(
+                f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}"
+            )
         return names
 
     return parse
@@ -96,7 +103,10 @@ class Session:
             return
         samples[server.name].append({"rss_mib": server.rss_bytes() / MIB, **started, **sample})
         first = next(iter(sample))
-        print(f"{work.name} {number + 1}/{self.options.rounds} {server.name}: {sample[first]:,.1f} {first}", file=sys.stderr)
+        print(
+            f"{work.name} {number + 1}/{self.options.rounds} {server.name}: {sample[first]:,.1f} {first}",
+            file=sys.stderr,
+        )
 
     def _sample(self, server: Running, work: Work) -> Sample:
         if work.kind == "transfer":
@@ -147,7 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session = Session(options, Path(folder))
         for name in options.works:
             results[name] = session.measure(works[name])
-            print("\n" + table(works[name], results[name], options.baseline or works[name].baseline), flush=True)
+            print(
+                "\n" + table(works[name], results[name], options.baseline or works[name].baseline), flush=True
+            )
     print("\n" + targets.table(results))
     print("\n" + ", ".join(f"{key} {value}" for key, value in machine().items()))
     if options.json:

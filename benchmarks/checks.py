@@ -68,18 +68,22 @@ def _check_log(server: Running, work: Work) -> None:
         if len(whole) >= wanted and len({line["request_id"] for line in whole}) == len(whole):
             return
         if time.monotonic() > deadline:
-            raise Unfair(f"{server.name} logged {len(whole)} whole access lines for {wanted} requests: {lines[:2]}")
+            raise Unfair(
+                f"{server.name} logged {len(whole)} whole access lines for {wanted} requests: {lines[:2]}"
+            )
         time.sleep(0.05)
 
 
 def _is_access_line(line: dict[str, object], ask: Ask) -> bool:
     timed = any(name.startswith("duration") for name in line)
-    return timed and bool(line.get("request_id")) and line.get("method") == ask.method and isinstance(line.get("status"), int)
+    return (
+        timed
+        and bool(line.get("request_id"))
+        and line.get("method") == ask.method
+        and isinstance(line.get("status"), int)
+    )
 
 
 def _json_lines(server: Running) -> list[dict[str, object]]:
-    found = []
-    for text in server.output.read_text(errors="replace").splitlines():
-        if text.startswith("{") and text.endswith("}"):
-            found.append(json.loads(text))
-    return found
+    lines = server.output.read_text(errors="replace").splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]

@@ -61,5 +61,6 @@ def route_paths(count: int) -> list[tuple[int, str]]:
     case for a router.
     """
     return [
-        (n, f"/{{tenant}}/kind{n}/{{item}}" if n % 2 else f"/kind{n}/{{tenant}}/{{item}}") for n in range(count)
+        (n, f"/{{tenant}}/kind{n}/{{item}}" if n % 2 else f"/kind{n}/{{tenant}}/{{item}}")
+        for n in range(count)
     ]

@@ -28,7 +28,9 @@ def main() -> None:
     constrained = ["--constraint", "constraints.txt", "--editable", ".[redis]"]
     _make(OWN, [*constrained, "--requirement", "benchmarks/requirements-documents.txt"])
     _make(PEERS, ["--requirement", "benchmarks/requirements.txt"])
-    version = subprocess.run([python_of(OWN), "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    version = subprocess.run(
+        [python_of(OWN), "--version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     print(f"{OWN.name} and {PEERS.name} are ready with {version}")
 
 

@@ -43,7 +43,9 @@ def _table(headers: dict[str, str]) -> str:
 def _quoted(text: str | None) -> str:
     if text is None:
         return "nil"
-    safe = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03}" for byte in text.encode())
+    safe = (
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03}" for byte in text.encode()
+    )
     return f"'{''.join(safe)}'"
 
 
@@ -73,7 +75,11 @@ def load(server: Running, lua: Path, seconds: int) -> Sample:
     before = server.cpu_seconds()
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(lua)]
     done = subprocess.run(
-        [*command, f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, timeout=seconds + 30
+        [*command, f"http://127.0.0.1:{server.port}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 30,
     )
     if done.returncode:
         raise LoadFailed(f"wrk ended with {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from benchmarks.environment import python_of
 from benchmarks.servers import Server
 
 SERVER_CORE, CLIENT_CORE = 0, 1
@@ -102,12 +103,16 @@ def running(server: Server, work: str, output: Path, environment: Mapping[str, s
     """
     port = free_port()
     command = [shutil.which("taskset") or "taskset", "--cpu-list", str(SERVER_CORE)]
-    command += [str(server.python), "-m", "benchmarks.serve", server.name, work, str(port)]
+    command += [str(python_of(server.environment)), "-m", "benchmarks.serve", server.name, work, str(port)]
     with output.open("wb") as sink:
         began = time.monotonic()
         # A session of its own: what the server forks is ended with it.
         process = subprocess.Popen(
-            command, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **environment}
+            command,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **environment},
         )
     try:
         _wait_until_ready(process, port, output)

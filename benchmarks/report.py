@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import importlib.metadata
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from benchmarks.load import Sample
+from benchmarks.machine import machine, versions
 from benchmarks.works import Work
 
 Results = dict[str, dict[str, list[Sample]]]  # work -> server -> one sample per round
@@ -27,11 +24,19 @@ class Column:
     ratio: bool = True
 
 
-_COST = (Column("rss_mib", "RSS MiB"), Column("start_s", "start s", 2), Column("start_cpu_s", "start CPU s", 2))
+_COST = (
+    Column("rss_mib", "RSS MiB"),
+    Column("start_s", "start s", 2),
+    Column("start_cpu_s", "start CPU s", 2),
+)
 _WAIT = (Column("p50_ms", "p50 ms", 1), Column("p99_ms", "p99 ms", 1))
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "http": (Column("rps", "rps"), Column("cpu_us", "CPU µs/request", 1), *_WAIT, *_COST),
-    "transfer": (Column("mib_per_s", "MiB/s"), Column("cpu_s", "CPU s", 2), Column("peak_mib", "peak MiB above idle", 1)),
+    "transfer": (
+        Column("mib_per_s", "MiB/s"),
+        Column("cpu_s", "CPU s", 2),
+        Column("peak_mib", "peak MiB above idle", 1),
+    ),
     "room": (
         Column("per_s", "messages/s"),
         Column("cpu_us", "CPU µs/message", 1),
@@ -68,7 +73,7 @@ def _cell(column: Column, figures: Sample, baseline: Sample | None) -> str:
     text = f"{figures[column.key]:,.{column.digits}f}"
     if not column.ratio or baseline is None or not baseline[column.key]:
         return text
-    return f"{text} ({figures[column.key] / baseline[column.key]:.2f}×)"
+    return f"{text} ({figures[column.key] / baseline[column.key]:.2f}x)"
 
 
 def document(results: Results, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,27 +82,9 @@ def document(results: Results, options: Mapping[str, Any]) -> dict[str, Any]:
         "machine": machine(),
         "options": dict(options),
         "versions": versions(),
-        "medians": {work: {name: medians(samples) for name, samples in found.items()} for work, found in results.items()},
+        "medians": {
+            work: {name: medians(samples) for name, samples in found.items()}
+            for work, found in results.items()
+        },
         "samples": results,
     }
-
-
-def machine() -> dict[str, Any]:
-    """Return what a reader must know about where figures come from."""
-    return {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-    }
-
-
-def _processor() -> str:
-    with open("/proc/cpuinfo") as file:
-        return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
-
-
-def versions() -> dict[str, str]:
-    """Return the installed packages, which are this run's peers and all below them."""
-    return {found.name: found.version for found in importlib.metadata.distributions()}

@@ -20,7 +20,10 @@ from benchmarks.process import MIB, Running
 MEMBERS, STUCK = 1000, 5
 WINDOW = 4  # messages on their way at once, so that the server never waits for the client
 SHORT, LONG = "x" * 1000, "x" * 16_000
-FILL_MESSAGES, FILL_SECONDS = 64, 10  # 1 MiB: more than kernel and server keep for a member that does not read
+FILL_MESSAGES, FILL_SECONDS = (
+    64,
+    10,
+)  # 1 MiB: more than kernel and server keep for a member that does not read
 JOIN_SECONDS = 0.5
 HANDSHAKE = (
     b"GET /room HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -125,7 +128,7 @@ def masked(opcode: int, payload: bytes) -> bytes:
 
 
 def room(server: Running, seconds: int) -> Sample:
-    """Speak in a room for some seconds, and again when a few members have stopped reading and their buffers are full."""
+    """Speak in a room for some seconds, and again with members that have stopped reading and full buffers."""
     return uvloop.run(_room(server, seconds))
 
 
@@ -146,7 +149,12 @@ async def _room(server: Running, seconds: int) -> Sample:
             member.transport.abort()
         for connection in stuck:
             connection.close()
-    return {**sample, "stuck_per_s": with_stuck["per_s"], "stuck_p99_ms": with_stuck["p99_ms"], "stuck_grown_mib": grown}
+    return {
+        **sample,
+        "stuck_per_s": with_stuck["per_s"],
+        "stuck_p99_ms": with_stuck["p99_ms"],
+        "stuck_grown_mib": grown,
+    }
 
 
 async def _join(port: int, figures: Room) -> list[Member]:
@@ -177,7 +185,13 @@ def _stuck_members(port: int) -> list[socket.socket]:
 
 
 async def _speak(
-    server: Running, figures: Room, speaker: Member, *, seconds: int, text: str = SHORT, at_most: int = sys.maxsize
+    server: Running,
+    figures: Room,
+    speaker: Member,
+    *,
+    seconds: int,
+    text: str = SHORT,
+    at_most: int = sys.maxsize,
 ) -> Sample:
     received, spent, first = figures.received, server.cpu_seconds(), len(figures.delays)
     began, last = time.monotonic(), figures.sent + at_most

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.environment import OWN as OWN_ENVIRONMENT
-from benchmarks.environment import PEERS, python_of
+from benchmarks.environment import PEERS
 
 OWN = "batteries"
 
@@ -19,7 +19,7 @@ class Server:
     module: str
     works: frozenset[str]
     says: str
-    python: Path = python_of(PEERS)
+    environment: Path = PEERS
 
 
 SMALL = frozenset({"startup", "idle", "hello", "routes5", "routes500"})
@@ -32,34 +32,38 @@ _SERVERS = (
         "benchmarks.service",
         SMALL | BIG | DATA | {"room"},
         "this project, the whole standard stack on",
-        python_of(OWN_ENVIRONMENT),
+        OWN_ENVIRONMENT,
     ),
     Server(
         "floor",
         "benchmarks.peers.floor",
         frozenset({"hello", "orders", "list"}),
         "aiohttp with ready bytes and no checks",
-        python_of(OWN_ENVIRONMENT),
+        OWN_ENVIRONMENT,
     ),
     Server(
         "aiohttp",
         "benchmarks.peers.bare",
         SMALL | BIG | {"list", "page", "form", "room"},
         "bare aiohttp",
-        python_of(OWN_ENVIRONMENT),
+        OWN_ENVIRONMENT,
     ),
     Server(
         "composed",
         "benchmarks.peers.composed",
         DATA | {"hello"},
         "aiohttp composed by hand from tutorials",
-        python_of(OWN_ENVIRONMENT),
+        OWN_ENVIRONMENT,
     ),
     Server("fastapi", "benchmarks.peers.fastapi_app", SMALL | BIG | DATA | {"room"}, "on uvicorn"),
     Server("litestar", "benchmarks.peers.litestar_app", SMALL | BIG | DATA | {"room"}, "msgspec, on uvicorn"),
-    Server("blacksheep", "benchmarks.peers.blacksheep_app", SMALL | BIG | DATA | {"room"}, "msgspec, on uvicorn"),
+    Server(
+        "blacksheep", "benchmarks.peers.blacksheep_app", SMALL | BIG | DATA | {"room"}, "msgspec, on uvicorn"
+    ),
     Server("sanic", "benchmarks.peers.sanic_app", SMALL | BIG | DATA | {"room"}, "msgspec"),
-    Server("starlette", "benchmarks.peers.starlette_app", SMALL | BIG | {"list", "page", "room"}, "on uvicorn"),
+    Server(
+        "starlette", "benchmarks.peers.starlette_app", SMALL | BIG | {"list", "page", "room"}, "on uvicorn"
+    ),
     Server("falcon", "benchmarks.peers.falcon_app", SMALL | BIG | {"list"}, "msgspec, on uvicorn"),
 )
 

@@ -30,7 +30,7 @@ class Target:
     def says(self) -> str:
         """Return the promise in words."""
         sign = "≥" if self.at_least else "≤"
-        than = f" × {self.server or self.other_work}" if self.server or self.other_work else ""
+        than = f" x {self.server or self.other_work}" if self.server or self.other_work else ""
         return f"{self.work}: {self.metric} {sign} {self.bound:g}{than}"
 
 

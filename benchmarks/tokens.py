@@ -53,4 +53,4 @@ def own_signer() -> Signer:
 
 
 PEERS = Signer(SECRET.encode())
-STRANGER = Signer(b"another-key-that-is-longer-than-32-bytes-too")
+STRANGER = b"another-key-that-is-longer-than-32-bytes-too"

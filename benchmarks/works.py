@@ -64,16 +64,22 @@ JSON_TYPE = {"Content-Type": "application/json"}
 BAD_INPUT = frozenset({400, 422})
 DENIED = frozenset({401, 403})
 
+
 def order_ask(bearer: str, **changed: Any) -> Ask:
     """Return the orders request with this token and with these fields of the document replaced."""
-    headers = {**JSON_TYPE, "Origin": ORIGIN, "Authorization": f"Bearer {bearer}", "Accept": "application/json"}
+    headers = {
+        **JSON_TYPE,
+        "Origin": ORIGIN,
+        "Authorization": f"Bearer {bearer}",
+        "Accept": "application/json",
+    }
     return Ask("POST", "/orders", headers, json.dumps({**ORDER, **changed}, separators=(",", ":")))
 
 
 def _orders(signer: Signer) -> Work:
     now = int(time.time())
     item = ORDER["items"][0]
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "field of a wrong type": {"express": "perhaps"},
         "text outside its pattern": {"reference": "none"},
         "value not in its list": {"currency": "XXX"},
@@ -90,7 +96,7 @@ def _orders(signer: Signer) -> Work:
         "token without exp": signer.token(exp=None),
         "token of another issuer": signer.token(iss="https://other.example"),
         "token for another audience": signer.token(aud="invoices"),
-        "token signed with another key": STRANGER.token(),
+        "token signed with another key": replace(signer, key=STRANGER).token(),
     }
     good = signer.token()
     anonymous = replace(order_ask(good), headers={**JSON_TYPE, "Origin": ORIGIN})
@@ -141,7 +147,9 @@ def _form() -> Work:
         answers=(Answer(201, validated),),
         refusals=(
             Refusal("bad e-mail", Ask("POST", "/form", kind, urlencode({**FORM, "email": "ada"})), BAD_INPUT),
-            Refusal("age out of range", Ask("POST", "/form", kind, urlencode({**FORM, "age": 151})), BAD_INPUT),
+            Refusal(
+                "age out of range", Ask("POST", "/form", kind, urlencode({**FORM, "age": 151})), BAD_INPUT
+            ),
         ),
     )
 

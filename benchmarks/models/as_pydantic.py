@@ -1,5 +1,7 @@
 """The documents as pydantic models."""
 
+# mypy: disable-error-code="import-not-found, misc"
+
 import datetime as dt
 from decimal import Decimal
 from typing import Annotated, Literal

@@ -43,5 +43,11 @@ def new_request_id() -> str:
 def log_request(request_id: str, method: str, path: str, status: int, began: float) -> None:
     """Write the access line of a request that began at `began` by `time.perf_counter`."""
     duration = round((time.perf_counter() - began) * 1000, 3)
-    values = {"request_id": request_id, "method": method, "path": path, "status": status, "duration_ms": duration}
+    values = {
+        "request_id": request_id,
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": duration,
+    }
     logger.info("request", extra=values)

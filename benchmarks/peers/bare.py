@@ -32,7 +32,9 @@ async def hello(request: web.Request) -> web.Response:
 @routes.get("/rows")
 async def list_rows(request: web.Request) -> web.Response:
     """Answer with the rows, the standard library's way."""
-    return web.json_response([asdict(row) for row in ROWS], dumps=lambda value: json.dumps(value, default=str))
+    return web.json_response(
+        [asdict(row) for row in ROWS], dumps=lambda value: json.dumps(value, default=str)
+    )
 
 
 @routes.get("/page")

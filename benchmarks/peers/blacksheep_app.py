@@ -1,5 +1,8 @@
 """BlackSheep on uvicorn, with msgspec for JSON and its own authentication, authorisation and CORS."""
 
+# mypy: disable-error-code="import-not-found, untyped-decorator, misc, no-any-return, no-untyped-def"
+# The frameworks live in an environment of their own, where the types are not checked.
+
 import msgspec
 from blacksheep import Application, Content, Request, Response, WebSocket, WebSocketDisconnectError, json
 from blacksheep.server.authentication.jwt import JWTBearerAuthentication
@@ -12,7 +15,18 @@ from essentials.secrets import Secret
 from guardpost.common import ClaimsRequirement
 from jinja2 import DictLoader
 
-from benchmarks.data import AUDIENCE, CHUNK, ISSUER, ORIGIN, SECRET, TEMPLATES, big_file, page_values, route_paths, rows
+from benchmarks.data import (
+    AUDIENCE,
+    CHUNK,
+    ISSUER,
+    ORIGIN,
+    SECRET,
+    TEMPLATES,
+    big_file,
+    page_values,
+    route_paths,
+    rows,
+)
 from benchmarks.models.as_msgspec import Contact, Order, Row
 from benchmarks.peers.access import log_to_stdout
 from benchmarks.peers.access_asgi import AccessLog

@@ -107,7 +107,9 @@ def serve(work: str, port: int) -> None:
     log_to_stdout()
     app = web.Application(middlewares=[access_log, json_errors, bearer])
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(TEMPLATES))
-    options = aiohttp_cors.ResourceOptions(allow_headers=("Authorization", "Content-Type"), expose_headers=("X-Request-ID",))
+    options = aiohttp_cors.ResourceOptions(
+        allow_headers=("Authorization", "Content-Type"), expose_headers=("X-Request-ID",)
+    )
     cors = aiohttp_cors.setup(app, defaults={ORIGIN: options})
     for method, path, handler in (
         ("GET", "/hello", hello),

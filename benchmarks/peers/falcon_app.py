@@ -1,5 +1,8 @@
 """Falcon's ASGI flavour on uvicorn."""
 
+# mypy: disable-error-code="import-not-found, untyped-decorator, misc, no-any-return, no-untyped-def"
+# The frameworks live in an environment of their own, where the types are not checked.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -71,7 +74,12 @@ def serve(work: str, port: int) -> None:
     # As the documentation's page on media shows: msgspec in the place of the standard library.
     handler = falcon.media.JSONHandler(dumps=msgspec.json.encode, loads=msgspec.json.decode)
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = handler
-    for path, resource in (("/hello", Hello()), ("/rows", Rows()), ("/upload", Upload()), ("/download", Download())):
+    for path, resource in (
+        ("/hello", Hello()),
+        ("/rows", Rows()),
+        ("/upload", Upload()),
+        ("/download", Download()),
+    ):
         app.add_route(path, resource)
     if work.startswith("routes"):
         for number, path in route_paths(int(work.removeprefix("routes"))):

@@ -1,5 +1,8 @@
 """FastAPI on uvicorn, as its tutorial has it: pydantic models, a dependency for the token, the CORS middleware."""
 
+# mypy: disable-error-code="import-not-found, untyped-decorator, misc, no-any-return, no-untyped-def"
+# The frameworks live in an environment of their own, where the types are not checked.
+
 from typing import Annotated, Any
 
 import jwt
@@ -9,7 +12,17 @@ from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.templating import Jinja2Templates
 
-from benchmarks.data import AUDIENCE, ISSUER, ORIGIN, SECRET, TEMPLATES, big_file, page_values, route_paths, rows
+from benchmarks.data import (
+    AUDIENCE,
+    ISSUER,
+    ORIGIN,
+    SECRET,
+    TEMPLATES,
+    big_file,
+    page_values,
+    route_paths,
+    rows,
+)
 from benchmarks.models.as_pydantic import Contact, Order, Row
 from benchmarks.peers.access import log_to_stdout
 from benchmarks.peers.access_asgi import AccessLog
@@ -22,7 +35,9 @@ bearer = HTTPBearer()
 router = APIRouter()
 
 
-async def current_user(credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]) -> dict[str, Any]:
+async def current_user(
+    credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)],
+) -> dict[str, Any]:
     """Verify the token."""
     try:
         return jwt.decode(

@@ -1,5 +1,8 @@
 """Litestar on uvicorn, with msgspec structs, its own JWT backend, CORS configuration and channels."""
 
+# mypy: disable-error-code="import-not-found, untyped-decorator, misc, no-any-return, no-untyped-def"
+# The frameworks live in an environment of their own, where the types are not checked.
+
 from typing import Annotated, Any
 
 from litestar import Litestar, MediaType, Request, WebSocket, get, post, put, websocket
@@ -15,7 +18,17 @@ from litestar.response import File, Template
 from litestar.security.jwt import JWTAuth, Token
 from litestar.template.config import TemplateConfig
 
-from benchmarks.data import AUDIENCE, ISSUER, ORIGIN, SECRET, TEMPLATES, big_file, page_values, route_paths, rows
+from benchmarks.data import (
+    AUDIENCE,
+    ISSUER,
+    ORIGIN,
+    SECRET,
+    TEMPLATES,
+    big_file,
+    page_values,
+    route_paths,
+    rows,
+)
 from benchmarks.models.as_msgspec import Contact, Order, Row
 from benchmarks.peers.access import log_to_stdout
 from benchmarks.peers.access_asgi import AccessLog
@@ -74,7 +87,10 @@ async def download() -> File:
 async def room(socket: WebSocket[Any, Any, Any], channels: ChannelsPlugin) -> None:
     """Publish what each member says to the channel that all have subscribed to."""
     await socket.accept()
-    async with channels.start_subscription(["room"]) as subscriber, subscriber.run_in_background(socket.send_text):
+    async with (
+        channels.start_subscription(["room"]) as subscriber,
+        subscriber.run_in_background(socket.send_text),
+    ):
         while True:
             channels.publish(await socket.receive_json(), "room")
 

@@ -1,5 +1,8 @@
 """Sanic on its own server, one process, with msgspec; Sanic Extensions where a work needs them."""
 
+# mypy: disable-error-code="import-not-found, untyped-decorator, misc, no-any-return, no-untyped-def"
+# The frameworks live in an environment of their own, where the types are not checked.
+
 from __future__ import annotations
 
 import time
@@ -12,7 +15,19 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from sanic import HTTPResponse, Request, Sanic, Websocket, html, json
 from sanic.response import ResponseStream, file_stream
 
-from benchmarks.data import AUDIENCE, CHUNK, GIB, ISSUER, ORIGIN, SECRET, TEMPLATES, big_file, page_values, route_paths, rows
+from benchmarks.data import (
+    AUDIENCE,
+    CHUNK,
+    GIB,
+    ISSUER,
+    ORIGIN,
+    SECRET,
+    TEMPLATES,
+    big_file,
+    page_values,
+    route_paths,
+    rows,
+)
 from benchmarks.models.as_msgspec import Contact, Order, Row
 from benchmarks.peers.access import log_request, log_to_stdout, new_request_id
 
@@ -71,7 +86,9 @@ async def page(request: Request) -> HTTPResponse:
 async def form(request: Request) -> HTTPResponse:
     """Answer with the validated form."""
     values = {name: values[0] for name, values in (request.form or {}).items()}
-    return HTTPResponse(ENCODER.encode(msgspec.convert(values, Contact, strict=False)), 201, content_type=JSON)
+    return HTTPResponse(
+        ENCODER.encode(msgspec.convert(values, Contact, strict=False)), 201, content_type=JSON
+    )
 
 
 async def upload(request: Request) -> HTTPResponse:
