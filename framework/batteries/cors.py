@@ -1,4 +1,4 @@
-"""Let scripts of chosen other origins read answers (Fetch standard, 3.2), and no others."""
+"""Let scripts of chosen other origins read answers (Fetch standard, CORS protocol), and no others."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
 def _set_headers(response: web.StreamResponse, grant: Grant, origin: str) -> None:
     headers = response.headers
     if grant.expose_all:
-        # With credentials a '*' would be the name of a header (Fetch standard, 3.2.3).
+        # With credentials a '*' would be the name of a header (Fetch standard).
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = ", ".join(
             sorted({name.lower() for name in headers} - _SIMPLE)
         )
@@ -265,7 +265,7 @@ def _preflight(default: Policy) -> Middleware:
         """Answer a preflight for any path that there is, before anybody asks who calls.
 
         Raises:
-            Forbidden: The origin is none of ours; the Fetch standard (3.2.3) encourages just this status.
+            Forbidden: The origin is none of ours; the Fetch standard encourages just this status.
         """
         headers = request.headers
         origin, wanted = headers.get(hdrs.ORIGIN), headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
