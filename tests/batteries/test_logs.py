@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -367,15 +368,34 @@ async def test_one_record_is_one_line_whatever_is_in_it(
     assert all(part in text for part in ("\\u000a" if format == "console" else "\\n", "\\u2028", "\\u009b"))
 
 
+async def test_people_read_of_a_request_in_a_phrase(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello, settings=LogsSettings(format="console")))
+
+    async with client.get(url / "hello/you", headers={"X-Request-ID": "abc-1"}) as response:
+        await response.read()
+    for _ in range(500):
+        if lines.data:
+            break
+        await asyncio.sleep(0.01)
+
+    text = lines.data.decode()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d\.\d{3} \[info *\] GET /hello/you 200, 5 B, [0-9.]+ ms *request_id=abc-1\n", text
+    )
+
+
 async def test_the_path_of_a_request_is_capped(
     serve: Serve, client: aiohttp.ClientSession, lines: Lines
 ) -> None:
     url = await serve(service(lines, hello))
 
-    async with client.get(url / "hello" / ("x" * 4000)) as response:
+    async with client.get(url / "hello" / ("ä" * 1300)) as response:
         await response.read()
 
-    assert len((await lines.access())["path"]) == 2048
+    path = (await lines.access())["path"]
+    assert path == f"/hello/{'ä' * 1020}… (1307 characters)"
 
 
 async def test_a_record_that_cannot_be_formatted_is_told_of(serve: Serve, lines: Lines) -> None:
