@@ -163,9 +163,10 @@ class Connection(Wire):
         logger.info("Refused a request", extra=facts)
         response = self.terms.refuse(request, problem)
         response.force_close()
+        self._deaf = True
+        self._lingering_time = 0.0
         result = await self.finish_response(request, response, None)
-        if self._deaf:
-            await self._linger()
+        await self._linger()
         return result
 
     async def _linger(self) -> None:
