@@ -36,7 +36,7 @@ _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 class Connection(Wire):
     """Answer the requests of one connection."""
 
-    __slots__ = ("_left", "_refusal", "host")
+    __slots__ = ("_refusal", "host")
 
     def __init__(
         self, manager: web.Server, terms: Terms, options: dict[str, Any], loop: asyncio.AbstractEventLoop
@@ -44,7 +44,6 @@ class Connection(Wire):
         super().__init__(manager, terms, options, loop)
         self.host: str | None = None  # the Host that the gate has let through before
         self._refusal: Problem | None = None
-        self._left = terms.settings.requests_per_connection
 
     def connection_lost(self, exc: BaseException | None) -> None:
         cancels = self._cancels_on_disconnect()
@@ -107,25 +106,29 @@ class Connection(Wire):
             try:
                 self._current_request = request
                 response = await request_handler(request)
-            except web.HTTPException as error:
-                response = error
-            except Exception as error:  # noqa: BLE001 -- this is the last place that can answer it
-                response = self._failure(request, error)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
+                response = self._answer_to(request, error)
             finally:
                 self._current_request = None
             self._left -= 1
-            if self._left <= 0 or self._last or self._awaits_continue:
+            if self._left <= 0 or self._awaits_continue:
                 self._close_after(response)
             if not isinstance(response, web.StreamResponse):
                 response = self._failure(request, _not_a_response(response))
             try:
                 return await self.finish_response(request, response, None)
-            except ConnectionError:
-                raise
             except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
                 return await self.finish_response(request, self._failure(request, error), None)
         finally:
             self._request_in_progress = False
+
+    def _answer_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
+        if isinstance(error, web.HTTPException):
+            return error
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise error  # otherwise it got out of something that the handler waited for
+        return self._failure(request, error)
 
     def _close_after(self, response: Any) -> None:
         if self._awaits_continue:
@@ -133,7 +136,7 @@ class Connection(Wire):
         if isinstance(response, web.StreamResponse):
             response.force_close()
 
-    def _failure(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
+    def _failure(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         """Make an answer to an error that nothing above has answered.
 
         Raises:
@@ -160,9 +163,10 @@ class Connection(Wire):
         logger.info("Refused a request", extra=facts)
         response = self.terms.refuse(request, problem)
         response.force_close()
+        self._deaf = True
+        self._lingering_time = 0.0
         result = await self.finish_response(request, response, None)
-        if self._deaf:
-            await self._linger()
+        await self._linger()
         return result
 
     async def _linger(self) -> None:
@@ -240,8 +244,7 @@ def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: s
         and "/." not in target
         and "%2" not in target
         and "#" not in target
-        and target.isascii()
-        and message.version is HttpVersion11
+        and message.version is HttpVersion11  # which it never is with aiohttp's parser in Python
         and headers.get(_HOST) == known_host
         and _TRANSFER_ENCODING not in headers
         and _EXPECT not in headers

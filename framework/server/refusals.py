@@ -74,7 +74,7 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
     )
 
 
-def problem_from_failure(error: Exception) -> Problem:
+def problem_from_failure(error: BaseException) -> Problem:
     """Return what a client may know about an error that nobody has answered."""
     if isinstance(error, ServiceError):
         return error.problem()

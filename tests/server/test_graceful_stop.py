@@ -16,6 +16,13 @@ from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving, until
 
 GET = request("GET /x HTTP/1.1")
+UPGRADE = request(
+    "GET /ws HTTP/1.1",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
 
 
 class Stopping:
@@ -221,6 +228,29 @@ async def test_web_sockets_are_closed_as_going_away() -> None:
     assert message.type is WSMsgType.CLOSE
     assert message.data == WSCloseCode.GOING_AWAY
     assert len(app[CONNECTIONS]) == 0
+
+
+async def test_a_client_that_does_not_say_good_bye_does_not_hold_up_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def chat(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(timeout=60)
+        await ws.prepare(request)
+        async with request.app[CONNECTIONS].socket(ws):
+            async for _ in ws:
+                pass
+        return ws
+
+    app = service(web.get("/ws", chat))
+    async with Stopping(app, stop_seconds=1) as server, peer(server.port) as client:
+        await client.send(UPGRADE)
+        await until(lambda: len(app[CONNECTIONS]) == 1)
+        await server.stop()
+
+    assert len(app[CONNECTIONS]) == 0
+    assert errors(caplog.records) == []
 
 
 async def test_streams_are_asked_to_end() -> None:

@@ -105,6 +105,18 @@ async def test_a_client_that_still_sends_too_large_headers_gets_the_answer() -> 
     assert answer.status == 431
 
 
+async def test_a_client_that_still_sends_behind_a_refused_request_gets_the_answer() -> None:
+    app = service()
+
+    async with serving(app, linger_seconds=5) as running, peer(running.port) as client:
+        await client.send(request("GET /a/../b HTTP/1.1"), pause_seconds=0.1)
+        await client.send(*[request("GET / HTTP/1.1")] * 50, pause_seconds=0.001)
+        [answer] = await client.answers()
+
+    assert answer.status == 400
+    assert app[CALLS] == []
+
+
 @pytest.mark.parametrize(
     "start",
     [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n", b"\r\n"],

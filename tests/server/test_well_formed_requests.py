@@ -111,9 +111,13 @@ async def test_a_host_that_was_good_once_does_not_open_the_gate_for_another() ->
 
 @pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0"])
 async def test_another_version_of_http_is_refused_as_such(version: str) -> None:
-    async with serving(service()) as running:
-        [answer] = await exchange(running.port, request(f"GET / {version}"))
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(request("GET / HTTP/1.1"))
+        good = await client.answer()
+        await client.send(request(f"GET / {version}"))
+        [answer] = await client.answers()
 
+    assert good.status == 200
     assert answer.status == 505
     assert answer.version == "HTTP/1.1"
 
