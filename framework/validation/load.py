@@ -28,7 +28,7 @@ _FOLDED: dict[type, tuple[type, ...]] = {
     TimeOfDay: (fields.DateTime,),
 }
 # These read whatever they are given, so that a null must be caught before.
-_TAKE_NONE = (fields.Raw, fields.Constant)
+_TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck, fields.Boolean, fields.Enum)
 _DEEPEST = 8
 
 
