@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.helpers import TimerNoop
+from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError
@@ -203,6 +204,22 @@ class _Continue(TimerNoop):
         return self
 
 
+class _Request(web.Request):
+    """Ignore a date that there never is, as RFC 9110 (13.1.3) asks; aiohttp's own fails on a year beyond 32 bits."""
+
+    @property
+    def if_modified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_MODIFIED_SINCE))
+
+    @property
+    def if_unmodified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_UNMODIFIED_SINCE))
+
+    @property
+    def if_range(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_RANGE))
+
+
 def make_request(
     message: RawRequestMessage,
     payload: StreamReader,
@@ -219,7 +236,7 @@ def make_request(
     elif not is_ordinary(message, payload, connection.host):
         message = connection.inspect(message, payload, writer)
     terms = connection.terms
-    return web.Request(
+    return _Request(
         message,
         payload,
         connection,
@@ -247,6 +264,13 @@ def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: s
         and _EXPECT not in headers
         and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
     )
+
+
+def _date_in(value: str | None) -> datetime | None:
+    try:
+        return parse_http_date(value)
+    except OverflowError:
+        return None
 
 
 def _not_a_response(value: object) -> TypeError:
