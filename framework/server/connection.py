@@ -29,7 +29,7 @@ logger = logging.getLogger("framework.server")
 _UNREAD: Final = RawRequestMessage(
     "UNKNOWN", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), True, None, False, False, URL("/")
 )
-_HOST, _EXPECT = hdrs.HOST, hdrs.EXPECT
+_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
 _TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
 _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -262,6 +262,7 @@ def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: s
         and headers.get(_HOST) == known_host
         and _TRANSFER_ENCODING not in headers
         and _EXPECT not in headers
+        and len(headers.get(_CONTENT_TYPE, "")) <= gate.CONTENT_TYPE_LENGTH
         and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
     )
 
