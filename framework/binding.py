@@ -16,10 +16,10 @@ from aiohttp.abc import AbstractView
 from framework.battery import Answer
 from framework.bodies import FormLimits, close_files
 from framework.context import FORM
-from framework.endpoint import Endpoint, Parameter, Source
+from framework.endpoint import Endpoint, Handler, Parameter, Source
 from framework.errors import ConfigurationError, Fault, UnprocessableContent
 from framework.readers import PAYLOADS, VALUES, later_reader, payload_reader, values_reader
-from framework.writing import writer_for
+from framework.writing import Write, writer_for
 
 Payload = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 
@@ -33,6 +33,8 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
     handler: Any = endpoint.handler
     if isinstance(handler, type) and issubclass(handler, AbstractView):
         return _bind_view(handler)
+    if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
+        return _named_after(handler, _bind_plain(handler, writer_for(endpoint)))
     arguments_of = _validated(endpoint, limits or FormLimits())
     later = {
         p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
@@ -46,6 +48,15 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
         return await write(request, await handler(**arguments))
 
     return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
+
+
+def _bind_plain(handler: Handler, write: Write) -> Answer:
+    """Call a handler that takes the request alone as aiohttp does: decorators made for it pass nothing by name."""
+
+    async def invoke(request: web.Request) -> web.StreamResponse:
+        return await write(request, await handler(request))
+
+    return invoke
 
 
 def _validated(endpoint: Endpoint, limits: FormLimits) -> Callable[[web.Request], Awaitable[dict[str, Any]]]:

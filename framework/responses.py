@@ -16,7 +16,7 @@ from yarl import URL
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
 class Result(Generic[T]):
     """Return a value together with a status and headers.
 

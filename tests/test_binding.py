@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 from datetime import date
@@ -399,3 +400,29 @@ async def test_a_plain_handler_reads_within_the_endpoint_s_limit(
     url: URL, client: aiohttp.ClientSession
 ) -> None:
     assert await send(client, "POST", url / "small", data=b"x" * 1_000) == (200, 1_000)
+
+
+async def test_a_handler_of_the_request_alone_is_called_as_aiohttp_calls_it(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    def decorated(handler: Any) -> Any:
+        @functools.wraps(handler)
+        async def wrapper(*arguments: Any) -> Any:
+            return await handler(*arguments)
+
+        return wrapper
+
+    table = RouteTableDef()
+
+    @table.get("/")
+    @decorated
+    async def plain(request: web.Request) -> web.Response:
+        return web.Response(text=request.path)
+
+    async with client.get(await serve(kernel_app(table))) as answer:
+        assert await answer.text() == "/"
+
+
+def test_forms_and_results_can_be_made_with_their_type() -> None:
+    assert Form[int](value=1).valid
+    assert Result[int](1).value == 1

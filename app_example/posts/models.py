@@ -22,7 +22,7 @@ class Post(Listed, Table):
     author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(Text)
-    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, onupdate=now)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime, onupdate=now)
 
     # Read together with the post: with asyncio nothing can be loaded by merely looking at it.
     author: Mapped[User] = relationship(lazy="joined", innerjoin=True)

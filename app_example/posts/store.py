@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app_example.paging import PageQuery, Rows, read_page
 from app_example.posts.models import Post
 from app_example.posts.schemas import PostDraft
+from app_example.tables import now
 from app_example.users.models import User
-from framework.errors import Forbidden, NotFound
-from framework.principal import Principal
+from framework import Forbidden, NotFound, Principal
 
 
 class PostStore:
@@ -24,7 +24,9 @@ class PostStore:
 
     async def add(self, draft: PostDraft, author: User) -> Post:
         """Keep a new post."""
+        moment = now()
         post = Post(title=draft.title, text=draft.text, author=author, files=[])
+        post.created_at = post.updated_at = moment
         self._session.add(post)
         await self._session.flush()
         return post

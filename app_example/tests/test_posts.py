@@ -21,6 +21,7 @@ async def test_a_post_is_there_for_everybody(ada: Visitor, anybody: Visitor) -> 
     assert (response.status, response.headers["Location"]) == (201, f"/api/posts/{post['id']}")
     assert {name: post[name] for name in DRAFT} == DRAFT
     assert post["author"] == {"id": ada.id, "name": "ada"}
+    assert post["updated_at"] == post["created_at"]
     assert await anybody.get(f"/api/posts/{post['id']}") == post
     assert (await anybody.get("/api/posts"))["items"] == [post]
 

@@ -16,7 +16,10 @@ from app_example.settings import AppSettings
 from app_example.testing import PASSWORD, Visitor
 from app_example.tokens.models import RefreshToken
 from app_example.users.models import User
+from app_example.users.store import UserStore
+from framework.batteries.auth import Passwords
 from framework.batteries.database import session_scope
+from framework.batteries.database.sessions import ENGINE
 
 ADA = {"email": "ada@example.org", "password": PASSWORD}
 
@@ -155,6 +158,30 @@ async def test_expired_refresh_tokens_are_forgotten(app: web.Application, ada: V
     async with session_scope(app) as session:
         left = (await session.scalars(select(RefreshToken.expires_at))).all()
     assert [expires_at > past for expires_at in left] == [True]
+
+
+class WatchingPasswords(Passwords):
+    """Look, while a password is checked, how many connections are in use."""
+
+    app: web.Application
+    in_use: int
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        pool: Any = self.app[ENGINE].pool
+        self.in_use = pool.checkedout()
+        return await super().verify(password_hash, password)
+
+
+async def test_no_connection_waits_while_a_password_is_checked(
+    settings: AppSettings, app: web.Application, ada: Visitor
+) -> None:
+    passwords = WatchingPasswords(settings.auth.passwords)
+    passwords.app = app
+
+    async with session_scope(app) as session:
+        user = await UserStore(session).authenticate(ada.email, PASSWORD, passwords)
+
+    assert (str(user.id), passwords.in_use) == (ada.id, 0)
 
 
 async def test_a_hash_made_with_older_settings_is_renewed_at_sign_in(

@@ -68,6 +68,9 @@ class Edge(web.Server):
     def announce_closing(self) -> None:
         """Make each answer from now on the last one of its connection."""
         self._terms.closing = True
+        for connection in self.connections:
+            if isinstance(connection, Connection):
+                connection.announce_closing()
 
     def pre_shutdown(self) -> None:
         self.announce_closing()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address
-from typing import Final, Protocol
+from typing import Protocol
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs
 from aiohttp.http import HttpVersion
@@ -16,9 +16,6 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from framework.errors import Problem
-
-#: Methods that need no second look.
-ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
@@ -43,17 +40,6 @@ class Head(Protocol):
     def headers(self) -> CIMultiDictProxy[str]: ...
     @property
     def url(self) -> URL: ...
-
-
-def is_plain_target(target: str) -> bool:
-    """Tell at a glance that a target is in origin form and holds nothing to look at twice."""
-    return (
-        target[:1] == "/"
-        and "/." not in target
-        and "%2" not in target
-        and "#" not in target
-        and target.isascii()
-    )
 
 
 def find_refusal(head: Head, *, has_body: bool, accept_encoded: bool = False) -> Problem | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from marshmallow import Schema, ValidationError
@@ -24,11 +25,47 @@ Write = Callable[[Any], Any]
 _ESCAPED_NUL = b"\\u0000"
 
 
+class Load(Protocol):
+    """Validate and convert data, as ``Schema.load`` does.
+
+    Raises:
+        marshmallow.ValidationError: The data is not valid; the messages are marshmallow's.
+    """
+
+    def __call__(
+        self,
+        data: Any,
+        *,
+        many: bool | None = None,
+        partial: bool | Iterable[str] | None = None,
+        unknown: str | None = None,
+    ) -> Any: ...
+
+
+class Dump(Protocol):
+    """Convert an object to plain data, as ``Schema.dump`` does."""
+
+    def __call__(self, obj: Any, *, many: bool | None = None) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A generated loader: of one object, and what may get past it unseen."""
+
+    read: Read
+    opaque: bool
+    deep: bool
+
+
 class CompiledSchema:
     """Load and dump as a schema does, and as marshmallow would, but faster.
 
     The fast path handles only what it provably handles as marshmallow would. Whatever else happens on it is
     forgotten, and marshmallow reads or writes the same value from the start: so the errors are marshmallow's.
+
+    Each of the four functions is made when it is first asked for. Ask at start-up, and keep it::
+
+        load = compile(Order).load_json
 
     Attributes:
         schema: The schema. The caps stand on its fields; it must not be changed any more.
@@ -40,119 +77,132 @@ class CompiledSchema:
         for each in recognise.close_circles(schema):
             for field in each.fields.values():
                 cap(field)
-        self._readers: dict[str, Read] = {}
-        self._hooked_load = bool(recognise.load_hooks(schema))
-        self._hooked_dump = bool(recognise.dump_hooks(schema))
+        self._readers: dict[str, Reader] = {}
 
-    def prepare(self, *, load: bool = True, dump: bool = True) -> None:
-        """Make the functions now rather than at their first use."""
-        if load:
-            self._reader(self.schema.unknown)
-        if dump:
-            _ = self._native, self._written
+    @cached_property
+    def load(self) -> Load:
+        """Validate and convert data, as ``Schema.load`` does; see `Load`."""
+        schema, most = self.schema, self._max_items
+        own = self._reader(schema.unknown).read
+        compiled = own is not _give_up and not recognise.load_hooks(schema)
 
-    def load(
-        self,
-        data: Any,
-        *,
-        many: bool | None = None,
-        partial: bool | Iterable[str] | None = None,
-        unknown: str | None = None,
-    ) -> Any:
-        """Validate and convert data, as ``Schema.load`` does.
+        def load(
+            data: Any,
+            *,
+            many: bool | None = None,
+            partial: bool | Iterable[str] | None = None,
+            unknown: str | None = None,
+        ) -> Any:
+            as_many = schema.many if many is None else bool(many)
+            if compiled and partial is None:
+                read = own if unknown is None else self._reader(unknown).read
+                try:
+                    return self._read_many(read, data, False) if as_many else read(data, False)
+                except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
+                    pass
+            if as_many and isinstance(data, list | tuple) and len(data) > most:
+                raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
+            return schema.load(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
 
-        Raises:
-            marshmallow.ValidationError: The data is not valid; the messages are marshmallow's.
-        """
-        schema = self.schema
-        as_many = schema.many if many is None else bool(many)
-        if not self._hooked_load and partial is None:
-            try:
-                read = self._reader(schema.unknown if unknown is None else unknown)
-                return self._read_many(read, data, False) if as_many else read(data, False)
-            except Exception:
-                pass  # marshmallow says what is wrong
-        if as_many and isinstance(data, list | tuple) and len(data) > self._max_items:
-            raise ValidationError({"_schema": [f"Longer than maximum length {self._max_items}."]}, data=data)
-        return schema.load(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
+        return load
 
-    def load_json(self, body: bytes) -> Any:
+    @cached_property
+    def load_json(self) -> Callable[[bytes], Any]:
         """Validate and convert a JSON document.
 
         Raises:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
-        try:
-            return self._read_json(body)
-        except Exception:
-            return self.load(decode(body))
+        many, reader, loads, slow = (
+            self.schema.many,
+            self._reader(self.schema.unknown),
+            orjson.loads,
+            self.load,
+        )
+        read, opaque, deep = reader.read, reader.opaque, reader.deep
+        if read is _give_up or recognise.load_hooks(self.schema):
+            return lambda body: slow(decode(body))
 
-    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Convert an object to plain data, as ``Schema.dump`` does."""
-        as_many = self.schema.many if many is None else bool(many)
-        if not self._hooked_dump:
+        def load_json(body: bytes) -> Any:
             try:
-                write = self._plain
-                return _write_many(write, obj) if as_many else write(obj)
-            except Exception:
-                pass  # marshmallow dumps it, or says why not
-        return self.schema.dump(obj, many=many)
+                if _ESCAPED_NUL not in body and not (deep and may_be_deep(body)):
+                    if opaque:
+                        refuse_long_integers(body)
+                    # In a short body there is no long text either.
+                    harmless = len(body) <= TEXT_BEFORE_PATTERN
+                    data = loads(body)
+                    return self._read_many(read, data, harmless) if many else read(data, harmless)
+            except Exception:  # noqa: BLE001, S110 - the slow way says what is wrong
+                pass
+            return slow(decode(body))
 
-    def dump_json(self, obj: Any) -> bytes:
+        return load_json
+
+    @cached_property
+    def dump(self) -> Dump:
+        """Convert an object to plain data, as ``Schema.dump`` does; see `Dump`."""
+        schema = self.schema
+        write = self._writer(json=False, many=False)
+        if write is _give_up:
+            return schema.dump
+
+        def dump(obj: Any, *, many: bool | None = None) -> Any:
+            try:
+                if schema.many if many is None else many:
+                    return _write_many(write, obj)
+                return write(obj)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return schema.dump(obj, many=many)
+
+        return dump
+
+    @cached_property
+    def dump_json(self) -> Callable[[Any], bytes]:
         """Convert an object to a JSON document.
 
         Raises:
             TypeError: A value cannot be written as JSON.
         """
+        schema, dumps = self.schema, orjson.dumps
+        write = self._writer(json=True, many=schema.many)
+        if write is _give_up:
+            return lambda obj: encode(schema.dump(obj))
         try:
-            return orjson.dumps(self._native(obj), plain)
-        except Exception:
-            pass  # some value is not of exactly its field's type
-        try:
-            return orjson.dumps(self._written(obj), plain)
-        except Exception:
-            return encode(self.schema.dump(obj))
+            look = Checking(schema).build()
+        except NotNative:
+            look = write
+
+        def dump_json(obj: Any) -> bytes:
+            try:
+                return dumps(look(obj), plain)
+            except Exception:  # noqa: BLE001, S110 - some value is not of exactly its field's type
+                pass
+            try:
+                return dumps(write(obj), plain)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return encode(schema.dump(obj))
+
+        return dump_json
 
     def explain(self) -> str:
         """Say, field by field, what was compiled and what is left to marshmallow, and why."""
         return explanation.explain(self.schema)
 
-    def _reader(self, unknown: str) -> Read:
+    def _reader(self, unknown: str) -> Reader:
         if unknown not in self._readers:
-            self._readers[unknown], _ = self._made_reader(unknown)
+            self._readers[unknown] = self._made_reader(unknown)
         return self._readers[unknown]
 
-    def _made_reader(self, unknown: str) -> tuple[Read, Loading | None]:
+    def _made_reader(self, unknown: str) -> Reader:
         if recognise.reads_plainly(self.schema):
-            return _give_up, None
-        loading = Loading(
-            self.schema, Mode(unknown, recognise.partial_of(self.schema), not self._hooked_load)
-        )
+            return Reader(_give_up, opaque=True, deep=True)
+        hooked = bool(recognise.load_hooks(self.schema))
+        loading = Loading(self.schema, Mode(unknown, recognise.partial_of(self.schema), construct=not hooked))
         read = loading.build()
-        if self._hooked_load:
+        if hooked:
             hooks.deserialize_with(self.schema, read)
-        return read, loading
-
-    @cached_property
-    def _read_json(self) -> Callable[[bytes], Any]:
-        read, loading = self._made_reader(self.schema.unknown)
-        self._readers.setdefault(self.schema.unknown, read)
-        if loading is None or self._hooked_load:
-            return _give_up
-        many, opaque, deep = self.schema.many, loading.opaque, loading.opaque or loading.recursive
-        loads = orjson.loads
-
-        def read_json(body: bytes) -> Any:
-            if _ESCAPED_NUL in body or (deep and may_be_deep(body)):
-                raise Fallback
-            if opaque:
-                refuse_long_integers(body)
-            # In a short body there is no long text either.
-            harmless = len(body) <= TEXT_BEFORE_PATTERN
-            return self._read_many(read, loads(body), harmless) if many else read(loads(body), harmless)
-
-        return read_json
+        return Reader(read, loading.opaque, loading.opaque or loading.recursive)
 
     def _read_many(self, read: Read, data: Any, harmless: bool) -> Any:
         if type(data) is not list or len(data) > self._max_items:
@@ -162,41 +212,21 @@ class CompiledSchema:
             validator(found)
         return found
 
-    @cached_property
-    def _native(self) -> Write:
-        try:
-            return Checking(self.schema).build()
-        except NotNative:
-            return _give_up
-
-    @cached_property
-    def _written(self) -> Write:
-        return self._writer(json=True)
-
-    @cached_property
-    def _plain(self) -> Write:
-        return self._writer(json=False, many=False)
-
-    def _writer(self, *, json: bool, many: bool | None = None) -> Write:
+    def _writer(self, *, json: bool, many: bool) -> Write:
         schema = self.schema
         if recognise.writes_plainly(schema):
             return _give_up
-        if self._hooked_dump:
+        if recognise.dump_hooks(schema):
             hooks.serialize_with(schema, Dumping(schema, json=False).build())
             return _give_up
         dumping = Dumping(schema, json=json)
-        return dumping.build_many() if (schema.many if many is None else many) else dumping.build()
+        return dumping.build_many() if many else dumping.build()
 
 
-def compile(schema: Any, *, load: bool = True, dump: bool = True) -> CompiledSchema:
+def compile(schema: Any) -> CompiledSchema:
     """Return the loader and dumper of a schema, a schema class, or a type that ``schema_of`` takes.
 
     It is made once for a schema. The caps on items and texts are put on the fields of the instance.
-
-    Args:
-        schema: What to compile.
-        load: Whether to make the loader now rather than at its first use.
-        dump: Whether to make the dumper now rather than at its first use.
 
     Raises:
         framework.errors.ConfigurationError: There is no schema for it.
@@ -207,7 +237,6 @@ def compile(schema: Any, *, load: bool = True, dump: bool = True) -> CompiledSch
     if compiled is None or compiled.schema is not found:
         compiled = CompiledSchema(found)
         vars(found)["_compiled"] = compiled
-    compiled.prepare(load=load, dump=dump)
     return compiled
 
 

@@ -41,6 +41,7 @@ class Dumping:
         self._functions: dict[int, str] = {}
         self._open: list[int] = []
         self._path: list[str] = []
+        self._origin = "None, None"
         self._schema = schema
         # The classes that a schema was made from have attributes; what a hand-written one dumps may be
         # anything.
@@ -65,15 +66,17 @@ class Dumping:
         if emit is None:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
-            self.out.line(f"{value} = {serialize}({value}, {self._path[-1]!r}, {self._object_name})")
+            self.out.line(f"{value} = {serialize}({value}, {self._origin})")
         else:
             self.notes.setdefault(".".join(self._path), "")
             emit(self, field, value)
 
-    def key(self, field: fields.Field[Any], value: str) -> None:
-        json, self.json = self.json, False
+    def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
+        # marshmallow does not tell such a field from which object the value is.
+        origin, self._origin = self._origin, "None, None"
+        json, self.json = self.json, self.json and not plain
         self.value(field, value)
-        self.json = json
+        self.json, self._origin = json, origin
 
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does with a value that is not None."""
@@ -141,7 +144,7 @@ class Dumping:
         key = name if field.data_key is None else field.data_key
         attribute = name if field.attribute is None else field.attribute
         variable = self.out.fresh(name)
-        self._object_name = value
+        self._origin = f"{name!r}, {value}"
         if recognise.known(field, EMITTERS) is None:
             self._leave(f"{type(field).__name__} is not known")
             read = f"{self.out.constant(field, 'field')}.serialize"
@@ -218,6 +221,7 @@ class Otherwise:
     """
 
     def __init__(self, schema: Schema, json: bool) -> None:
+        self._origin = "None, None"
         self._schema = schema
         self._json = json
         self._made: dict[bool, Dump] = {}

@@ -33,8 +33,8 @@ class DumpWriter(Protocol):
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the writing of a value by a field within a field."""
 
-    def key(self, field: fields.Field[Any], value: str) -> None:
-        """Write the writing of a key of a mapping, which must be plain data."""
+    def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
+        """Write the writing of a key or value of a mapping; ``plain`` rules out what only orjson can write."""
 
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write the writing of a nested object, or of a list of them, that is not None."""
@@ -155,9 +155,9 @@ def _dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         w.out.line(f"{found} = {{}}")
         with w.out.block(f"for {key}, {each} in {value}.items():"):
             if field.key_field is not None:
-                w.key(field.key_field, key)
+                w.item(field.key_field, key, plain=True)
             if field.value_field is not None:
-                w.value(field.value_field, each)
+                w.item(field.value_field, each)
             w.out.line(f"{found}[{key}] = {each}")
         w.out.line(f"{value} = {found}")
 

@@ -19,7 +19,7 @@ def deserialize_with(schema: Schema, read: Callable[[Any, bool], Any]) -> None:
     own, unknown_of_schema, partial_of_schema = type(schema)._deserialize, schema.unknown, schema.partial
 
     def deserialize(
-        data: Any, *, many: bool = False, partial: Any = None, unknown: str, **options: Any
+        data: Any, *, many: bool = False, partial: Any = None, unknown: Any, **options: Any
     ) -> Any:
         if unknown == unknown_of_schema and partial is partial_of_schema:
             try:
@@ -27,8 +27,8 @@ def deserialize_with(schema: Schema, read: Callable[[Any, bool], Any]) -> None:
                     return read(data, False)
                 if type(data) is list:
                     return [read(each, False) for each in data]
-            except Exception:
-                pass  # marshmallow says what is wrong
+            except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
+                pass
         return own(schema, data, many=many, partial=partial, unknown=unknown, **options)
 
     vars(schema)["_deserialize"] = deserialize
@@ -44,8 +44,8 @@ def serialize_with(schema: Schema, write: Callable[[Any], Any]) -> None:
                 return write(obj)
             if isinstance(obj, REITERABLE):
                 return [write(each) for each in obj]
-        except Exception:
-            pass  # marshmallow dumps it, or says why not
+        except Exception:  # noqa: BLE001, S110 - marshmallow dumps it, or says why not
+            pass
         return own(schema, obj, many=many)
 
     vars(schema)["_serialize"] = serialize

@@ -26,21 +26,9 @@ _DUMP_HOOKS = (PRE_DUMP, POST_DUMP)
 # A subclass of a known class may say these without changing what the class does.
 _HARMLESS = frozenset(
     (
-        "__module__",
-        "__qualname__",
-        "__doc__",
-        "__init__",
-        "__orig_bases__",
-        "__parameters__",
-        "default_error_messages",
-    )
-    + (
-        "__abstractmethods__",
-        "_abc_impl",
-        "__static_attributes__",
-        "__firstlineno__",
-        "error",
-        "default_message",
+        *("__module__", "__qualname__", "__doc__", "__init__", "__orig_bases__", "__parameters__"),
+        *("__abstractmethods__", "_abc_impl", "__static_attributes__", "__firstlineno__"),
+        *("default_error_messages", "error", "default_message"),
     )
 )
 

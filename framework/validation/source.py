@@ -80,6 +80,6 @@ class Source:
         filename = f"<{self.title} {id(self):x}>"
         # A traceback through a generated function should show its lines.
         linecache.cache[filename] = (len(self.text), None, self.text.splitlines(keepends=True), filename)
-        exec(compile(self.text, filename, "exec"), self._namespace)
+        exec(compile(self.text, filename, "exec"), self._namespace)  # noqa: S102 - text of our own making
         function: Callable[..., Any] = self._namespace[name]
         return function

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -26,6 +28,7 @@ from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.batteries.logs import LogsSettings
 from framework.batteries.logs.access import request_id_from
+from framework.batteries.logs.pipe import stderr_writer
 from framework.battery import Battery
 from framework.context import PRINCIPAL
 from framework.errors import ConfigurationError, NotFound
@@ -365,15 +368,34 @@ async def test_one_record_is_one_line_whatever_is_in_it(
     assert all(part in text for part in ("\\u000a" if format == "console" else "\\n", "\\u2028", "\\u009b"))
 
 
+async def test_people_read_of_a_request_in_a_phrase(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello, settings=LogsSettings(format="console")))
+
+    async with client.get(url / "hello/you", headers={"X-Request-ID": "abc-1"}) as response:
+        await response.read()
+    for _ in range(500):
+        if lines.data:
+            break
+        await asyncio.sleep(0.01)
+
+    text = lines.data.decode()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d\.\d{3} \[info *\] GET /hello/you 200, 5 B, [0-9.]+ ms *request_id=abc-1\n", text
+    )
+
+
 async def test_the_path_of_a_request_is_capped(
     serve: Serve, client: aiohttp.ClientSession, lines: Lines
 ) -> None:
     url = await serve(service(lines, hello))
 
-    async with client.get(url / "hello" / ("x" * 4000)) as response:
+    async with client.get(url / "hello" / ("ä" * 1300)) as response:
         await response.read()
 
-    assert len((await lines.access())["path"]) == 2048
+    path = (await lines.access())["path"]
+    assert path == f"/hello/{'ä' * 1020}… (1307 characters)"
 
 
 async def test_a_record_that_cannot_be_formatted_is_told_of(serve: Serve, lines: Lines) -> None:
@@ -423,9 +445,10 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
 ) -> None:
     other = Lines()
     before = state()
+    apps = service(lines, hello), service(other, hello, settings=LogsSettings(level="debug"))
     one, two = AsyncExitStack(), AsyncExitStack()
-    await _open(one, service(lines, hello))
-    await _open(two, service(other, hello, settings=LogsSettings(level="debug")))
+    await _open(one, apps[0])
+    await _open(two, apps[1])
 
     log.debug("both run")
     ends, stays = (one, two) if first_ends_first else (two, one)
@@ -548,6 +571,50 @@ async def test_a_client_that_leaves_before_its_answer_is_marked(serve: Serve, li
     assert (record["level"], record["disconnected"], record["status"]) == ("info", True, 499)
 
 
+async def test_a_body_that_comes_in_chunks_ends_with_its_client(serve: Serve, lines: Lines) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 100_000
+
+    async def endless(request: web.Request) -> web.Response:
+        return stream(chunks())
+
+    url = await serve(service(lines, endless))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(b"GET /endless/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readline()
+    writer.transport.abort()
+
+    record = await lines.access()
+    assert (record["level"], record["disconnected"], record["bytes"] > 0) == ("info", True, True)
+
+
+async def test_work_that_went_on_without_its_client_is_marked(serve: Serve, lines: Lines) -> None:
+    left = asyncio.Event()
+
+    async def work(request: web.Request) -> web.Response:
+        await left.wait()
+        return web.Response(text="done")
+
+    routes = RouteTableDef()
+    routes.post("/work")(work)
+    app = create_app(
+        ServiceSettings(), routes=[routes], batteries=[logs.battery(write=lines.write), problems.battery()]
+    )
+    url = await serve(app)
+    _, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(b"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+    left.set()
+
+    record = await lines.access()
+    assert (record["status"], record["disconnected"]) == (200, True)
+
+
 async def test_a_stream_that_fails_is_marked(
     serve: Serve, client: aiohttp.ClientSession, lines: Lines
 ) -> None:
@@ -609,6 +676,45 @@ async def test_a_file_is_told_of_with_its_size(
         await response.read()
 
     assert (await lines.access())["bytes"] >= 100_000
+
+
+async def test_a_head_request_has_no_body_to_tell_of(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello))
+
+    async with client.head(url / "hello/") as response:
+        await response.read()
+
+    record = await lines.access()
+    assert (record["method"], record["bytes"]) == ("HEAD", 0)
+
+
+async def test_a3_requests_that_match_no_route_are_told_of_without_one(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello))
+
+    for method, path in (("GET", "nowhere"), ("DELETE", "hello/")):
+        async with client.request(method, url / path) as response:
+            await response.read()
+
+    await lines.first(lambda record: record.get("status") == 405)
+    assert [(record["status"], record["route"]) for record in lines.records] == [(404, ""), (405, "")]
+
+
+async def test_a10_a_request_is_told_of_once(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello, settings=LogsSettings(level="debug")))
+
+    async with client.get(url / "hello/") as response:
+        await response.read()
+    log.info("the end")
+    await lines.first(lambda record: record["event"] == "the end")
+
+    told = [record for record in lines.records if record.get("logger") != "asyncio"]
+    assert [record["event"] for record in told] == ["request", "the end"]
 
 
 async def test_an_error_past_every_battery_is_told_of(
@@ -707,6 +813,30 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], complaint: str) ->
         LogsSettings(**settings)
 
 
+def test_a_stderr_without_a_file_gets_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", text)
+
+    stderr_writer()("ä\n".encode())
+
+    assert text.getvalue() == "ä\n"
+
+
+def test_a_file_that_would_block_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    data, received = b"x" * 1_000_000, b""
+    with os.fdopen(writer, "wb", buffering=0) as file, os.fdopen(reader, "rb", buffering=0) as other:
+        monkeypatch.setattr(sys, "stderr", file)
+        thread = threading.Thread(target=stderr_writer(), args=(data,))
+        thread.start()
+        while len(received) < len(data):
+            received += other.read(65536)
+        thread.join()
+
+    assert received == data
+
+
 SERVICE = """
 import asyncio, logging
 import aiohttp
@@ -714,7 +844,10 @@ from framework import server
 from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.routing import RouteTableDef
+from framework.secret import generated_key
 from framework.server import ServerSettings
+from framework.batteries.auth import AuthSettings
+from framework.batteries.sessions import SessionSettings
 
 routes = RouteTableDef()
 
@@ -723,7 +856,9 @@ async def broken() -> None:
     raise RuntimeError("one\\ntwo")
 
 async def main():
-    app = create_app(ServiceSettings(), routes=[routes], batteries=[logs.battery(), problems.battery()])
+    keys = (generated_key(),)
+    settings = ServiceSettings(sessions=SessionSettings(keys=keys), auth=AuthSettings(keys=keys))
+    app = create_app(settings, routes=[routes], batteries=[logs.battery(), problems.battery()])
     async with server.serve(app, ServerSettings(port=0)) as running, aiohttp.ClientSession() as client:
         async with client.get(f"{running.url}/broken") as response:
             await response.read()

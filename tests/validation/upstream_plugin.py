@@ -17,7 +17,7 @@ def _once(schema: Schema, verb: str, own: Any, value: Any, options: dict[str, An
         return own(schema, value, **options)
     _busy.add(turn)
     try:
-        return getattr(compile(schema, load=False, dump=False), verb)(value, **options)
+        return getattr(compile(schema), verb)(value, **options)
     finally:
         _busy.discard(turn)
 

@@ -79,10 +79,10 @@ def _pool_arguments(url: URL, settings: DatabaseSettings) -> dict[str, Any]:
 
 def _connect_arguments(url: URL, settings: DatabaseSettings) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        # The write lock is taken before the first change: a deferred transaction that has read already is
-        # refused at once when another one writes, whatever the timeout. Reads see the last commit, as on
-        # PostgreSQL.
-        return {"timeout": settings.lock_timeout.total_seconds(), "isolation_level": "IMMEDIATE"}
+        # NOTE: Python opens a transaction before the first change, not before a read, and so it shall be: one that
+        # has read is refused at once when it writes after somebody else did, whatever the timeout. Each read
+        # sees the last commit, as on PostgreSQL.
+        return {"timeout": settings.lock_timeout.total_seconds()}
     if url.drivername != "postgresql+asyncpg":
         return {}
     arguments: dict[str, Any] = {"timeout": settings.connect_timeout.total_seconds()}

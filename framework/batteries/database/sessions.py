@@ -36,10 +36,15 @@ _REVISIONS: web.AppKey[Revisions] = web.AppKey("revisions", Revisions)
 async def session_scope(app: web.Application) -> AsyncIterator[AsyncSession]:
     """Open a session outside of a request: in a background task, a WebSocket, a stream or a script.
 
-    It commits at the end of the block and rolls back if the block raises.
+    It commits at the end of the block and rolls back if the block raises; what the block itself commits stays.
     """
-    async with app[SESSIONS].begin() as session:
-        yield session
+    async with app[SESSIONS]() as session:
+        try:
+            yield session
+            await session.commit()
+        except BaseException:
+            await session.rollback()
+            raise
 
 
 def battery(

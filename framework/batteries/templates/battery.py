@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +123,21 @@ def battery(
         if configure is not None:
             configure(pages)
         ensure_compiled(pages)
-        for endpoint in endpoints:
-            if (mark := endpoint.find(Template)) is not None:
-                ensure_template(pages, mark.name, asked_by=str(endpoint))
+        _ensure_shown(pages, endpoints)
         app[_PAGES] = Pages(pages, processors)
         app.on_startup.append(_linking(pages, endpoints))
 
     return Battery(name="templates", after=frozenset({"problems", "sessions", "csrf", "auth"}), setup=setup)
+
+
+def _ensure_shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> None:
+    for endpoint in endpoints:
+        mark = endpoint.find(Template)
+        if mark is None:
+            continue
+        if inspect.isclass(endpoint.handler):
+            raise ConfigurationError(f"{endpoint}: a view answers by itself; return render(...) there.")
+        ensure_template(pages, mark.name, asked_by=str(endpoint))
 
 
 def _linking(

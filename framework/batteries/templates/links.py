@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import PrefixedSubAppResource
@@ -40,8 +41,9 @@ class Links:
         missing = placeholders - parts.keys()
         if missing:
             raise LookupError(f"The path of the route {name!r} needs {', '.join(sorted(missing))}.")
-        path = resource.url_for(**{part: _text(parts.pop(part)) for part in placeholders})
-        return str(path.update_query(list(_query(parts))) if parts else path)
+        path = _path(resource, {part: _text(parts.pop(part)) for part in placeholders})
+        query = urlencode([*_query(parts)])
+        return f"{path}?{query}" if query else path
 
     def static(self, path: str) -> str:
         """Return a static file's path, with a version that changes with its content.
@@ -73,6 +75,17 @@ def _named(app: web.Application) -> Iterator[tuple[str, web.AbstractResource]]:
 def _placeholders(resource: web.AbstractResource) -> frozenset[str]:
     pattern = resource.get_info().get("pattern")
     return frozenset(pattern.groupindex) if pattern is not None else frozenset()
+
+
+def _path(resource: web.AbstractResource, parts: Mapping[str, str]) -> str:
+    """Fill a path; a slash in a part stays one only where the path allows for it."""
+    info = resource.get_info()
+    if "formatter" not in info:
+        return str(resource.url_for())
+    path = info["formatter"].format_map({part: quote(value) for part, value in parts.items()})
+    if info["pattern"].fullmatch(path):
+        return path
+    return info["formatter"].format_map({part: quote(value, safe="") for part, value in parts.items()})
 
 
 def _query(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

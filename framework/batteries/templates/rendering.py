@@ -21,13 +21,20 @@ async def rendered(
 
     Turns rather than a thread: a thread would hold the interpreter's lock just as long, and what a page shows, such
     as a session or a database's row, belongs to the event loop.
+
+    Raises:
+        Exception: Whatever the template raises, with its own lines in the traceback.
     """
     pieces: list[str] = []
-    stream = template.generate(values)
+    # PERF: Template.generate() is one more generator around this one, for a tenth of the time.
+    stream = template.root_render_func(template.new_context(dict(values)))
     turn = clock()
-    while batch := list(islice(stream, _PIECES)):
-        pieces += batch
-        if clock() - turn > _TURN_SECONDS:
-            await asyncio.sleep(0)
-            turn = clock()
+    try:
+        while batch := list(islice(stream, _PIECES)):
+            pieces += batch
+            if clock() - turn > _TURN_SECONDS:
+                await asyncio.sleep(0)
+                turn = clock()
+    except Exception:  # noqa: BLE001 - it is raised again
+        template.environment.handle_exception()
     return "".join(pieces)

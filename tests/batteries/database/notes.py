@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +64,9 @@ class NoteStore:
         async with refusing_duplicates(self.session, "There is such a note."):
             self.session.add(Note(name=name))
 
+    async def find(self, name: str) -> list[str]:
+        return list(await self.session.scalars(select(Note.name).where(Note.name == name)))
+
     async def names(self) -> list[str]:
         return list(await self.session.scalars(select(Note.name).order_by(Note.id)))
 
@@ -79,6 +83,31 @@ async def list_notes(notes: NoteStore) -> Found:
 async def add_note(body: Draft, notes: NoteStore) -> Found:
     await notes.add(body.name)
     return Found(await notes.names())
+
+
+@routes.get("/notes/{name}")
+async def get_note(name: str, notes: NoteStore) -> Found:
+    return Found(await notes.find(name))
+
+
+@routes.get("/search")
+async def search(query: Draft, notes: NoteStore) -> Found:
+    return Found(await notes.find(query.name))
+
+
+@routes.post("/form", status=201)
+async def add_from_form(form: Draft, notes: NoteStore) -> Found:
+    await notes.add(form.name)
+    return Found([])
+
+
+@routes.post("/counted", status=201)
+async def count_and_add(body: Draft, notes: NoteStore) -> Found:
+    """Read, let others read too, and write."""
+    count = len(await notes.names())
+    await asyncio.sleep(0.01)
+    await notes.add(f"{body.name} after {count}")
+    return Found([])
 
 
 @routes.post("/refused")

@@ -97,6 +97,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: DatabaseSetti
     assert await current(empty) == ()
     with pytest.raises(Exception, match="half"):
         await rows(empty, "SELECT * FROM half")
+    assert await migrate(empty, REVISIONS) == ("0002",)
 
 
 async def test_a_migration_that_breaks_references_is_refused(empty: DatabaseSettings, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from sqlalchemy import insert, select
+from yarl import URL
 
 from framework.batteries.database import DatabaseSettings, session_scope
+from framework.batteries.database.migrations import migrate
 from framework.batteries.database.sessions import ENGINE, check
 from framework.testing import Serve
-from tests.batteries.database.notes import Note, notes_app, settings_for
+from tests.batteries.database.notes import REVISIONS, Note, notes_app, settings_for
 
 
 async def names(app: web.Application) -> list[str]:
@@ -148,14 +150,27 @@ async def test_a_block_outside_of_a_request_is_kept_or_dropped_as_a_whole(
     assert await names(app) == ["kept"]
 
 
+async def test_a_block_can_commit_in_between(settings: DatabaseSettings, serve: Serve) -> None:
+    app = notes_app(settings)
+    await serve(app)
+
+    async with session_scope(app) as session:
+        session.add(Note(name="early"))
+        await session.commit()
+        session.add(Note(name="late"))
+
+    assert await names(app) == ["early", "late"]
+
+
+@pytest.mark.parametrize("path", ["notes", "counted"], ids=["writing at once", "reading before they write"])
 async def test_many_writers_at_once_all_succeed(
-    settings: DatabaseSettings, serve: Serve, client: ClientSession
+    path: str, settings: DatabaseSettings, serve: Serve, client: ClientSession
 ) -> None:
     app = notes_app(settings)
     url = await serve(app)
 
     async def write(number: int) -> int:
-        async with client.post(url / "notes", json={"name": f"note {number}"}) as response:
+        async with client.post(url / path, json={"name": f"note {number}"}) as response:
             return response.status
 
     statuses = await asyncio.gather(*(write(number) for number in range(40)))
@@ -179,6 +194,38 @@ async def test_text_that_the_database_cannot_hold_is_refused(
 
     async with client.post(url / "notes", json={"name": name}) as response:
         assert response.status == 422
+
+    assert await names(app) == []
+
+
+@pytest.mark.parametrize("letter", ["%00", "%ED%A0%80", "%FF"], ids=["null", "lone surrogate", "no UTF-8"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("GET", "notes/{}", None, id="path"),
+        pytest.param("GET", "search?name={}", None, id="query"),
+        pytest.param("POST", "form", "name={}", id="form"),
+    ],
+)
+async def test_letters_that_are_none_are_never_our_fault(
+    method: str,
+    path: str,
+    body: str | None,
+    letter: str,
+    serve: Serve,
+    client: ClientSession,
+    postgres_url: str,
+) -> None:
+    settings = settings_for(postgres_url)
+    await migrate(settings, REVISIONS)
+    app = notes_app(settings)
+    url = await serve(app)
+    target = URL(f"{url}/{path.format(letter)}", encoded=True)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+
+    data = body.format(letter) if body else None
+    async with client.request(method, target, data=data, headers=headers) as response:
+        assert response.status in {200, 400, 404, 422}
 
     assert await names(app) == []
 
