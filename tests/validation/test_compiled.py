@@ -283,7 +283,7 @@ def test_an_attribute_that_is_no_field_is_never_written() -> None:
 
 
 def test_values_of_another_type_than_their_field_are_converted_when_dumping() -> None:
-    order = Order(5, dt.datetime(2024, 2, 29, 12), ({"sku": 1, "quantity": "2"},), 3)  # type: ignore[arg-type]
+    order = Order(5, dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC), ({"sku": 1, "quantity": "2"},), 3)  # type: ignore[arg-type]
 
     assert orjson.loads(compile(Order).dump_json(order)) == {
         "reference": "5",
