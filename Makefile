@@ -26,8 +26,7 @@ help: ## Say what there is.
 
 run: $(VENV)/.runs ## Serve app_example on HOST and PORT; its data is in var/.
 	@mkdir -p var
-	$(BIN)/framework migrate app_example
-	exec $(BIN)/framework run app_example --host $(HOST) --port $(PORT)
+	exec $(BIN)/framework run app_example --migrate --host $(HOST) --port $(PORT)
 
 test: lint types tests ## Check style and types, and run all tests with their coverage.
 
@@ -54,14 +53,19 @@ format: $(VENV)/.tests ## Put the code into the house's shape.
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(VENV)/.tests ## Measure the service and its peers side by side.
-	$(BIN)/python -m benchmarks
+# The service and its peers have environments of their own, so that neither changes what the other imports.
+bench: ## Measure the service and its peers side by side; OPTIONS go to the bench.
+	$(PYTHON) benchmarks/environment.py
+	.venv-bench/bin/python -m benchmarks $(OPTIONS)
 
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m fuzz
+	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 
-image: ## Build the container image.
-	$(or $(shell command -v docker),$(shell command -v podman),buildah) build --tag aiohttp-batteries .
+# Images of the format OCI have no HEALTHCHECK; docker's own builder knows no other format than the one that has it.
+BUILDER ?= $(shell for tool in docker podman buildah; do command -v $$tool && break; done)
+image: ## Build the container image aiohttp-batteries.
+	$(or $(BUILDER),$(error docker, podman or buildah is needed)) build --tag aiohttp-batteries \
+		$(if $(findstring docker,$(BUILDER)),,--format docker) .
 
 pins: ## Write down the newest versions that fit, as constraints.txt.
 	rm -rf $(VENV)-pins

@@ -1,36 +1,126 @@
-"""The app factory: the only code that assembles a service."""
+"""The app factory: the only code that puts a service together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
 from framework import settings as settings_source
 from framework.assembly import assemble
+from framework.batteries import (
+    auth,
+    client,
+    cors,
+    csrf,
+    health,
+    logs,
+    openapi,
+    problems,
+    security,
+    sessions,
+    sockets,
+    templates,
+)
+from framework.batteries.auth import AuthSettings
+from framework.batteries.client import ClientSettings
+from framework.batteries.cors import CorsSettings
+from framework.batteries.csrf import CsrfSettings
+from framework.batteries.health import HealthSettings
+from framework.batteries.logs import LogsSettings
+from framework.batteries.openapi import OpenAPISettings
+from framework.batteries.problems import ProblemsSettings
+from framework.batteries.security import SecuritySettings
+from framework.batteries.sessions import SessionSettings
+from framework.batteries.sockets import SocketSettings
+from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.bodies import FormLimits
 from framework.routing import Routes
-from framework.secret import Profile
+from framework.secret import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
+from framework.settings import Faults, keys_or_generate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """Hold the settings of the service and of each battery in its standard stack; derive your own from it."""
+    """Hold the settings of a service and of each battery in its standard stack; derive your own from it.
+
+    In development missing keys are generated, with a warning, and cookies work over plain HTTP. In production
+    missing or weak keys are refused.
+
+    Attributes:
+        profile: ``development`` or ``production``.
+        debug: Show tracebacks to clients; ``framework dev`` sets it, and production refuses it.
+        name: The service's name in logs, tokens and documents.
+
+    Raises:
+        ConfigurationError: With everything that is wrong.
+    """
 
     profile: Profile = Profile.development
-    name: str = "service"
     debug: bool = False
+    name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    logs: LogsSettings = field(default_factory=LogsSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    cors: CorsSettings = field(default_factory=CorsSettings)
+    sessions: SessionSettings = field(default_factory=SessionSettings)
+    csrf: CsrfSettings = field(default_factory=CsrfSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
+    sockets: SocketSettings = field(default_factory=SocketSettings)
+
+    def __post_init__(self) -> None:
+        faults = Faults()
+        if self.debug and self.profile is Profile.production:
+            faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
+        with faults.gathered():
+            self._set(
+                "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
+            )
+        with faults.gathered():
+            self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
+        faults.refuse()
+        if self.profile is Profile.development:
+            self._set("sessions", replace(self.sessions, secure=False))
+
+    def _keys(self, keys: tuple[Secret, ...], variable: str) -> tuple[Secret, ...]:
+        return keys_or_generate(keys, profile=self.profile, variable=variable)
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
 
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
-    return []
+    return [
+        logs.battery(settings.logs),
+        problems.battery(
+            ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
+        ),
+        security.battery(settings.security),
+        cors.battery(settings.cors),
+        sessions.battery(settings.sessions),
+        csrf.battery(trusting(settings.csrf, settings.cors.origins)),
+        auth.battery(settings.auth, profile=settings.profile),
+        templates.battery(settings.templates),
+        health.battery(settings.health),
+        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
+        client.battery(settings.client),
+        sockets.battery(settings.sockets),
+    ]
+
+
+def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
+    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    named = tuple(origin for origin in origins if origin != "*")
+    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
 
 
 def create_app(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import svcs
@@ -12,10 +12,11 @@ from framework.battery import Battery, ensure_order
 from framework.binding import bind
 from framework.bodies import FormLimits
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
-from framework.pipeline import Chain, compose, dispatcher, preparer
+from framework.pipeline import Chain, Dispatcher, compose, preparer, refuser
 from framework.routing import Routes, ensure_distinct, read_routes, register
+from framework.server import DISPATCH, REFUSE
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -29,12 +30,13 @@ def assemble(
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    endpoints = tuple(read_routes([routes, *(battery.routes for battery in batteries)]))
+    endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)]))
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
+    dispatcher = Dispatcher(chains, batteries)
     app = web.Application(
-        middlewares=[dispatcher(chains, batteries)],
+        middlewares=[dispatcher.middleware()],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
@@ -45,14 +47,15 @@ def assemble(
         register(app.router, endpoint, handler)
         chains[handler] = Chain(endpoint, compose(batteries, endpoint, handler))
     _attach(app, batteries, endpoints)
+    app.on_startup.append(_shortening(dispatcher))
     return app
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
     app.cleanup_ctx.append(_services)
-    app.on_response_prepare.append(
-        preparer([battery.stamp for battery in batteries if battery.stamp is not None])
-    )
+    stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
+    app.on_response_prepare.append(preparer(stamps))
+    app[REFUSE] = refuser(stamps)
     for battery in batteries:
         if battery.setup is not None:
             battery.setup(app, endpoints)
@@ -70,18 +73,34 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+def _shortening(dispatcher: Dispatcher) -> Callable[[web.Application], Awaitable[None]]:
+    """Return what lets our server go straight to the endpoints, unless a middleware of other hands stands between."""
+
+    async def shorten(app: web.Application) -> None:
+        if len(app.middlewares) == 1:
+            app[DISPATCH] = dispatcher.direct(app)
+
+    return shorten
+
+
 async def _ensure_provided(app: web.Application) -> None:
-    ensure_provided(app[ENDPOINTS], app[REGISTRY])
+    endpoints = app[ENDPOINTS]
+    ensure_provided(endpoints, app[REGISTRY])
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:
-    """Check that for each mark the battery is there that keeps its promise.
+    """Check that the battery is there that keeps a mark's promise, and the one that brings sessions.
 
     Raises:
-        ConfigurationError: One is not; the message names the handler and the mark.
+        ConfigurationError: One is not; the message names the handler and the mark or parameter.
     """
     present = {battery.name for battery in batteries}
     for endpoint in endpoints:
+        session = endpoint.parameter(Source.SESSION)
+        if session is not None and "sessions" not in present:
+            raise ConfigurationError(
+                f"{endpoint}: parameter '{session.name}' needs the battery 'sessions', which is not in the list."
+            )
         for mark in endpoint.marks:
             if mark.battery is not None and mark.battery not in present:
                 raise ConfigurationError(

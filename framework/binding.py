@@ -16,10 +16,10 @@ from aiohttp.abc import AbstractView
 from framework.battery import Answer
 from framework.bodies import FormLimits, close_files
 from framework.context import FORM
-from framework.endpoint import Endpoint, Parameter, Source
+from framework.endpoint import Endpoint, Handler, Parameter, Source
 from framework.errors import ConfigurationError, Fault, UnprocessableContent
 from framework.readers import PAYLOADS, VALUES, later_reader, payload_reader, values_reader
-from framework.writing import writer_for
+from framework.writing import Write, writer_for
 
 Payload = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 
@@ -33,19 +33,43 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
     handler: Any = endpoint.handler
     if isinstance(handler, type) and issubclass(handler, AbstractView):
         return _bind_view(handler)
-    values = tuple(reader for source in VALUES if (reader := values_reader(endpoint, source)) is not None)
-    payload = _payload(endpoint, limits or FormLimits())
+    if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
+        return _named_after(handler, _bind_plain(handler, writer_for(endpoint)))
+    arguments_of = _validated(endpoint, limits or FormLimits())
     later = {
         p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
     }
     write = writer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
+        arguments = await arguments_of(request)
+        for name, fetch in later.items():
+            arguments[name] = await fetch(request)
+        return await write(request, await handler(**arguments))
+
+    return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
+
+
+def _bind_plain(handler: Handler, write: Write) -> Answer:
+    """Call a handler that takes the request alone as aiohttp does: decorators made for it pass nothing by name."""
+
+    async def invoke(request: web.Request) -> web.StreamResponse:
+        return await write(request, await handler(request))
+
+    return invoke
+
+
+def _validated(endpoint: Endpoint, limits: FormLimits) -> Callable[[web.Request], Awaitable[dict[str, Any]]]:
+    """Return what reads every part of a request that is validated, and reports all its faults at once."""
+    values = tuple(reader for source in VALUES if (reader := values_reader(endpoint, source)) is not None)
+    payload = _payload(endpoint, limits)
+
+    async def read(request: web.Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         faults: list[Fault] = []
-        for read in values:
+        for part in values:
             try:
-                arguments.update(read(request))
+                arguments.update(part(request))
             except UnprocessableContent as error:
                 faults += error.faults
         if payload is not None:
@@ -55,14 +79,9 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
                 faults += error.faults
         if faults:
             raise UnprocessableContent(faults)
-        for name, fetch in later.items():
-            arguments[name] = await fetch(request)
-        return await write(request, await handler(**arguments))
+        return arguments
 
-    bound = _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke
-    return functools.update_wrapper(
-        bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
-    )
+    return read
 
 
 def _payload(endpoint: Endpoint, limits: FormLimits) -> Payload | None:
@@ -87,6 +106,10 @@ def _bind_view(view: type[AbstractView]) -> Answer:
     async def invoke(request: web.Request) -> web.StreamResponse:
         return await view(request)
 
+    return _named_after(view, invoke)
+
+
+def _named_after(handler: Any, bound: Answer) -> Answer:
     return functools.update_wrapper(
-        invoke, view, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
+        bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 import svcs
@@ -13,6 +14,22 @@ from framework.battery import Battery
 from framework.bodies import FormData
 from framework.endpoint import Endpoint
 from framework.principal import Principal
+
+# Keys in a session.
+
+SESSION_SUBJECT = "sub"
+"""Who is signed in: the subject of the `Principal`."""
+
+SESSION_SCOPES = "scope"
+"""What they may do: scopes with spaces between (RFC 6749, 3.3)."""
+
+SESSION_CSRF = "_csrf"
+"""The secret that the session's tokens against cross-site request forgery are made of."""
+
+SESSION_FLASHES = "_flashes"
+"""What the next page is to say, as pairs of category and message."""
+
+# Keys of an application.
 
 SETTINGS: web.AppKey[Any] = web.AppKey("settings", object)
 """The settings that the application was made with."""
@@ -26,6 +43,11 @@ ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[End
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
 
+CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
+"""``(session) -> token``: what a form must bring with it."""
+
+# Keys of a request.
+
 ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("endpoint", Endpoint)
 """The endpoint that answers; one with ``matched`` false when no route does."""
 
@@ -38,19 +60,53 @@ PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
 """When the request's time is up, on the clock of the event loop."""
 
-CONTAINER: web.RequestKey[svcs.Container] = web.RequestKey("container", svcs.Container)
+
+class RequestContainer(svcs.Container):
+    """Hold a request's services; a factory that takes the container learns from `request_of` whose they are."""
+
+    request: web.Request
+
+
+CONTAINER: web.RequestKey[RequestContainer] = web.RequestKey("container", RequestContainer)
 """The request's services; absent until one is asked for."""
 
 FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 """The form, once it is read; its files live until the handler has returned."""
 
+NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
+"""What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""
+
+CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_check")
+"""``(token) -> None``: set when the form's own token decides; raises if it is wrong or missing."""
+
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""
+
+
+def find_principal(request: web.BaseRequest) -> Principal | None:
+    """Return who calls; None for an anonymous request."""
+    # PERF: request.get() raises and catches a KeyError for each key that is not there, half a microsecond.
+    principal: Principal | None = request._state.get(PRINCIPAL)
+    return principal
 
 
 def services(request: web.Request) -> svcs.Container:
     """Return the request's container of services, made at the first call and closed behind the response."""
     container = request.get(CONTAINER)
     if container is None:
-        container = request[CONTAINER] = svcs.Container(request.app[REGISTRY])
+        container = request[CONTAINER] = RequestContainer(request.app[REGISTRY])
+        container.request = request
     return container
+
+
+def request_of(container: svcs.Container) -> web.Request | None:
+    """Return the request whose services these are; None outside of requests, such as in a background task."""
+    return container.request if isinstance(container, RequestContainer) else None
+
+
+def nonce(request: web.Request) -> str:
+    """Return the request's nonce for its own scripts and styles (CSP 3, 8.1), made at the first call."""
+    value = request.get(NONCE)
+    if value is None:
+        value = request[NONCE] = secrets.token_urlsafe(16)
+    return value

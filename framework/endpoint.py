@@ -281,11 +281,19 @@ def _source(name: str, annotation: Any, path_names: frozenset[str]) -> Source | 
     by_type = _BY_TYPE.get(kind) if isinstance(kind, type) else None
     if by_type is not None:
         return by_type
-    if name in _BY_NAME:
+    if name in _BY_NAME and not _is_other_type(kind, _BY_NAME[name]):
         return _BY_NAME[name]
     if annotation is inspect.Parameter.empty:
         return None
     return Source.SERVICE
+
+
+def _is_other_type(kind: Any, source: Source) -> bool:
+    """Say whether a type contradicts a name: ``session: AsyncSession`` asks for the database's session."""
+    expected = next((known for known, by_type in _BY_TYPE.items() if by_type is source), None)
+    if expected is None or kind is inspect.Parameter.empty or not isinstance(kind, type):
+        return False
+    return not issubclass(expected, kind)
 
 
 def _with_options(parameters: tuple[Parameter, ...], options: Options) -> tuple[Parameter, ...]:

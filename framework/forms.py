@@ -11,7 +11,7 @@ from framework.errors import Fault
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Form[Draft](...) would be a TypeError on Python 3.11
 class Form(Generic[T]):
     """Hold what a form brought, valid or not; annotate a handler's ``form`` with ``Form[Draft]`` to get it.
 

@@ -17,8 +17,10 @@ from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.battery import Answer, Battery, Stamp
 from framework.context import CONTAINER, ENDPOINT
-from framework.endpoint import Endpoint
-from framework.errors import MethodNotAllowed, NotFound
+from framework.endpoint import Endpoint, marks_of
+from framework.errors import MethodNotAllowed, NotFound, Problem
+from framework.server import refusals
+from framework.server.keys import Refuse
 
 _log = logging.getLogger("framework.pipeline")
 
@@ -38,7 +40,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Answer) -
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = partial(middleware, handler=handler)
+            handler = partial(middleware, handler=handler)  # type: ignore[call-arg] # aiohttp calls it by that name
     return handler
 
 
@@ -58,39 +60,102 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
-def dispatcher(chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> Any:
-    """Return the application's one middleware.
+class Dispatcher:
+    """Send each request down its endpoint's chain.
 
     Args:
         chains: The chain of each handler that is registered in the router.
         batteries: What goes around a handler that is not: one that was added to the application by other hands.
     """
-    unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
 
-    @web.middleware
-    async def dispatch(request: web.Request, handler: Answer) -> web.StreamResponse:
-        match = request.match_info
-        chain = chains.get(match.handler)
-        if chain is None:
-            chain = unmatched if isinstance(match.route, SystemRoute) else _foreign(match, handler, batteries)
-        endpoint = request[ENDPOINT] = chain.endpoint
-        if endpoint.options.max_body is not None:
-            # NOTE: request.clone(client_max_size=...) would part the request's state from the one aiohttp prepares with.
-            request._client_max_size = endpoint.options.max_body
-        try:
-            return await chain.answer(request)
-        finally:
-            if CONTAINER in request:
-                await request[CONTAINER].aclose()
+    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
+        self._chains = chains
+        self._batteries = batteries
+        self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
 
-    return dispatch
+    def middleware(self) -> Any:
+        """Return the application's one middleware."""
+
+        @web.middleware
+        async def dispatch(request: web.Request, handler: Answer) -> web.StreamResponse:
+            return await run(request, self._chain(request.match_info, handler))
+
+        return dispatch
+
+    def direct(self, app: web.Application) -> Answer:
+        """Return what answers a request without passing through the application's own machinery.
+
+        Call it when the application is started: routes that are added later are not seen.
+        """
+        plain = self._plain_routes(app)
+        resolve = app.router.resolve
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            # PERF: a path without variables is one look-up; aiohttp walks its index and awaits each candidate.
+            found = plain.get((request.method, request.rel_url.path_safe))
+            if found is not None:
+                match = web.UrlMappingMatchInfo({}, found[0])
+                chain = found[1]
+            else:
+                match = await resolve(request)
+                if len(match.apps) > 0:  # a sub-application has its own middlewares
+                    return await app._handle(request)
+                chain = self._chain(match, match.handler)
+            match.add_app(app)
+            match.freeze()
+            request._match_info = match
+            return await run(request, chain)
+
+        return answer
+
+    def _plain_routes(self, app: web.Application) -> dict[tuple[str, str], tuple[web.AbstractRoute, Chain]]:
+        plain: dict[tuple[str, str], tuple[web.AbstractRoute, Chain]] = {}
+        for resource in app.router.resources():
+            if type(resource) is web.PlainResource:
+                for route in resource:
+                    chain = self._chains.get(route.handler)
+                    if chain is not None:
+                        plain.setdefault((route.method, resource.canonical), (route, chain))
+        return plain
+
+    def _chain(self, match: web.UrlMappingMatchInfo, handler: Answer) -> Chain:
+        chain = self._chains.get(match.handler)
+        if chain is not None:
+            return chain
+        return (
+            self._unmatched
+            if isinstance(match.route, SystemRoute)
+            else _foreign(match, handler, self._batteries)
+        )
+
+
+async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
+    """Answer a request by its chain, and close its services behind the answer."""
+    endpoint = request[ENDPOINT] = chain.endpoint
+    if endpoint.options.max_body is not None:
+        # NOTE: request.clone(client_max_size=...) would part the request's state from aiohttp's own.
+        request._client_max_size = endpoint.options.max_body
+    try:
+        return await chain.answer(request)
+    finally:
+        container = request.get(CONTAINER)
+        if container is not None:
+            # PERF: the two know each other; parted, they go without the garbage collector.
+            del request[CONTAINER]
+            await container.aclose()
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequence[Battery]) -> Chain:
     """Return a chain for a route of a sub-application, with the middlewares of that application inside."""
     resource = match.route.resource
     path = resource.canonical if resource is not None else "/"
-    endpoint = Endpoint(method=match.route.method, path=path, handler=handler, origin="sub-application")
+    endpoint = Endpoint(
+        method=match.route.method,
+        path=path,
+        handler=handler,
+        marks=marks_of(match.handler),
+        origin="sub-application",
+    )
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
 
@@ -98,11 +163,27 @@ def preparer(stamps: Sequence[Stamp]) -> Prepare:
     """Return the signal handler that lets every stamp set its headers before a response starts."""
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        for stamp in stamps:
-            try:
-                stamp(request, response)
-            except Exception:
-                # NOTE: an exception here would make aiohttp drop the connection without any answer.
-                _log.exception("stamp_failed")
+        _put(stamps, request, response)
 
     return prepare
+
+
+def refuser(stamps: Sequence[Stamp]) -> Refuse:
+    """Return what answers a request that the server refuses, with the same headers as any other answer."""
+
+    def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
+        response = refusals.answer(request, problem)
+        if isinstance(request, web.Request):
+            _put(stamps, request, response)
+        return response
+
+    return refuse
+
+
+def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResponse) -> None:
+    for stamp in stamps:
+        try:
+            stamp(request, response)
+        except Exception:  # noqa: BLE001
+            # NOTE: an exception here would make aiohttp drop the connection without any answer.
+            _log.exception("stamp_failed")

@@ -15,7 +15,7 @@ from multidict import MultiMapping
 from framework import validation
 from framework.annotations import strip, without_none
 from framework.bodies import FormData, FormLimits, read_body, read_form, read_json
-from framework.context import CSRF_FIELD, FORM, PRINCIPAL, services
+from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, PRINCIPAL, services
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, Unauthorized, UnprocessableContent
 from framework.forms import Form, errors_by_field
@@ -56,7 +56,8 @@ def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
 
     def read(request: web.Request) -> Arguments:
         segments = request.match_info
-        return _loaded(load, {name: segments[name] for name in names}, "path")
+        arguments: Arguments = _loaded(load, {name: segments[name] for name in names}, "path")
+        return arguments
 
     return read
 
@@ -188,7 +189,7 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
 
     async def read(request: web.Request) -> Any:
         form = request[FORM] = await read_form(request, limits)
-        form.popall(CSRF_FIELD, None)
+        _check_token(request, form)
         try:
             value = _loaded(load, _gather(form, many, "form"), "form")
         except UnprocessableContent as error:
@@ -198,6 +199,14 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
         return Form(value, _texts(form)) if shown else value
 
     return read
+
+
+def _check_token(request: web.Request, form: FormData) -> None:
+    """Take the token out of the form; if it is what the request hangs on, check it."""
+    tokens = form.popall(CSRF_FIELD, [])
+    check = request.get(CSRF_CHECK)
+    if check is not None:
+        check(tokens[0] if tokens and isinstance(tokens[0], str) else None)
 
 
 def _texts(form: FormData) -> dict[str, str]:

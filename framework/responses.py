@@ -16,7 +16,7 @@ from yarl import URL
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
 class Result(Generic[T]):
     """Return a value together with a status and headers.
 
@@ -151,3 +151,12 @@ def json_response(
 ) -> JSONResponse:
     """Answer with a value as JSON."""
     return JSONResponse(encode(value), status=status, headers=headers)
+
+
+def add_vary(response: web.StreamResponse, name: str) -> None:
+    """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
+    present = response.headers.get("Vary")
+    if present is None:
+        response.headers["Vary"] = name
+    elif present != "*" and name.lower() not in [part.strip().lower() for part in present.split(",")]:
+        response.headers["Vary"] = f"{present}, {name}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
 
 from framework.binding import bind
-from framework.endpoint import Endpoint, Handler, Options, marks_of, origin_of, read_endpoint
+from framework.endpoint import Endpoint, Options, marks_of, origin_of, read_endpoint
 from framework.errors import ConfigurationError
 from framework.staticfiles import static_endpoint
 
@@ -28,11 +28,32 @@ class Route(web.AbstractRouteDef):
     method: str
     path: str
     handler: Any
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add it to an aiohttp router; so a table works in a plain aiohttp application too."""
         return [register(router, endpoint, bind(endpoint)) for endpoint in read_route(self)]
+
+
+class Decorate(Protocol):
+    """**Protocol:** return the handler as it came."""
+
+    def __call__(self, handler: H, /) -> H: ...
+
+
+class RouteOptions(TypedDict, total=False):
+    """Name the options of a route; `framework.endpoint.Options` says what they mean."""
+
+    name: str
+    status: int
+    body: Any
+    form: Any
+    query: Any
+    returns: Any
+    max_body: int
+    tags: Sequence[str]
+    summary: str
+    allow_head: bool
 
 
 class RouteTableDef(web.RouteTableDef):
@@ -50,20 +71,20 @@ class RouteTableDef(web.RouteTableDef):
         self._prefix = prefix
         self._tags = tuple(tags)
 
-    def route(self, method: str, path: str, **options: Any) -> Callable[[H], H]:  # type: ignore[override]
+    def route(self, method: str, path: str, **options: Unpack[RouteOptions]) -> Decorate:
         """Let the decorated handler answer a method of a path.
 
         Args:
             method: The HTTP method; ``*`` for any.
             path: The template, such as ``/users/{user_id}``.
-            options: The fields of `framework.endpoint.Options`.
+            options: See `framework.endpoint.Options`.
 
         Raises:
             ConfigurationError: An option is unknown.
         """
-        tags = (*self._tags, *options.pop("tags", ()))
+        given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
-            known = Options(tags=tags, **options)
+            known = Options(**given)
         except TypeError as error:
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 
@@ -73,6 +94,30 @@ class RouteTableDef(web.RouteTableDef):
 
         return decorate
 
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("GET", path, **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("HEAD", path, **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("POST", path, **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("PUT", path, **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("DELETE", path, **options)
+
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("OPTIONS", path, **options)
+
+    def view(self, path: str, **options: Unpack[RouteOptions]) -> Decorate:
+        return self.route("*", path, **options)
+
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
         super().static(f"{self._prefix}{prefix}", path, **kwargs)
 
@@ -81,7 +126,7 @@ def read_routes(routes: Routes) -> Iterator[Endpoint]:
     """Read every endpoint of these tables, those of plain aiohttp tables included."""
     for item in routes:
         if isinstance(item, web.RouteDef):
-            yield from read_route(Route(item.method, item.path, item.handler, _options(item)))
+            yield from read_route(Route(item.method, item.path, item.handler, _options_of(item)))
         elif isinstance(item, Route):
             yield from read_route(item)
         elif isinstance(item, web.StaticDef):
@@ -92,7 +137,7 @@ def read_routes(routes: Routes) -> Iterator[Endpoint]:
             raise ConfigurationError(f"{item!r} is no route.")
 
 
-def _options(item: web.RouteDef) -> Options:
+def _options_of(item: web.RouteDef) -> Options:
     known = {name: value for name, value in item.kwargs.items() if name in {"name", "allow_head"}}
     return Options(**known)
 

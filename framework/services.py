@@ -9,10 +9,10 @@ from typing import Any, get_type_hints
 import svcs
 from aiohttp import web
 
+from framework.annotations import strip
 from framework.battery import Battery
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint, Source, origin_of
-from framework.annotations import strip
 from framework.errors import ConfigurationError
 
 Factory = Callable[..., Any]
@@ -72,9 +72,10 @@ def ensure_provided(endpoints: Iterable[Endpoint], registry: svcs.Registry) -> N
 
 
 def _needs(factory: type) -> dict[str, Any]:
-    if factory.__init__ is object.__init__:
+    constructor = inspect.getattr_static(factory, "__init__")
+    if constructor is object.__init__:
         return {}
-    hints = get_type_hints(factory.__init__)
+    hints = get_type_hints(constructor)
     parameters = list(inspect.signature(factory).parameters.values())
     for parameter in parameters:
         if parameter.name not in hints and parameter.default is inspect.Parameter.empty:

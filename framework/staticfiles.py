@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from aiohttp import web
 
-from framework.endpoint import Endpoint, Options, read_endpoint
+from framework.endpoint import Endpoint, Mark, Options, read_endpoint
 from framework.errors import ConfigurationError, NotFound
 from framework.marks import public
 
-_CACHE_CONTROL = "public, max-age=3600"
+_FOR_AN_HOUR = "public, max-age=3600"
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """Hold where a file is and a version that changes with its content."""
+
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFiles(Mark):
+    """Promise that the endpoint sends these files, each under its path below a prefix."""
+
+    prefix: str
+    files: Mapping[str, StaticFile]
+
+    def addresses(self) -> Iterator[tuple[str, str]]:
+        """Yield each file's path with the address under which a browser may keep it for ever."""
+        for name, file in self.files.items():
+            yield name, f"{self.prefix}/{quote(name)}?v={file.version}"
 
 
 def static_endpoint(definition: web.StaticDef) -> Endpoint:
@@ -27,27 +52,32 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
         raise ConfigurationError(f"The static folder for {definition.prefix} is not there: {root}.")
     files = dict(_index(root))
 
+    prefix = definition.prefix.rstrip("/")
+
+    @StaticFiles(prefix, files)
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""
-        return _send(files, request.match_info["file"])
+        return _send(files, request.match_info["file"], request.query.get("v"))
 
-    path = f"{definition.prefix.rstrip('/')}/{{file:.+}}"
-    return read_endpoint("GET", path, send, Options(name=definition.kwargs.get("name")))
+    return read_endpoint("GET", f"{prefix}/{{file:.+}}", send, Options(name=definition.kwargs.get("name")))
 
 
-def _index(root: Path) -> Iterator[tuple[str, Path]]:
+def _index(root: Path) -> Iterator[tuple[str, StaticFile]]:
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(folder, name)
             if not name.startswith(".") and path.is_file() and not path.is_symlink():
-                yield path.relative_to(root).as_posix(), path
+                with path.open("rb") as content:
+                    version = hashlib.file_digest(content, "sha256").hexdigest()[:12]
+                yield path.relative_to(root).as_posix(), StaticFile(path, version)
 
 
-def _send(files: Mapping[str, Path], name: str) -> web.StreamResponse:
-    path = files.get(name)
-    if path is None:
+def _send(files: Mapping[str, StaticFile], name: str, version: str | None) -> web.StreamResponse:
+    file = files.get(name)
+    if file is None:
         raise NotFound("file", name)
     content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return web.FileResponse(path, headers={"Content-Type": content_type, "Cache-Control": _CACHE_CONTROL})
+    cache_control = _FOR_EVER if version == file.version else _FOR_AN_HOUR
+    return web.FileResponse(file.path, headers={"Content-Type": content_type, "Cache-Control": cache_control})

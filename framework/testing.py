@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import aiohttp
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from yarl import URL
@@ -14,7 +15,16 @@ from yarl import URL
 from framework import server
 from framework.server import SERVER_SETTINGS, ServerSettings
 
+_STRING_KEYS = ("aiohttp_session", "framework.batteries.sessions.battery")
+"""Modules that keep things on a request under the names which aiohttp-session has always used."""
+
 Serve = Callable[[web.Application], Awaitable[URL]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let aiohttp's advice about keys be an error in a service, but not in the library that cannot follow it."""
+    for module in _STRING_KEYS:
+        config.addinivalue_line("filterwarnings", f"ignore::aiohttp.web.NotAppKeyWarning:{module}")
 
 
 @pytest_asyncio.fixture

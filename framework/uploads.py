@@ -60,7 +60,7 @@ class UploadedFile:
 class UploadedFileField(fields.Field[UploadedFile]):
     """Take an `UploadedFile` as it is, and nothing else."""
 
-    default_error_messages = {"invalid": "Not a file."}
+    default_error_messages = {"invalid": "Not a file."}  # noqa: RUF012 - as marshmallow declares it
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> UploadedFile:
         if not isinstance(value, UploadedFile):

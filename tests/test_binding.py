@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 from datetime import date
@@ -345,6 +346,22 @@ async def test_a_file_is_streamed_and_its_name_made_safe(url: URL, client: aioht
             {"data": b"--b\r\n\r\nx\r\n--b--\r\n", "headers": BOUNDARY}, 400, id="a part without a name"
         ),
         pytest.param(
+            {"data": b"--b\r\nfoo\r\n\r\n", "headers": BOUNDARY}, 400, id="a part's line without colon"
+        ),
+        pytest.param(
+            {"data": b"--b\r\n" + b"A: b\r\n" * 1_000, "headers": BOUNDARY},
+            400,
+            id="too many lines of a part",
+        ),
+        pytest.param(
+            {"data": b"--b\r\nA: " + b"b" * 10_000, "headers": BOUNDARY}, 400, id="too long a line of a part"
+        ),
+        pytest.param(
+            {"data": b"x" * 600_000, "headers": BOUNDARY}, 400, id="too long a line before the parts"
+        ),
+        pytest.param(multipart(("document", b"x", "a\0b")), 400, id="a file name with NUL"),
+        pytest.param(multipart(("_charset_", b"utf-8", None)), 400, id="a charset and nothing else"),
+        pytest.param(
             {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, id="no boundary declared"
         ),
         pytest.param({"json": {}}, 415, id="JSON"),
@@ -399,3 +416,29 @@ async def test_a_plain_handler_reads_within_the_endpoint_s_limit(
     url: URL, client: aiohttp.ClientSession
 ) -> None:
     assert await send(client, "POST", url / "small", data=b"x" * 1_000) == (200, 1_000)
+
+
+async def test_a_handler_of_the_request_alone_is_called_as_aiohttp_calls_it(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    def decorated(handler: Any) -> Any:
+        @functools.wraps(handler)
+        async def wrapper(*arguments: Any) -> Any:
+            return await handler(*arguments)
+
+        return wrapper
+
+    table = RouteTableDef()
+
+    @table.get("/")
+    @decorated
+    async def plain(request: web.Request) -> web.Response:
+        return web.Response(text=request.path)
+
+    async with client.get(await serve(kernel_app(table))) as answer:
+        assert await answer.text() == "/"
+
+
+def test_forms_and_results_can_be_made_with_their_type() -> None:
+    assert Form[int](value=1).valid
+    assert Result[int](1).value == 1

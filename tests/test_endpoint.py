@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 from aiohttp import web
+from aiohttp_session import Session
 
 from framework.annotations import strip
 from framework.endpoint import Mark, Source, read_endpoint
@@ -128,3 +129,30 @@ def test_annotations_are_taken_apart(annotation: Any, kind: Any, optional: bool)
 
     assert stripped.kind == kind
     assert stripped.optional is optional
+
+
+async def by_name(session, request) -> None: ...  # type: ignore[no-untyped-def]
+
+
+async def by_type(session: Session, request: web.BaseRequest) -> None: ...
+
+
+async def by_mapping(session: MutableMapping[str, Any]) -> None: ...
+
+
+async def another(session: Unmappable) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("handler", "source"),
+    [
+        pytest.param(by_name, Source.SESSION, id="the name alone"),
+        pytest.param(by_type, Source.SESSION, id="the type"),
+        pytest.param(by_mapping, Source.SESSION, id="what the type derives from"),
+        pytest.param(another, Source.SERVICE, id="a service that is called a session too"),
+    ],
+)
+def test_a_type_of_its_own_beats_a_well_known_name(handler: Callable[..., Any], source: Source) -> None:
+    endpoint = read_endpoint("GET", "/", handler)
+
+    assert endpoint.parameters[0].source is source

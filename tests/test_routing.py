@@ -43,7 +43,7 @@ def test_a_prefix_that_would_not_join_is_refused(prefix: str) -> None:
 
 def test_an_unknown_option_is_refused_where_it_is_written() -> None:
     with pytest.raises(ConfigurationError, match=r"GET /: .*'satus'"):
-        RouteTableDef().get("/", satus=201)
+        RouteTableDef().get("/", satus=201)  # type: ignore[call-arg]
 
 
 async def test_a_get_route_answers_head(serve: Serve, client: aiohttp.ClientSession) -> None:
@@ -71,7 +71,7 @@ def test_two_handlers_on_one_route_are_refused(first: tuple[str, str], second: t
     routes.route(*first)(hello)
     routes.route(*second)(hello)
 
-    with pytest.raises(ConfigurationError, match="answers what .* answers already"):
+    with pytest.raises(ConfigurationError, match=r"answers what .* answers already"):
         kernel_app(routes)
 
 

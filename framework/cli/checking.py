@@ -52,7 +52,7 @@ async def _try(app: web.Application) -> Mapping[str, Exception]:
             if battery.check is not None:
                 try:
                     await asyncio.wait_for(battery.check(app), 5)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever goes wrong is the result
                     failures[battery.name] = error
     finally:
         await runner.cleanup()

@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar
 
 import click
 
 from framework.cli import checking, developing, scaffolding, tables
-from framework.cli.loading import Service, find_service, with_server
-from framework.errors import ConfigurationError
+from framework.cli.loading import Service, find_service, teaching, with_server
 from framework.server import run as run_server
 from framework.server.worker import run_workers
 
-F = TypeVar("F", bound=Callable[..., Any])
+
+class Commands(click.Group):
+    """Import a command that needs an extra only when it is called."""
+
+    extras: ClassVar[dict[str, tuple[str, str]]] = {"migrate": ("framework.cli.migrating", "database")}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.extras])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.extras:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(self.imported(cmd_name), cmd_name)
+        return command
+
+    @classmethod
+    def imported(cls, name: str) -> Any:
+        """Return the module of a command that needs an extra.
+
+        Raises:
+            ClickException: The extra is not installed.
+        """
+        module, extra = cls.extras[name]
+        try:
+            return import_module(module)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"'{name}' needs the package {error.name}: pip install 'aiohttp-batteries[{extra}]'"
+            ) from error
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aiohttp-batteries", prog_name="framework")
 def main() -> None:
     """Run, inspect and start services."""
-
-
-def _teaching(command: F) -> F:
-    """Show a configuration error as a message, not as a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except ConfigurationError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(2)
-
-    return run  # type: ignore[return-value]
 
 
 _target = click.argument("target", metavar="SERVICE")
@@ -49,14 +61,17 @@ _port = click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0
 @_host
 @_port
 @click.option("--workers", type=click.IntRange(1), help="How many processes.")
-@_teaching
-def run(target: str, host: str | None, port: int | None, workers: int | None) -> None:
+@click.option("--migrate", is_flag=True, help="Bring the database to its newest revision first.")
+@teaching
+def run(target: str, host: str | None, port: int | None, workers: int | None, *, migrate: bool) -> None:
     """Serve as in production.
 
     SERVICE is a module, a package, a file or module:factory, such as 'app_example' or 'hello.py'.
     """
     service = find_service(target)
     settings = with_server(service.load_settings().settings, host=host, port=port, workers=workers)
+    if migrate:
+        Commands.imported("migrate").bring_to(service.make(settings))
     if settings.server.workers > 1:
         run_workers(lambda: service.make(settings), settings.server)
     else:
@@ -67,7 +82,7 @@ def run(target: str, host: str | None, port: int | None, workers: int | None) ->
 @_target
 @_host
 @_port
-@_teaching
+@teaching
 def dev(target: str, host: str | None, port: int | None) -> None:
     """Serve, and start again whenever a file changes; browsers see tracebacks."""
     developing.watch(target, host=host, port=port)
@@ -75,7 +90,7 @@ def dev(target: str, host: str | None, port: int | None) -> None:
 
 @main.command()
 @_target
-@_teaching
+@teaching
 def routes(target: str) -> None:
     """List every endpoint: method, path, handler, who may call it and what it reads and answers."""
     app = _make(find_service(target))
@@ -84,7 +99,7 @@ def routes(target: str) -> None:
 
 @main.command()
 @_target
-@_teaching
+@teaching
 def check(target: str) -> None:
     """Build the service and start it up without serving; show its settings and whatever is wrong."""
     sys.exit(0 if checking.check(find_service(target)) else 1)
@@ -92,7 +107,7 @@ def check(target: str) -> None:
 
 @main.command()
 @_target
-@_teaching
+@teaching
 def openapi(target: str) -> None:
     """Print the OpenAPI document."""
     click.echo(tables.openapi_document(_make(find_service(target))))
@@ -103,7 +118,7 @@ def openapi(target: str) -> None:
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
 )
-@_teaching
+@teaching
 def new(name: str, folder: Path | None) -> None:
     """Start a new service NAME from the example, with its tests, Dockerfile and README."""
     made = scaffolding.scaffold(name, folder or Path(name))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
+import click
 from aiohttp import web
 
 from framework import settings as settings_source
@@ -20,6 +21,8 @@ from framework.app import ServiceSettings, create_app
 from framework.errors import ConfigurationError
 from framework.routing import RouteTableDef
 from framework.settings import Loaded
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _import(name: str) -> ModuleType:
         sys.path.insert(0, str(path.resolve().parent))
         name = path.stem
     else:
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, str(Path.cwd()))
         name = name.strip("/").replace("/", ".")
     try:
         return importlib.import_module(name)
@@ -103,3 +106,17 @@ def with_server(settings: Any, **changes: Any) -> Any:
     """Return settings with the server's options that somebody typed."""
     given = {name: value for name, value in changes.items() if value is not None}
     return replace(settings, server=replace(settings.server, **given)) if given else settings
+
+
+def teaching(command: F) -> F:
+    """Let a command show a configuration error as a message, not as a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2)
+
+    return cast(F, run)

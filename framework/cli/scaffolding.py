@@ -74,5 +74,5 @@ def _copy(source: Path, target: Path, name: str) -> None:
         return
     text = source.read_text("utf-8")
     text = text.replace(EXAMPLE, name).replace(EXAMPLE.replace("_", "-"), name.replace("_", "-"))
-    target.write_text(text.replace("FRAMEWORK_VERSION", version("aiohttp-batteries")), "utf-8")
+    target.write_text(text.replace(">=0.0.0", f">={version('aiohttp-batteries')}"), "utf-8")
     shutil.copymode(source, target)

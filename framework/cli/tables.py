@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from framework.context import ENDPOINTS
+from framework.batteries.openapi import document_of
+from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
+from framework.errors import ConfigurationError
 from framework.marks import Public, Requires
 from framework.writing import returned_type
 
@@ -21,7 +24,8 @@ _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
 def print_routes(app: web.Application, console: Console | None = None) -> None:
     """Print a row for every endpoint."""
     table = Table("method", "path", "handler", "auth", "reads", "answers", box=None, pad_edge=False)
-    for endpoint in sorted(app[ENDPOINTS], key=lambda endpoint: (endpoint.path, endpoint.method)):
+    endpoints = app[ENDPOINTS]
+    for endpoint in sorted(endpoints, key=lambda endpoint: (endpoint.path, endpoint.method)):
         table.add_row(*route_row(endpoint))
     (console or Console(width=None if Console().is_terminal else 200)).print(table)
 
@@ -82,4 +86,6 @@ def openapi_document(app: web.Application) -> str:
     Raises:
         ConfigurationError: The service has no battery that makes one.
     """
-    raise NotImplementedError
+    if not any(battery.name == "openapi" for battery in app[BATTERIES]):
+        raise ConfigurationError("The service has no document: add openapi.battery(...) to its batteries.")
+    return orjson.dumps(orjson.loads(document_of(app)), option=orjson.OPT_INDENT_2).decode()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.helpers import TimerNoop
+from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError
@@ -28,7 +29,7 @@ logger = logging.getLogger("framework.server")
 _UNREAD: Final = RawRequestMessage(
     "UNKNOWN", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), True, None, False, False, URL("/")
 )
-_HOST, _EXPECT = hdrs.HOST, hdrs.EXPECT
+_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
 _TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
 _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -207,6 +208,22 @@ class _Continue(TimerNoop):
         return self
 
 
+class _Request(web.Request):
+    """Ignore a date that there never is, as RFC 9110 (13.1.3) asks; aiohttp's own fails on a year beyond 32 bits."""
+
+    @property
+    def if_modified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_MODIFIED_SINCE))
+
+    @property
+    def if_unmodified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_UNMODIFIED_SINCE))
+
+    @property
+    def if_range(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_RANGE))
+
+
 def make_request(
     message: RawRequestMessage,
     payload: StreamReader,
@@ -223,7 +240,7 @@ def make_request(
     elif not is_ordinary(message, payload, connection.host):
         message = connection.inspect(message, payload, writer)
     terms = connection.terms
-    return web.Request(
+    return _Request(
         message,
         payload,
         connection,
@@ -248,8 +265,16 @@ def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: s
         and headers.get(_HOST) == known_host
         and _TRANSFER_ENCODING not in headers
         and _EXPECT not in headers
+        and len(headers.get(_CONTENT_TYPE, "")) <= gate.CONTENT_TYPE_LENGTH
         and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
     )
+
+
+def _date_in(value: str | None) -> datetime | None:
+    try:
+        return parse_http_date(value)
+    except OverflowError:
+        return None
 
 
 def _not_a_response(value: object) -> TypeError:

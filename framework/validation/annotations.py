@@ -43,7 +43,7 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from marshmallow import Schema, fields, missing, validate
 
-from framework.validation.caps import MaxItems, Only, Spelling
+from framework.validation.caps import MaxItems, Only, Spelling, TimeOfDay
 from framework.validation.partial import Partial
 from framework.validation.tables import Table
 
@@ -54,7 +54,6 @@ _PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,18}|[+-]?[0-9]{19}")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
 
-# A Decimal is written in full: an exponent would let nine characters ask for a gigabyte of zeros.
 _decimal = partial(fields.Decimal, as_string=True, pre_load=[Spelling(_PLAIN_DECIMAL, _NUMBER)])
 
 _FROM_JSON: dict[Any, Make] = {
@@ -257,15 +256,8 @@ def _adopted(field: fields.Field[Any], options: dict[str, Any]) -> fields.Field[
     if options.get("load_default", missing) is None:
         field.allow_none = True
     if isinstance(field, fields.DateTime) and field.format in (None, "iso", "iso8601"):
-        field.pre_load = [*field.pre_load, _with_a_time]
+        field.pre_load = [*field.pre_load, TimeOfDay()]
     return field
-
-
-def _with_a_time(value: Any) -> Any:
-    """Refuse a bare date, which Python reads as midnight."""
-    if isinstance(value, str) and ":" not in value and "T" not in value and " " not in value:
-        return ""
-    return value
 
 
 def _empty_as_none(value: Any) -> Any:

@@ -79,6 +79,16 @@ class Spelling:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """Refuse a bare date, which Python reads as midnight, in the field's words: empty text is no time."""
+
+    def __call__(self, value: Any) -> Any:
+        return "" if isinstance(value, str) and len(value) <= len("2024-02-29") else value
+
+
+# Dumping writes a Decimal in full: an exponent would let nine characters ask for a gigabyte of zeros.
+_MODERATE_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
 _PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
 
 
@@ -115,7 +125,7 @@ def most_items(validators: list[Any]) -> int:
     return max(stated, default=ITEMS)
 
 
-def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | None:
+def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | Spelling | None:
     if isinstance(field, fields.List | fields.Mapping) or (
         isinstance(field, fields.Nested) and _is_many(field)
     ):
@@ -124,6 +134,8 @@ def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | None:
     if isinstance(field, fields.String):
         patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in _flat(field.validators))
         return StorableText(TEXT_BEFORE_PATTERN if patterned else None)
+    if isinstance(field, fields.Decimal):
+        return Spelling(_MODERATE_NUMBER, str(field.error_messages["invalid"]))
     return None
 
 

@@ -1,91 +1,250 @@
-"""The loader and dumper of a schema."""
+"""The loader and dumper of a schema: generated functions, and marshmallow where they leave it to decide."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
 
-from marshmallow import Schema, ValidationError, fields
+import orjson
+from marshmallow import Schema, ValidationError
 
-from framework.validation.caps import ITEMS, cap, inner_fields
-from framework.validation.json import decode, encode
+from framework.validation import explanation, hooks, recognise
+from framework.validation.caps import ITEMS, TEXT_BEFORE_PATTERN, cap
+from framework.validation.dump import Dumping
+from framework.validation.dump_fields import REITERABLE
+from framework.validation.json import decode, encode, may_be_deep, plain, refuse_long_integers
+from framework.validation.load import Loading, Mode
+from framework.validation.native import Checking, NotNative
 from framework.validation.schemas import schema_of
+from framework.validation.source import Fallback
+
+Read = Callable[[Any, bool], Any]
+Write = Callable[[Any], Any]
+_ESCAPED_NUL = b"\\u0000"
 
 
-class CompiledSchema:
-    """Load and dump as a schema does.
+class Load(Protocol):
+    """Validate and convert data, as ``Schema.load`` does.
 
-    Attributes:
-        schema: The schema; the caps stand on its fields.
+    Raises:
+        marshmallow.ValidationError: The data is not valid; the messages are marshmallow's.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        self._max_items = getattr(schema, "max_items", ITEMS)
-        _cap_all(schema, set())
-
-    def load(
+    def __call__(
         self,
         data: Any,
         *,
         many: bool | None = None,
         partial: bool | Iterable[str] | None = None,
         unknown: str | None = None,
-    ) -> Any:
-        """Validate and convert data, as ``Schema.load`` does.
+    ) -> Any: ...
 
-        Raises:
-            marshmallow.ValidationError: The data is not valid; the messages are marshmallow's.
-        """
-        as_many = self.schema.many if many is None else many
-        if as_many and isinstance(data, list | tuple) and len(data) > self._max_items:
-            raise ValidationError({"_schema": [f"Longer than maximum length {self._max_items}."]}, data=data)
-        return self.schema.load(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
 
-    def load_json(self, body: bytes) -> Any:
+class Dump(Protocol):
+    """Convert an object to plain data, as ``Schema.dump`` does."""
+
+    def __call__(self, obj: Any, *, many: bool | None = None) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A generated loader: of one object, and what may get past it unseen."""
+
+    read: Read
+    opaque: bool
+    deep: bool
+
+
+class CompiledSchema:
+    """Load and dump as a schema does, and as marshmallow would, but faster.
+
+    The fast path handles only what it provably handles as marshmallow would. Whatever else happens on it is
+    forgotten, and marshmallow reads or writes the same value from the start: so the errors are marshmallow's.
+
+    Each of the four functions is made when it is first asked for. Ask at start-up, and keep it::
+
+        load = compile(Order).load_json
+
+    Attributes:
+        schema: The schema. The caps stand on its fields; it must not be changed any more.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._max_items: int = getattr(schema, "max_items", ITEMS)
+        for each in recognise.close_circles(schema):
+            for field in each.fields.values():
+                cap(field)
+        self._readers: dict[str, Reader] = {}
+
+    @cached_property
+    def load(self) -> Load:
+        """Validate and convert data, as ``Schema.load`` does; see `Load`."""
+        schema, most = self.schema, self._max_items
+        own = self._reader(schema.unknown).read
+        compiled = own is not _give_up and not recognise.load_hooks(schema)
+
+        def load(
+            data: Any,
+            *,
+            many: bool | None = None,
+            partial: bool | Iterable[str] | None = None,
+            unknown: str | None = None,
+        ) -> Any:
+            as_many = schema.many if many is None else bool(many)
+            if compiled and partial is None:
+                read = own if unknown is None else self._reader(unknown).read
+                try:
+                    return self._read_many(read, data, False) if as_many else read(data, False)
+                except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
+                    pass
+            if as_many and isinstance(data, list | tuple) and len(data) > most:
+                raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
+            return schema.load(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
+
+        return load
+
+    @cached_property
+    def load_json(self) -> Callable[[bytes], Any]:
         """Validate and convert a JSON document.
 
         Raises:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
-        return self.load(decode(body))
+        many, reader, loads, slow = (
+            self.schema.many,
+            self._reader(self.schema.unknown),
+            orjson.loads,
+            self.load,
+        )
+        read, opaque, deep = reader.read, reader.opaque, reader.deep
+        if read is _give_up or recognise.load_hooks(self.schema):
+            return lambda body: slow(decode(body))
 
-    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
-        """Convert an object to plain data, as ``Schema.dump`` does."""
-        return self.schema.dump(obj, many=many)
+        def load_json(body: bytes) -> Any:
+            try:
+                if _ESCAPED_NUL not in body and not (deep and may_be_deep(body)):
+                    if opaque:
+                        refuse_long_integers(body)
+                    # In a short body there is no long text either.
+                    harmless = len(body) <= TEXT_BEFORE_PATTERN
+                    data = loads(body)
+                    return self._read_many(read, data, harmless) if many else read(data, harmless)
+            except Exception:  # noqa: BLE001, S110 - the slow way says what is wrong
+                pass
+            return slow(decode(body))
 
-    def dump_json(self, obj: Any) -> bytes:
-        """Convert an object to a JSON document."""
-        return encode(self.dump(obj))
+        return load_json
+
+    @cached_property
+    def dump(self) -> Dump:
+        """Convert an object to plain data, as ``Schema.dump`` does; see `Dump`."""
+        schema = self.schema
+        write = self._writer(json=False, many=False)
+        if write is _give_up:
+            return schema.dump
+
+        def dump(obj: Any, *, many: bool | None = None) -> Any:
+            try:
+                if schema.many if many is None else many:
+                    return _write_many(write, obj)
+                return write(obj)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return schema.dump(obj, many=many)
+
+        return dump
+
+    @cached_property
+    def dump_json(self) -> Callable[[Any], bytes]:
+        """Convert an object to a JSON document.
+
+        Raises:
+            TypeError: A value cannot be written as JSON.
+        """
+        schema, dumps = self.schema, orjson.dumps
+        write = self._writer(json=True, many=schema.many)
+        if write is _give_up:
+            return lambda obj: encode(schema.dump(obj))
+        try:
+            look = Checking(schema).build()
+        except NotNative:
+            look = write
+
+        def dump_json(obj: Any) -> bytes:
+            try:
+                return dumps(look(obj), plain)
+            except Exception:  # noqa: BLE001, S110 - some value is not of exactly its field's type
+                pass
+            try:
+                return dumps(write(obj), plain)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return encode(schema.dump(obj))
+
+        return dump_json
 
     def explain(self) -> str:
-        """Say, field by field, what was compiled and what falls back to marshmallow, and why."""
-        return "\n".join(f"{name}: marshmallow" for name in self.schema.fields)
+        """Say, field by field, what was compiled and what is left to marshmallow, and why."""
+        return explanation.explain(self.schema)
+
+    def _reader(self, unknown: str) -> Reader:
+        if unknown not in self._readers:
+            self._readers[unknown] = self._made_reader(unknown)
+        return self._readers[unknown]
+
+    def _made_reader(self, unknown: str) -> Reader:
+        if recognise.reads_plainly(self.schema):
+            return Reader(_give_up, opaque=True, deep=True)
+        hooked = bool(recognise.load_hooks(self.schema))
+        loading = Loading(self.schema, Mode(unknown, recognise.partial_of(self.schema), construct=not hooked))
+        read = loading.build()
+        if hooked:
+            hooks.deserialize_with(self.schema, read)
+        return Reader(read, loading.opaque, loading.opaque or loading.recursive)
+
+    def _read_many(self, read: Read, data: Any, harmless: bool) -> Any:
+        if type(data) is not list or len(data) > self._max_items:
+            raise Fallback
+        found = [read(each, harmless) for each in data]
+        for validator in getattr(self.schema, "list_validators", ()):
+            validator(found)
+        return found
+
+    def _writer(self, *, json: bool, many: bool) -> Write:
+        schema = self.schema
+        if recognise.writes_plainly(schema):
+            return _give_up
+        if recognise.dump_hooks(schema):
+            hooks.serialize_with(schema, Dumping(schema, json=False).build())
+            return _give_up
+        dumping = Dumping(schema, json=json)
+        return dumping.build_many() if many else dumping.build()
 
 
 def compile(schema: Any) -> CompiledSchema:
     """Return the loader and dumper of a schema, a schema class, or a type that ``schema_of`` takes.
 
-    The caps on items and texts are put on the fields of a schema instance.
+    It is made once for a schema. The caps on items and texts are put on the fields of the instance.
 
     Raises:
         framework.errors.ConfigurationError: There is no schema for it.
     """
-    return CompiledSchema(schema_of(schema))
+    found = schema_of(schema)
+    compiled: CompiledSchema | None = vars(found).get("_compiled")
+    # A copy of a schema has a copy of the attribute, too.
+    if compiled is None or compiled.schema is not found:
+        compiled = CompiledSchema(found)
+        vars(found)["_compiled"] = compiled
+    return compiled
 
 
-def _cap_all(schema: Schema, seen: set[int]) -> None:
-    if id(schema) in seen:
-        return
-    seen.add(id(schema))
-    for field in schema.fields.values():
-        cap(field)
-        for nested in _nested_in(field):
-            _cap_all(nested.schema, seen)
+def _give_up(*_: Any) -> Any:
+    raise Fallback
 
 
-def _nested_in(field: fields.Field[Any]) -> list[fields.Nested]:
-    if isinstance(field, fields.Nested):
-        return [field]
-    return [nested for inner in inner_fields(field) for nested in _nested_in(inner)]
+def _write_many(write: Write, objects: Any) -> list[Any]:
+    if not isinstance(objects, REITERABLE):
+        raise Fallback
+    return [write(each) for each in objects]

@@ -51,8 +51,7 @@ def parse(body: bytes) -> Any:
     Raises:
         MalformedBody: The document is not JSON.
     """
-    if body.startswith(codecs.BOM_UTF8):
-        body = body[len(codecs.BOM_UTF8) :]
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -104,13 +103,13 @@ def encode(value: Any) -> bytes:
         TypeError: The value holds something that JSON cannot say.
     """
     try:
-        return orjson.dumps(value, _plain)
+        return orjson.dumps(value, plain)
     except orjson.JSONEncodeError:
         # Keys that are not text and times with an offset are rare, and asking for them costs everywhere else.
-        return orjson.dumps(value, _plain, orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
+        return orjson.dumps(value, plain, orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn what orjson does not know into what it does, as marshmallow's fields would."""
     if isinstance(value, decimal.Decimal):
         return format(value, "f")

@@ -51,6 +51,18 @@ async def test_a_header_at_its_limit_is_served_and_one_above_is_431() -> None:
     assert name.status == 431
 
 
+async def test_a_content_type_at_its_limit_is_served_and_one_above_is_431() -> None:
+    longest = "Content-Type: text/plain".ljust(len("Content-Type: ") + 512, ";")
+
+    async with serving(service()) as running:
+        [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, longest))
+        [above] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, f"{longest};"))
+
+    assert at.status == 200
+    assert above.status == 431
+    assert above.problem["detail"] == "Content-Type must be within 512 bytes."
+
+
 async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     async with serving(service()) as running:
         [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, *["X-A: b"] * 98))

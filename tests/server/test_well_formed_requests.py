@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, service, serving
@@ -128,3 +130,18 @@ async def test_compressed_bodies_are_let_through_where_the_service_decodes_them(
         [answer] = await exchange(running.port, data)
 
     assert json.loads(answer.body)["bytes"] == 3
+
+
+@pytest.mark.parametrize("header", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"])
+async def test_a_date_of_a_year_that_never_comes_is_ignored(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("content")
+
+    async def send(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(file)
+
+    async with serving(service(web.get("/file", send))) as running:
+        date = f"{header}: Fri, 31 Dec 99999999999 23:59:59 GMT"
+        [answer] = await exchange(running.port, request("GET /file HTTP/1.1", CLOSE, date))
+
+    assert (answer.status, answer.body) == (200, b"content")

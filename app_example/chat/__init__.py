@@ -1,0 +1,1 @@
+"""Rooms in which those who are there talk."""

@@ -1,0 +1,53 @@
+"""What goes in and out about posts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app_example.files.schemas import FileView
+from app_example.posts.models import Post
+from app_example.texts import Line, Text
+
+
+@dataclass(frozen=True, slots=True)
+class PostDraft:
+    """Write a post, or say what shall change."""
+
+    title: Line
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorView:
+    """Name the author of a post."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """Show a post."""
+
+    id: UUID
+    title: str
+    text: str
+    author: AuthorView
+    files: list[FileView]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, post: Post) -> PostView:
+        """Show a post, with its author's name and its files."""
+        return cls(
+            id=post.id,
+            title=post.title,
+            text=post.text,
+            author=AuthorView(post.author.id, post.author.name),
+            files=[FileView.of(file) for file in post.files],
+            created_at=post.created_at,
+            updated_at=post.updated_at,
+        )

@@ -1,0 +1,23 @@
+"""What goes in about tokens; what comes out is the framework's `TokenPair`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from marshmallow.validate import Length
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Say who it is, and prove it."""
+
+    email: Annotated[str, Length(1, 254)]
+    password: Annotated[str, Length(1, 200)] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Trade a refresh token in; it is good for one use."""
+
+    refresh_token: Annotated[str, Length(1, 8_192)] = field(repr=False)

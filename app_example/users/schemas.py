@@ -1,0 +1,46 @@
+"""What goes in and out about users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from app_example.texts import EmailAddress, Line, Password
+from app_example.users.models import User
+from framework import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class UserDraft:
+    """Register, or say what shall change."""
+
+    name: Line
+    email: EmailAddress
+    password: Password = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """Show a user; the address to nobody but the user."""
+
+    id: UUID
+    name: str
+    email: str | None
+    created_at: datetime
+
+    @classmethod
+    def whole(cls, user: User) -> UserView:
+        """Show all there is to show."""
+        return cls(user.id, user.name, user.email, user.created_at)
+
+    @classmethod
+    def of(cls, user: User, principal: Principal) -> UserView:
+        """Show what this caller may see."""
+        view = cls.whole(user)
+        return view if is_self_or_admin(principal, user.id) else replace(view, email=None)
+
+
+def is_self_or_admin(principal: Principal, user_id: UUID) -> bool:
+    """Say whether somebody may see and change all of a user."""
+    return principal.subject == str(user_id) or principal.may("users:admin")

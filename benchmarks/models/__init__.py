@@ -1,0 +1,1 @@
+"""The same documents in the dialect of each validation library."""

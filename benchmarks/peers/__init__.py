@@ -1,0 +1,1 @@
+"""Each peer in one file, written as its own documentation recommends."""

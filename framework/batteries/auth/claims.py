@@ -1,0 +1,88 @@
+"""The claims of a token, judged at a given time (RFC 7519, 4.1; RFC 9068, 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from framework.batteries.auth.compact import InvalidToken
+from framework.principal import Principal
+
+LONGEST_TEXT = 255
+_NAMES = frozenset({"sub", "jti"})
+# Beyond this a JSON number is no exact integer any more.
+_LATEST = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Say whose tokens are taken, for whom, how far clocks may differ, and which claims cannot be missing."""
+
+    issuer: str
+    audience: str
+    leeway_seconds: float
+    required: tuple[str, ...] = ("iss", "aud", "exp", "iat", "sub", "jti")
+
+
+def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
+    """Check that the claims are complete, of the right types, for us, and good now (seconds since the epoch).
+
+    Raises:
+        InvalidToken: They are not.
+    """
+    missing = [name for name in expected.required if claims.get(name) is None]
+    if missing:
+        raise InvalidToken(f"The token lacks {', '.join(missing)}.")
+    if claims["iss"] != expected.issuer:
+        raise InvalidToken("The token is from another issuer.")
+    if not _is_for(claims["aud"], expected.audience):
+        raise InvalidToken("The token is for another audience.")
+    for name in _NAMES & claims.keys():
+        if not isinstance(claims[name], str) or not 0 < len(claims[name]) <= LONGEST_TEXT:
+            raise InvalidToken(f"The claim {name} is no text of 1 to {LONGEST_TEXT} characters.")
+    if not isinstance(claims.get("scope", ""), str):
+        raise InvalidToken("The claim scope is no text.")
+    if _time(claims, "iat") > now + expected.leeway_seconds:
+        raise InvalidToken("The token is from the future.")
+    ensure_current(
+        _time(claims, "exp"), _time(claims, "nbf") if "nbf" in claims else 0, expected.leeway_seconds, now
+    )
+
+
+def ensure_current(expires_at: float, not_before: float, leeway_seconds: float, now: float) -> None:
+    """Check that a token is good at this time.
+
+    Raises:
+        InvalidToken: It has expired, or is not good yet.
+    """
+    if now >= expires_at + leeway_seconds:
+        raise InvalidToken("The token has expired.")
+    if now < not_before - leeway_seconds:
+        raise InvalidToken("The token is not good yet.")
+
+
+def scopes_of(text: str) -> frozenset[str]:
+    """Return the scopes of a space-separated list (RFC 6749, 3.3)."""
+    return frozenset(text.split())
+
+
+def principal_from_claims(claims: Mapping[str, Any], scheme: str = "bearer") -> Principal:
+    """Return who the caller is by claims that were judged already."""
+    return Principal(
+        subject=claims["sub"], scopes=scopes_of(claims.get("scope", "")), scheme=scheme, claims=claims
+    )
+
+
+def _is_for(claim: object, audience: str) -> bool:
+    if isinstance(claim, list):
+        return all(isinstance(name, str) for name in claim) and audience in claim
+    return claim == audience
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims[name]
+    # A bool is an int in Python; a text of digits is none of ours.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        raise InvalidToken(f"The claim {name} is no time.")
+    return value

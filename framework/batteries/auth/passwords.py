@@ -1,0 +1,123 @@
+"""Passwords, kept as argon2id hashes (RFC 9106)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import secrets
+import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from framework.batteries.auth.settings import PasswordSettings
+from framework.errors import Fault, ServiceUnavailable, UnprocessableContent
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1_024
+
+_log = logging.getLogger("framework.auth")
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Hash and verify passwords, a few at a time, off the event loop; a handler asks for it by its type."""
+
+    def __init__(self, settings: PasswordSettings) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=settings.passes,
+            memory_cost=settings.memory_kib,
+            parallelism=settings.lanes,
+            type=Type.ID,
+        )
+        self._nobodys_hash = _unmatchable(settings)
+        self._turn = asyncio.Semaphore(settings.at_once)
+        self._places = settings.at_once + settings.waiting
+        self._present = 0
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store; it holds its salt and its parameters.
+
+        Raises:
+            UnprocessableContent: The password is shorter than 8 or longer than 1,024 characters, or no text.
+            ServiceUnavailable: Too many are waiting.
+        """
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise _unfit(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        secret = _bytes(password)
+        if secret is None:
+            raise _unfit("The password is no text.")
+        return await self._in_turn(lambda: self._hasher.hash(secret))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Say whether the password is the one behind the hash.
+
+        Give None for a user that does not exist: it costs the same work, so that the time does not tell.
+
+        Raises:
+            ServiceUnavailable: Too many are waiting.
+        """
+        secret = _bytes(password) if len(password) <= LONGEST_PASSWORD else None
+        if secret is None:
+            return False
+        stored = password_hash or self._nobodys_hash
+        return await self._in_turn(lambda: self._matches(stored, secret))
+
+    def needs_rehash(self, password_hash: str) -> bool:
+        """Say whether the hash was made with other parameters than today's; renew it at the next sign-in.
+
+        Raises:
+            ValueError: It is no argon2 hash.
+        """
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def _matches(self, stored: str, secret: bytes) -> bool:
+        try:
+            return self._hasher.verify(stored, secret)
+        except VerifyMismatchError:
+            return False
+        except (InvalidHashError, VerificationError):
+            _log.error("password_hash_unreadable")
+            return False
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._present >= self._places:
+            raise ServiceUnavailable("Too many sign-ins at once.", retry_after_seconds=1)
+        self._present += 1
+        try:
+            async with self._turn:
+                # NOTE: a thread cannot be cancelled: it keeps its turn, and its memory, to the end.
+                return await _finished(asyncio.create_task(asyncio.to_thread(work)))
+        finally:
+            self._present -= 1
+
+
+async def _finished(task: asyncio.Task[T]) -> T:
+    """Wait for a task to its end, even when cancelled meanwhile."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _bytes(password: str) -> bytes | None:
+    """Return the password as bytes, the same however its letters are composed (RFC 8265, 4.2.2)."""
+    try:
+        return unicodedata.normalize("NFC", password).encode()
+    except UnicodeEncodeError:
+        return None
+
+
+def _unfit(detail: str) -> UnprocessableContent:
+    return UnprocessableContent([Fault("body", "/password", detail)])
+
+
+def _unmatchable(settings: PasswordSettings) -> str:
+    """Return a hash with these parameters that no password has: random bytes, whose password nobody knows."""
+    salt, digest = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={settings.memory_kib},t={settings.passes},p={settings.lanes}${salt}${digest}"

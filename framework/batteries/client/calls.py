@@ -1,0 +1,238 @@
+"""Calls to other services that end in time, stay small and say what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from framework import validation
+from framework.batteries.client.failures import (
+    DestinationRefused,
+    UpstreamFailed,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from framework.batteries.client.settings import ClientSettings
+from framework.errors import MalformedBody
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_log = logging.getLogger("framework.client")
+
+
+class Refused(aiohttp.ClientError, OSError):
+    """Say that an address is no allowed destination."""
+
+
+class Sending(TypedDict, total=False):
+    """Say what goes with a request.
+
+    Attributes:
+        json: A value to be sent as JSON.
+        data: A body of bytes or text, a form, or an iterable of chunks.
+        timeout_seconds: Less than the settings' total, for this call.
+    """
+
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    json: Any
+    data: Any
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Hold the whole answer of another service."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Say how one of several calls went.
+
+    Attributes:
+        value: The JSON that came; None if the call failed.
+        failure: Why it failed, in a few words that may be shown: ``timeout``, ``unreachable``, ``status 503``; empty
+            if it did not.
+    """
+
+    url: str
+    value: Any = None
+    failure: str = ""
+
+
+class HttpClient:
+    """Call other services over connections that the whole application shares; a handler asks for it by its type.
+
+    Args:
+        session: The shared connections.
+        settings: Limits and defaults.
+        request_id: The id of the request that is being answered; it goes along as ``X-Request-ID``.
+        deadline: When that request's time is up, on the clock of the event loop.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: ClientSettings,
+        *,
+        request_id: str | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._request_id = request_id
+        self._deadline = deadline
+
+    async def get(self, url: str | URL, **sending: Unpack[Sending]) -> Reply:
+        """Send GET; raises what `send` raises."""
+        return await self.send("GET", url, **sending)
+
+    async def post(self, url: str | URL, **sending: Unpack[Sending]) -> Reply:
+        """Send POST; raises what `send` raises."""
+        return await self.send("POST", url, **sending)
+
+    async def get_json(self, url: str | URL, **sending: Unpack[Sending]) -> Any:
+        """Return the JSON behind a URL.
+
+        Raises:
+            UpstreamFailed: The status is none of success, or the body is no JSON; or as `send` does.
+            UpstreamTimeout: As `send` does.
+        """
+        reply = await self.send("GET", url, **sending)
+        with _explained(url):
+            if not reply.ok:
+                raise UpstreamFailed(_origin(url), f"status {reply.status}")
+            try:
+                return validation.decode(reply.body)
+            except MalformedBody as error:
+                raise UpstreamFailed(_origin(url), "not JSON") from error
+
+    async def send(self, method: str, url: str | URL, **sending: Unpack[Sending]) -> Reply:
+        """Return the whole answer, whatever its status is.
+
+        Raises:
+            UpstreamTimeout: It took longer than the settings, the call or the request's deadline allow.
+            UpstreamUnreachable: There was no connection.
+            DestinationRefused: The address is an internal one that is not allowed.
+            UpstreamFailed: The answer is malformed or too large.
+        """
+        async with self.stream(method, url, **sending) as response:
+            body = await self._read(response)
+            return Reply(response.status, response.headers, body)
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str | URL, **sending: Unpack[Sending]
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open an answer, to be read from its ``content`` as it comes; raises what `send` does, size aside."""
+        options: dict[str, Any] = {**sending}
+        seconds = self._seconds(options.pop("timeout_seconds", None))
+        headers = options["headers"] = CIMultiDict(options.pop("headers", {}))
+        if self._request_id is not None:
+            headers.setdefault(REQUEST_ID_HEADER, self._request_id)
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=self._settings.connect.total_seconds())
+        redirects = self._settings.redirects
+        with _explained(url):
+            if seconds <= 0:
+                raise UpstreamTimeout(_origin(url), "timeout")
+            async with self._session.request(
+                method,
+                url,
+                timeout=timeout,
+                allow_redirects=redirects > 0,
+                max_redirects=redirects,
+                **options,
+            ) as response:
+                yield response
+
+    async def fetch_all(self, urls: Iterable[str], *, timeout_seconds: float | None = None) -> list[Outcome]:
+        """Get JSON from several places at once; what fails or is late spoils nothing else.
+
+        Returns:
+            One outcome for each URL, in their order.
+        """
+        return list(await asyncio.gather(*(self._outcome(url, timeout_seconds) for url in urls)))
+
+    async def _outcome(self, url: str, timeout_seconds: float | None) -> Outcome:
+        sending: Sending = {} if timeout_seconds is None else {"timeout_seconds": timeout_seconds}
+        try:
+            return Outcome(url, await self.get_json(url, **sending))
+        except (UpstreamFailed, UpstreamTimeout) as error:
+            return Outcome(url, failure=error.reason)
+
+    def _seconds(self, wanted: float | None) -> float:
+        """Return how long a call may take: the shortest of what it wants, what is set and what is left."""
+        limits = [self._settings.total.total_seconds()]
+        if wanted is not None:
+            limits.append(wanted)
+        if self._deadline is not None:
+            limits.append(self._deadline - asyncio.get_running_loop().time())
+        return min(limits)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        limit = self._settings.max_body
+        body = bytearray()
+        # NOTE: counted once unpacked; a small compressed answer can hold a huge one.
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise UpstreamFailed(_origin(response.url), f"more than {limit} bytes")
+        return bytes(body)
+
+
+@contextmanager
+def _explained(url: str | URL) -> Iterator[None]:
+    """Turn what aiohttp raises into our own errors, and log each once."""
+    try:
+        with _translated(_origin(url)):
+            yield
+    except (UpstreamFailed, UpstreamTimeout) as error:
+        fields = {"upstream": error.upstream, "reason": error.reason, "cause": str(error.__cause__ or "")}
+        _log.warning("upstream_failed", extra=fields)
+        raise
+
+
+# In the order of search: a timeout of aiohttp's is a connection error as well.
+_FAILURES: tuple[tuple[Any, type[UpstreamFailed | UpstreamTimeout], str], ...] = (
+    (TimeoutError, UpstreamTimeout, "timeout"),
+    ((Refused, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), DestinationRefused, "not allowed"),
+    (aiohttp.ClientConnectionError, UpstreamUnreachable, "unreachable"),
+    (aiohttp.TooManyRedirects, UpstreamFailed, "too many redirects"),
+    (aiohttp.ClientError, UpstreamFailed, "malformed answer"),
+)
+
+
+@contextmanager
+def _translated(upstream: str) -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, aiohttp.ClientError) as error:
+        found = error.os_error if isinstance(error, aiohttp.ClientConnectorDNSError) else error
+        failure, reason = next(
+            ((failure, reason) for kind, failure, reason in _FAILURES if isinstance(found, kind)),
+            (UpstreamUnreachable, "unreachable"),
+        )
+        raise failure(upstream, reason) from error
+
+
+def _origin(url: str | URL) -> str:
+    try:
+        return str(URL(url).origin())
+    except (TypeError, ValueError):
+        return "no URL"

@@ -1,0 +1,57 @@
+"""What can go wrong with another service.
+
+::
+
+    BadGateway
+    └── UpstreamFailed              502   it answered, but not as it should
+        └── UpstreamUnreachable     502   it could not be reached
+            └── DestinationRefused  502   it must not be reached
+    GatewayTimeout
+    └── UpstreamTimeout             504   it took too long
+"""
+
+from __future__ import annotations
+
+from framework.errors import BadGateway, GatewayTimeout
+
+
+class UpstreamFailed(BadGateway):
+    """Say that another service answered badly.
+
+    Attributes:
+        upstream: Scheme, host and port; clients never see it.
+        reason: What happened, in a few words for logs.
+    """
+
+    def __init__(self, upstream: str, reason: str) -> None:
+        super().__init__("Another service that is needed here did not answer as it should.")
+        self.upstream = upstream
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.upstream}: {self.reason}"
+
+
+class UpstreamUnreachable(UpstreamFailed):
+    """Say that another service could not be reached."""
+
+
+class DestinationRefused(UpstreamUnreachable):
+    """Say that an address is one where requests must not go; a client cannot tell it from an unreachable one."""
+
+
+class UpstreamTimeout(GatewayTimeout):
+    """Say that another service did not answer in time.
+
+    Attributes:
+        upstream: Scheme, host and port; clients never see it.
+        reason: What took too long, in a few words for logs.
+    """
+
+    def __init__(self, upstream: str, reason: str) -> None:
+        super().__init__("Another service that is needed here did not answer in time.")
+        self.upstream = upstream
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.upstream}: {self.reason}"

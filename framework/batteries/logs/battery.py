@@ -1,0 +1,81 @@
+"""The wiring of the logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from framework.batteries.logs.access import REQUEST_ID_HEADER, access_middleware, levels_for
+from framework.batteries.logs.cleaning import Cleaner
+from framework.batteries.logs.pipe import Pipe, Write
+from framework.batteries.logs.rendering import Render, console_renderer, json_renderer, now
+from framework.batteries.logs.settings import LogsSettings
+from framework.batteries.logs.takeover import taken_over
+from framework.battery import Battery, Middleware
+from framework.context import REQUEST_ID
+from framework.endpoint import Endpoint
+from framework.marks import Quiet
+
+_CLOSE_SECONDS = 2.0
+
+
+def battery(settings: LogsSettings | None = None, *, write: Write | None = None) -> Battery:
+    """Return the battery that logs what a service does, and gives each request an id.
+
+    Args:
+        settings: The defaults when None.
+        write: Takes the lines instead of stderr; it is called in a thread of its own.
+    """
+    settings = settings or LogsSettings()
+    clean = Cleaner(settings.redacted)
+    render = _renderer(settings, clean)
+    pipe = Pipe(limit_bytes=settings.buffer_bytes, report=lambda count: render(_dropped(count)), write=write)
+    threshold = logging.getLevelNamesMapping()[settings.level.upper()]
+
+    def tell(record: Mapping[str, Any]) -> None:
+        pipe.put(render(record))
+
+    def plan(endpoint: Endpoint) -> Middleware:
+        levels = levels_for(threshold, quiet=endpoint.find(Quiet) is not None)
+        return access_middleware(endpoint.path, tell if settings.access else None, levels)
+
+    @asynccontextmanager
+    async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        pipe.open()
+        try:
+            with taken_over(pipe.put, render, clean, threshold):
+                yield
+        finally:
+            await asyncio.to_thread(pipe.close, wait_seconds=_CLOSE_SECONDS)
+
+    return Battery(name="logs", plan=plan, stamp=_stamp, lifespan=lifespan)
+
+
+def _stamp(request: web.Request, response: web.StreamResponse) -> None:
+    request_id = request.get(REQUEST_ID)
+    if request_id is not None:
+        response.headers[REQUEST_ID_HEADER] = request_id
+
+
+def _renderer(settings: LogsSettings, clean: Cleaner) -> Render:
+    at_terminal = sys.stderr.isatty()
+    if settings.format == "console" or (settings.format == "auto" and at_terminal):
+        return console_renderer(colours=at_terminal and not os.environ.get("NO_COLOR"))
+    return json_renderer(clean)
+
+
+def _dropped(count: int) -> dict[str, Any]:
+    return {
+        "timestamp": now(),
+        "level": "warning",
+        "logger": "framework.logs",
+        "event": "lines_dropped",
+        "count": count,
+    }

@@ -1,0 +1,255 @@
+"""Rooms: what one member says reaches all, and none of them can harm the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from framework import validation
+from framework.batteries.sockets.flow import Outbox, Pace
+from framework.batteries.sockets.handshake import ensure_handshake, ensure_origin
+from framework.batteries.sockets.membership import Membership
+from framework.batteries.sockets.settings import SocketSettings
+from framework.battery import Battery
+from framework.context import REGISTRY
+from framework.endpoint import Endpoint
+from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
+from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
+from framework.tasks import Tasks, running
+
+_LONGEST_REASON_BYTES = 123
+
+_log = logging.getLogger("framework.sockets")
+
+
+class Member:
+    """Be one end of a socket in a room.
+
+    Iterate over it for the texts that the peer sends; the iteration ends with the connection.
+
+    Attributes:
+        room: The room.
+        response: What the handler returns in the end.
+    """
+
+    def __init__(self, request: web.Request, room: str, settings: SocketSettings) -> None:
+        self.room = room
+        self._settings = settings
+        self._close_seconds = settings.close_timeout.total_seconds()
+        self._transport = request.transport
+        self._outbox = Outbox(settings.backlog)
+        self._delivered = asyncio.Event()
+        self.response = web.WebSocketResponse(
+            timeout=self._close_seconds,
+            heartbeat=settings.heartbeat.total_seconds(),
+            max_msg_size=settings.max_message,
+            compress=False,
+        )
+
+    async def __aiter__(self) -> AsyncGenerator[str]:
+        loop = asyncio.get_running_loop()
+        pace = Pace(self._settings.messages_per_second, loop.time())
+        async for message in self.response:
+            if message.type is not WSMsgType.TEXT:
+                # After an error the socket is closed already, with the code that says which (RFC 6455, 7.4.1).
+                await self.close(WSCloseCode.UNSUPPORTED_DATA, "Send text.")
+                return
+            yield message.data
+            delay = pace.delay(len(message.data), loop.time())
+            if delay:
+                await asyncio.sleep(delay)
+
+    async def values(self) -> AsyncGenerator[Any]:
+        """Iterate over the JSON values that the peer sends.
+
+        Raises:
+            MalformedBody: The peer sent something else; left alone, it closes the socket with 1007.
+        """
+        async for text in self:
+            yield validation.decode(text.encode())
+
+    async def send(self, text: str) -> None:
+        """Send a text to this member alone; wait while too much waits for it already."""
+        await self._outbox.room()
+        self._outbox.offer(text.encode())
+
+    async def send_json(self, value: Any) -> None:
+        """Send a value to this member alone, as JSON."""
+        await self.send(validation.encode(value).decode())
+
+    def offer(self, payload: bytes) -> bool:
+        """Add a message to what waits for this member; False if it has fallen too far behind."""
+        return self._outbox.offer(payload)
+
+    async def deliver(self) -> None:
+        """Send what waits, for as long as the socket is open."""
+        try:
+            while (payload := await self._outbox.take()) is not None:
+                await self.response.send_frame(payload, WSMsgType.TEXT)
+        except ConnectionError:
+            self._outbox.close(discard=True)
+        finally:
+            self._delivered.set()
+
+    async def close(self, code: int = WSCloseCode.OK, reason: str = "") -> None:
+        """Send what waits and close; a peer that takes no leave in time is cut off."""
+        self._outbox.close()
+        await self._part(code, reason, patiently=True)
+
+    async def drop(self, code: int, reason: str) -> None:
+        """Close without sending what waits."""
+        self._outbox.close(discard=True)
+        await self._part(code, reason, patiently=False)
+
+    async def _part(self, code: int, reason: str, *, patiently: bool) -> None:
+        message = reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore").encode()
+        try:
+            async with asyncio.timeout(self._close_seconds):
+                if patiently and not self.response.closed:
+                    await self._delivered.wait()
+                await self.response.close(code=code, message=message)
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        # NOTE: a transport that is closed still waits for its peer to fetch what is left, for as long as TCP lives.
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(self._close_seconds, self._transport.abort)
+
+
+class Rooms:
+    """Bring the members of rooms together; a handler asks for it by its type.
+
+    ::
+
+        @routes.get("/ws/rooms/{room}")
+        @requires()
+        async def chat(request: web.Request, room: str, rooms: Rooms) -> web.WebSocketResponse:
+            async with rooms.join(request, room) as member:
+                async for text in member:
+                    await rooms.broadcast(room, text)
+            return member.response
+
+    Rooms are within one process.
+    """
+
+    def __init__(self, settings: SocketSettings) -> None:
+        self._settings = settings
+        self._origins = frozenset(settings.origins)
+        self._members: Membership[Member] = Membership(settings.room_size)
+        self._farewells = Tasks(limit=100_000, drain_seconds=settings.close_timeout.total_seconds())
+
+    def count(self, room: str) -> int:
+        """Return how many are in a room."""
+        return self.counts().get(room, 0)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many are in each room."""
+        return self._members.counts()
+
+    @asynccontextmanager
+    async def join(self, request: web.Request, room: str) -> AsyncIterator[Member]:
+        """Make a socket of the request and a member of it, for as long as the block runs.
+
+        The block ends with the connection. An error in it closes the socket, 1007 or 1008 for one that is the peer's
+        fault and 1011 for one that is ours, and goes no further: an HTTP answer is not possible any more. So the
+        handler's ``return member.response`` stands behind the block.
+
+        Raises:
+            UpgradeRequired: The client does not ask for a WebSocket.
+            BadRequest: It asks in the wrong way.
+            Forbidden: The page that asks is of an origin that may not.
+            ServiceUnavailable: The room is full.
+        """
+        ensure_handshake(request.method, request.headers)
+        ensure_origin(request.headers, request.host, self._origins)
+        member = Member(request, room, self._settings)
+        if not self._members.add(room, member):
+            raise ServiceUnavailable("The room is full.")
+        try:
+            await member.response.prepare(request)
+            async with (
+                request.app[CONNECTIONS].socket(member.response),
+                running(member.deliver(), name="sockets.deliver"),
+                self._parting(member),
+            ):
+                yield member
+        finally:
+            self._members.remove(room, member)
+
+    async def broadcast(self, room: str, text: str) -> None:
+        """Send a text to everybody in a room; a member who does not fetch delays nobody and is dropped in the end."""
+        # PERF: encoded once for all.
+        payload = text.encode()
+        for member in self._members.of(room):
+            if not member.offer(payload):
+                self._drop(member)
+        # Without a pause a fast speaker would fill the outboxes before anything is sent from them.
+        await asyncio.sleep(0)
+
+    async def broadcast_json(self, room: str, value: Any) -> None:
+        """Send a value to everybody in a room, as JSON."""
+        await self.broadcast(room, validation.encode(value).decode())
+
+    async def close(self) -> None:
+        """Wait for the members that are being dropped."""
+        await self._farewells.close()
+
+    def _drop(self, member: Member) -> None:
+        self._members.remove(member.room, member)
+        _log.warning("socket_dropped", extra={"room": member.room, "reason": "too far behind"})
+        work = member.drop(WSCloseCode.TRY_AGAIN_LATER, "Too far behind.")
+        self._farewells.start(work, name="sockets.drop")
+
+    @asynccontextmanager
+    async def _parting(self, member: Member) -> AsyncIterator[None]:
+        """Take leave of a member in the way that fits how its block ended."""
+        code, reason = WSCloseCode.OK, ""
+        try:
+            yield
+        except asyncio.CancelledError:
+            code = WSCloseCode.GOING_AWAY
+            raise
+        except ConnectionError:
+            # The peer is gone; that is no error of anybody's.
+            code = WSCloseCode.GOING_AWAY
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends here: no answer can be given any more
+            code, reason = _farewell(error, member.room)
+        finally:
+            self._members.remove(member.room, member)
+            await member.close(code, reason)
+
+
+def battery(settings: SocketSettings) -> Battery:
+    """Return the battery that brings `Rooms`."""
+    rooms = Rooms(settings)
+
+    def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
+        ensure_lifecycle(app)
+        app[REGISTRY].register_value(Rooms, rooms)
+        # Our own server has ended the sockets by then; others know nothing of them.
+        app.on_shutdown.append(lambda app: app[CONNECTIONS].end())
+
+    @asynccontextmanager
+    async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        yield
+        await rooms.close()
+
+    return Battery(name="sockets", setup=setup, lifespan=lifespan)
+
+
+def _farewell(error: Exception, room: str) -> tuple[WSCloseCode, str]:
+    """Return close code and reason for an error; log it if it is ours."""
+    if isinstance(error, MalformedBody):
+        return WSCloseCode.INVALID_TEXT, error.detail
+    if isinstance(error, ServiceError) and error.status < 500:
+        return WSCloseCode.POLICY_VIOLATION, error.detail
+    _log.error("socket_failed", exc_info=error, extra={"room": room})
+    return WSCloseCode.INTERNAL_ERROR, ""

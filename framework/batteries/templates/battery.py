@@ -1,0 +1,186 @@
+"""Pages from Jinja templates: the service's own first, then those that the framework ships."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jinja2
+from aiohttp import web
+from aiohttp_session import SESSION_KEY, STORAGE_KEY, get_session
+from markupsafe import Markup
+
+from framework.batteries.templates.environment import ensure_compiled, ensure_template, environment
+from framework.batteries.templates.flashes import Flash, taken_flashes
+from framework.batteries.templates.links import Links, links_of
+from framework.batteries.templates.rendering import rendered
+from framework.battery import Battery
+from framework.context import CSRF_FIELD, CSRF_TOKEN, PRINCIPAL
+from framework.context import nonce as nonce_of
+from framework.endpoint import Endpoint, Renders
+from framework.errors import ConfigurationError
+from framework.shipped import shipped
+
+Processor = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSettings:
+    """Say where templates are.
+
+    Attributes:
+        folders: The service's own, the most specific first; behind them come those that the framework ships.
+        reload: Look at the files anew for each page; for development.
+    """
+
+    folders: tuple[Path, ...] = ()
+    reload: bool = False
+
+    def __post_init__(self) -> None:
+        absent = [str(folder) for folder in self.folders if not folder.is_dir()]
+        if absent:
+            raise ConfigurationError(f"folders: there is no folder {', '.join(absent)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Hold what rendering needs.
+
+    Attributes:
+        processors: What adds values to every page.
+    """
+
+    environment: jinja2.Environment
+    processors: Sequence[Processor]
+
+
+_PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Renders):
+    """Promise that the handler's result, a mapping or None, becomes a page."""
+
+    battery: ClassVar[str | None] = "templates"
+    name: str
+
+    async def render(self, request: web.Request, value: Any) -> web.Response:
+        return await render(request, self.name, value)
+
+
+def template(name: str) -> Template:
+    """Show what the handler returns with a template: ``@template("index.html")``."""
+    return Template(name)
+
+
+async def render(
+    request: web.Request, name: str, context: Mapping[str, Any] | None = None, *, status: int = 200
+) -> web.Response:
+    """Answer with a page.
+
+    Raises:
+        jinja2.TemplateNotFound: There is no such template.
+        TypeError: The context is no mapping.
+    """
+    if context is not None and not isinstance(context, Mapping):
+        raise TypeError(
+            f"A page is shown with a mapping of names to values, not with {type(context).__name__}."
+        )
+    pages = request.config_dict[_PAGES]
+    if STORAGE_KEY in request:
+        await get_session(request)  # so that what the page calls finds it
+    values: dict[str, Any] = {"request": request, "principal": request.get(PRINCIPAL)}
+    for processor in pages.processors:
+        values.update(await processor(request))
+    values.update(context or {})
+    text = await rendered(pages.environment.get_template(name), values)
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+def battery(
+    settings: TemplateSettings,
+    *,
+    processors: Sequence[Processor] = (),
+    configure: Callable[[jinja2.Environment], None] | None = None,
+) -> Battery:
+    """Bring pages.
+
+    In each of them are ``url(name, **parts)``, ``static(path)``, ``csrf_token()``, ``csrf_field()``, ``flashes()``,
+    ``nonce()``, ``request`` and ``principal``.
+
+    Args:
+        processors: Each returns values for every page; no other answer pays for them.
+        configure: Adds filters and globals of the service's own to the environment.
+    """
+    folders = (*settings.folders, shipped("templates"))
+
+    def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
+        pages = environment(app, folders, reload=settings.reload)
+        pages.globals.update(csrf_token=csrf_token, csrf_field=csrf_field, flashes=flashes, nonce=nonce)
+        if configure is not None:
+            configure(pages)
+        ensure_compiled(pages)
+        _ensure_shown(pages, endpoints)
+        app[_PAGES] = Pages(pages, processors)
+        app.on_startup.append(_linking(pages, endpoints))
+
+    return Battery(name="templates", after=frozenset({"problems", "sessions", "csrf", "auth"}), setup=setup)
+
+
+def _ensure_shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> None:
+    for endpoint in endpoints:
+        mark = endpoint.find(Template)
+        if mark is None:
+            continue
+        if inspect.isclass(endpoint.handler):
+            raise ConfigurationError(f"{endpoint}: a view answers by itself; return render(...) there.")
+        ensure_template(pages, mark.name, asked_by=str(endpoint))
+
+
+def _linking(
+    pages: jinja2.Environment, endpoints: Sequence[Endpoint]
+) -> Callable[[web.Application], Awaitable[None]]:
+    async def link(app: web.Application) -> None:
+        """Learn the routes' names at start-up, when those of sub-applications are there too."""
+        links: Links = links_of(app, endpoints)
+        pages.globals.update(url=links.url, static=links.static)
+
+    return link
+
+
+@jinja2.pass_context
+def csrf_token(context: jinja2.runtime.Context) -> str:
+    """Return the token that a form or a script must send back; empty in a service without tokens."""
+    request = _request(context)
+    make = request.config_dict.get(CSRF_TOKEN)
+    session = request.get(SESSION_KEY)
+    return make(session) if make is not None and session is not None else ""
+
+
+@jinja2.pass_context
+def csrf_field(context: jinja2.runtime.Context) -> Markup:
+    """Return the hidden input with the token."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, csrf_token(context))
+
+
+@jinja2.pass_context
+def flashes(context: jinja2.runtime.Context) -> list[Flash]:
+    """Return the messages that no page has shown yet; with that they are shown."""
+    session = _request(context).get(SESSION_KEY)
+    return [] if session is None else taken_flashes(session)
+
+
+@jinja2.pass_context
+def nonce(context: jinja2.runtime.Context) -> str:
+    """Return what marks the page's own inline scripts and styles, so that browsers run them."""
+    return nonce_of(_request(context))
+
+
+def _request(context: jinja2.runtime.Context) -> web.Request:
+    request = context.get("request")
+    if not isinstance(request, web.Request):
+        raise LookupError("This macro needs the page's request: import it 'with context'.")
+    return request

@@ -1,0 +1,64 @@
+"""How generated source makes an object of its fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from framework.validation.source import Source
+
+
+def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> str:
+    """Return the variable or expression of a new object.
+
+    Args:
+        out: Where the lines go.
+        target: The class.
+        given: The variable of each field, or the variable of a dict of them.
+    """
+    name = out.constant(target, getattr(target, "__name__", "target"))
+    if not isinstance(target, type) or not dataclasses.is_dataclass(target):
+        # A Partial, which takes the dict as it is.
+        return f"{name}({given if isinstance(given, str) else _literal(given)})"
+    if isinstance(given, str):
+        return f"{name}(**{given})"
+    if _is_plain(target):
+        return _filled(out, name, given)
+    positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]
+    keywords = [f"{each}={given[each]}" for each in given if each not in positional]
+    return f"{name}({', '.join([*(given[each] for each in positional), *keywords])})"
+
+
+def _filled(out: Source, name: str, given: Mapping[str, str]) -> str:
+    """Write the setting of each attribute.
+
+    PERF: a quarter faster than calling the class, whose ``__init__`` would do just this.
+    """
+    made = out.fresh("made")
+    out.line(f"{made} = {out.constant(object.__new__, 'new')}({name})")
+    for attribute, variable in given.items():
+        out.line(f"{made}.{attribute} = {variable}")
+    return made
+
+
+def _is_plain(target: type) -> bool:
+    """Tell whether calling the class does nothing but set each attribute."""
+    parameters = target.__dataclass_params__  # type: ignore[attr-defined]
+    code = getattr(vars(target).get("__init__"), "__code__", None)
+    names = tuple(each.name for each in dataclasses.fields(target))
+    attributes = {name for kind in target.__mro__[:-1] for name in vars(kind)}
+    return (
+        type(target) is type
+        and "__new__" not in attributes
+        and not parameters.frozen
+        and not hasattr(target, "__post_init__")
+        # The __init__ that dataclasses wrote, for just these fields.
+        and code is not None
+        and code.co_filename == "<string>"
+        and code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] == names
+    )
+
+
+def _literal(given: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name!r}: {variable}" for name, variable in given.items()) + "}"

@@ -1,0 +1,235 @@
+"""The generated function that dumps: one for a schema, with what it nests written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, fields, missing
+
+from framework.validation import recognise
+from framework.validation.dump_fields import EMITTERS, REITERABLE
+from framework.validation.source import Source
+
+Dump = Callable[[Any], Any]
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field that has been written: the key, the variable, and whether that may be ``missing``."""
+
+    key: str
+    variable: str
+    maybe_missing: bool
+
+
+class Dumping:
+    """Write the source of a schema's dumper.
+
+    Attributes:
+        out: The source.
+        json: Whether what orjson writes as marshmallow would may stay as it is.
+        notes: For each field by its path, why marshmallow writes it; empty where it is compiled.
+    """
+
+    def __init__(self, schema: Schema, *, json: bool, keys: bool | None = None) -> None:
+        self.out = Source(f"dump {type(schema).__name__}")
+        self.json = json
+        self.notes: dict[str, str] = {}
+        self._functions: dict[int, str] = {}
+        self._open: list[int] = []
+        self._path: list[str] = []
+        self._origin = "None, None"
+        self._schema = schema
+        # The classes that a schema was made from have attributes; what a hand-written one dumps may be
+        # anything.
+        self._keys = recognise.constructor(schema) is None if keys is None else keys
+        self._name = self._function(schema)
+
+    def build(self) -> Dump:
+        """Return the dumper of one object."""
+        return self.out.build(self._name)
+
+    def build_many(self) -> Dump:
+        """Return the dumper of a list of objects."""
+        name = self.out.fresh("dump_many")
+        with self.out.function(f"{name}(objects)"):
+            self._many(self._schema, "objects", "objects")
+            self.out.line("return objects")
+        return self.out.build(name)
+
+    def value(self, field: fields.Field[Any], value: str) -> None:
+        """Write what ``field._serialize(value)`` does."""
+        emit = recognise.known(field, EMITTERS)
+        if emit is None:
+            self._leave(f"{type(field).__name__} is not known")
+            serialize = self.out.constant(field._serialize, "serialize")
+            self.out.line(f"{value} = {serialize}({value}, {self._origin})")
+        else:
+            self.notes.setdefault(".".join(self._path), "")
+            emit(self, field, value)
+
+    def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
+        # marshmallow does not tell such a field from which object the value is.
+        origin, self._origin = self._origin, "None, None"
+        json, self.json = self.json, self.json and not plain
+        self.value(field, value)
+        self.json, self._origin = json, origin
+
+    def nested(self, field: fields.Nested, value: str) -> None:
+        """Write what a nested field does with a value that is not None."""
+        schema = field.schema
+        many = schema.many or bool(field.many)
+        reason = recognise.writes_plainly(schema)
+        if not reason and recognise.dump_hooks(schema):
+            reason = f"{type(schema).__name__} has {min(recognise.dump_hooks(schema))}"
+        if reason:
+            self._leave(reason)
+            self.out.line(f"{value} = {self.out.constant(schema.dump, 'dump')}({value}, many={many})")
+        elif many:
+            self._many(schema, value, value)
+        else:
+            self._one(schema, value)
+
+    def _many(self, schema: Schema, value: str, into: str) -> None:
+        found, each = self.out.fresh("found"), self.out.fresh("each")
+        self.out.refuse_if(f"not isinstance({value}, {self.out.constant(REITERABLE, 'REITERABLE')})")
+        self.out.line(f"{found} = []")
+        with self.out.block(f"for {each} in {value}:"):
+            self._one(schema, each)
+            self.out.line(f"{found}.append({each})")
+        self.out.line(f"{into} = {found}")
+
+    def _one(self, schema: Schema, value: str) -> None:
+        if id(schema) in self._open or len(self._open) > _DEEPEST:
+            self.out.line(f"{value} = {self._function(schema)}({value})")
+            return
+        self._open.append(id(schema))
+        self._object(schema, value)
+        self._open.pop()
+
+    def _function(self, schema: Schema) -> str:
+        if id(schema) not in self._functions:
+            self._functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
+            outer, self._open = self._open, [id(schema)]
+            with self.out.function(f"{self._functions[id(schema)]}(o)"):
+                self._object(schema, "o")
+                self.out.line("return o")
+            self._open = outer
+        return self._functions[id(schema)]
+
+    def _object(self, schema: Schema, value: str) -> None:
+        """Write the writing of one object; the variable then holds the dict."""
+        with self.out.block(f"if {self._fits(schema, value)}:"):
+            entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
+            self._dict(entries, value)
+        with self.out.block("else:"):
+            other = self.out.constant(Otherwise(schema, self.json), "otherwise")
+            self.out.line(f"{value} = {other}({value})")
+
+    def _fits(self, schema: Schema, value: str) -> str:
+        if self._keys:
+            return f"type({value}) is dict"
+        target = recognise.constructor(schema)
+        # marshmallow asks an object for its attributes if it has no items.
+        plain = f'not hasattr({value}, "__getitem__")'
+        if target is None or hasattr(target, "__getitem__"):
+            return plain
+        return f"type({value}) is {self.out.constant(target, target.__name__)} or {plain}"
+
+    def _entry(self, schema: Schema, name: str, field: fields.Field[Any], value: str) -> Entry:
+        self._path.append(name)
+        key = name if field.data_key is None else field.data_key
+        attribute = name if field.attribute is None else field.attribute
+        variable = self.out.fresh(name)
+        self._origin = f"{name!r}, {value}"
+        if recognise.known(field, EMITTERS) is None:
+            self._leave(f"{type(field).__name__} is not known")
+            read = f"{self.out.constant(field, 'field')}.serialize"
+            accessor = self.out.constant(schema.get_attribute, "get_attribute")
+            self.out.line(f"{variable} = {read}({name!r}, {value}, accessor={accessor})")
+            maybe_missing = True
+        elif isinstance(field, fields.Constant):
+            self.value(field, variable)
+            maybe_missing = False
+        elif not self._keys and attribute.isidentifier():
+            self.out.line(f"{variable} = {value}.{attribute}")
+            self.value(field, variable)
+            maybe_missing = False
+        else:
+            maybe_missing = self._item(schema, field, attribute, value, variable)
+        self._path.pop()
+        return Entry(key, variable, maybe_missing)
+
+    def _item(
+        self, schema: Schema, field: fields.Field[Any], attribute: str, value: str, variable: str
+    ) -> bool:
+        """Write the reading of a value that need not be there; return whether it may be missing."""
+        default = field.dump_default
+        if not self._keys or "." in attribute:
+            accessor = self.out.constant(schema.get_attribute, "get_attribute")
+            self.out.line(f"{variable} = {accessor}({value}, {attribute!r}, missing)")
+            there = f"{variable} is not missing"
+        elif field.required and not hasattr(dict, attribute):
+            self.out.line(f"{variable} = {value}[{attribute!r}]")
+            self.value(field, variable)
+            return False
+        else:
+            there = f"{attribute!r} in {value}"
+        with self.out.block(f"if {there}:"):
+            if "missing" not in there:
+                self.out.line(f"{variable} = {value}[{attribute!r}]")
+            self.value(field, variable)
+        with self.out.block("else:"):
+            if hasattr(dict, attribute):
+                # marshmallow would find the method of that name.
+                self.out.line("raise Fallback")
+            elif default is missing:
+                self.out.line(f"{variable} = missing")
+            else:
+                call = "()" if callable(default) else ""
+                self.out.line(f"{variable} = {self.out.constant(default, 'default')}{call}")
+                self.out.refuse_if(f"{variable} is missing")
+                self.value(field, variable)
+        return default is missing
+
+    def _dict(self, entries: list[Entry], value: str) -> None:
+        certain = 0
+        while certain < len(entries) and not entries[certain].maybe_missing:
+            certain += 1
+        literal = ", ".join(f"{each.key!r}: {each.variable}" for each in entries[:certain])
+        if certain == len(entries):
+            self.out.line(f"{value} = {{{literal}}}")
+            return
+        made = self.out.fresh("made")
+        self.out.line(f"{made} = {{{literal}}}")
+        for each in entries[certain:]:
+            guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
+            self.out.line(f"{guard}{made}[{each.key!r}] = {each.variable}")
+        self.out.line(f"{value} = {made}")
+
+    def _leave(self, reason: str) -> None:
+        self.notes[".".join(self._path)] = reason
+
+
+class Otherwise:
+    """Dump an object of another kind than the generated function expects: a dict, or one with attributes.
+
+    Its function is made when the first such object comes, because most services never send one.
+    """
+
+    def __init__(self, schema: Schema, json: bool) -> None:
+        self._origin = "None, None"
+        self._schema = schema
+        self._json = json
+        self._made: dict[bool, Dump] = {}
+
+    def __call__(self, value: Any) -> Any:
+        keys = type(value) is dict
+        if not keys and hasattr(value, "__getitem__"):
+            return Schema._serialize(self._schema, value)
+        if keys not in self._made:
+            self._made[keys] = Dumping(self._schema, json=self._json, keys=keys).build()
+        return self._made[keys](value)

@@ -1,0 +1,311 @@
+"""The generated function that loads: one for a schema, with what it nests written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
+from marshmallow.decorators import POST_LOAD, PRE_LOAD
+from marshmallow.error_store import ErrorStore
+from marshmallow.utils import set_value
+
+from framework.validation import recognise
+from framework.validation.caps import AtMost, Only, Spelling, StorableText, TimeOfDay
+from framework.validation.checks import check
+from framework.validation.construction import construction
+from framework.validation.load_fields import EMITTERS, Emit
+from framework.validation.source import Fallback, Source
+
+# What the emitters of these fields look for in `pre_load` themselves.
+_FOLDED: dict[type, tuple[type, ...]] = {
+    AtMost: (fields.List, fields.Mapping, fields.Nested),
+    Only: (fields.Float, fields.Boolean, fields.TimeDelta),
+    Spelling: (fields.Number, fields.TimeDelta),
+    StorableText: (fields.String,),
+    TimeOfDay: (fields.DateTime,),
+}
+# These read whatever they are given, so that a null must be caught before.
+_TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck, fields.Boolean, fields.Enum)
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How an object is read.
+
+    Attributes:
+        unknown: What becomes of unknown fields.
+        partial: Whether fields may be missing; None leaves it to each schema.
+        construct: Whether the hooks run that make an object of the fields.
+    """
+
+    unknown: str
+    partial: bool | None
+    construct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field that has been read: where its value goes, the variable, and whether that may be ``missing``."""
+
+    attribute: str
+    variable: str
+    maybe_missing: bool
+
+
+class Loading:
+    """Write the source of a schema's loader.
+
+    Attributes:
+        out: The source.
+        notes: For each field by its path, why marshmallow reads it; empty where it is compiled.
+        opaque: Whether values may pass that no field has looked into.
+        recursive: Whether documents of any depth may pass.
+    """
+
+    def __init__(self, schema: Schema, mode: Mode) -> None:
+        self.out = Source(f"load {type(schema).__name__}")
+        self.notes: dict[str, str] = {}
+        self.opaque = False
+        self.recursive = False
+        self._functions: dict[tuple[int, Mode], str] = {}
+        self._open: list[int] = []
+        self._path: list[str] = []
+        self._partial: bool | None = None
+        self._name = self._function(schema, mode)
+
+    def build(self) -> Callable[[Any, bool], Any]:
+        """Return the loader of one object: ``load(data, j)``, where ``j`` says that its text is harmless."""
+        return self.out.build(self._name)
+
+    def anything_goes(self) -> None:
+        self.opaque = True
+
+    def value(self, field: fields.Field[Any], value: str) -> None:
+        """Write what ``field.deserialize(value)`` does for a value that is there."""
+        emit = recognise.known(field, EMITTERS)
+        if emit is None:
+            self._leave(f"{type(field).__name__} is not known")
+            self.out.line(
+                f"{value} = {self.out.constant(field, 'field')}.deserialize({value}{self._keyword})"
+            )
+            return
+        self.notes.setdefault(".".join(self._path), "")
+        folded = all(isinstance(field, _FOLDED.get(type(guard), ())) for guard in field.pre_load)
+        if not field.allow_none and (not folded or isinstance(field, _TAKE_NONE)):
+            self.out.refuse_if(f"{value} is None")
+        for function in () if folded else field.pre_load:
+            self.out.line(f"{value} = {self.out.constant(function, 'pre_load')}({value})")
+        if field.allow_none:
+            with self.out.block(f"if {value} is not None:"):
+                self._convert(emit, field, value)
+        else:
+            self._convert(emit, field, value)
+
+    def nested(self, field: fields.Nested, value: str) -> None:
+        """Write what a nested field does for a value that is there."""
+        schema = field.schema
+        reason = recognise.reads_plainly(schema)
+        if not reason and PRE_LOAD in recognise.load_hooks(schema):
+            reason = f"{type(schema).__name__} has pre_load"
+        partial = recognise.partial_of(schema) if self._partial is None else self._partial
+        mode = Mode(field.unknown or schema.unknown, partial)
+        if reason:
+            self._leave(reason)
+            load, copy = self.out.constant(schema.load, "load"), self.out.constant(deepcopy, "deepcopy")
+            # A hook may change what it is given, and marshmallow may yet have to read the same input again.
+            self.out.line(f"{value} = {load}({copy}({value}), unknown={mode.unknown!r}{self._keyword})")
+        elif schema.many:
+            self._nested_many(schema, mode, value)
+        else:
+            self._nested_one(schema, mode, value)
+
+    def _convert(self, emit: Emit, field: fields.Field[Any], value: str) -> None:
+        emit(self, field, value)
+        for validator in field.validators:
+            check(self.out, validator, value)
+        for function in field.post_load:
+            self.out.line(f"{value} = {self.out.constant(function, 'post_load')}({value})")
+
+    def _nested_many(self, schema: Schema, mode: Mode, value: str) -> None:
+        found, each = self.out.fresh("found"), self.out.fresh("each")
+        self.out.refuse_if(f"type({value}) is not list")
+        self.out.line(f"{found} = []")
+        hooks = recognise.load_hooks(schema)
+        with self.out.block(f"for {each} in {value}:"):
+            self._nested_one(schema, Mode(mode.unknown, mode.partial, not hooks), each)
+            self.out.line(f"{found}.append({each})")
+        self._finish(schema, mode, found, value, many=True)
+        self.out.line(f"{value} = {found}")
+
+    def _nested_one(self, schema: Schema, mode: Mode, value: str) -> None:
+        if id(schema) in self._open or len(self._open) > _DEEPEST:
+            self.recursive = self.recursive or id(schema) in self._open
+            self.out.line(f"{value} = {self._function(schema, mode)}({value}, j)")
+            return
+        self._open.append(id(schema))
+        made = self._object(schema, mode, value)
+        self._open.pop()
+        self.out.line(f"{value} = {made}")
+
+    def _function(self, schema: Schema, mode: Mode) -> str:
+        key = (id(schema), mode)
+        if key not in self._functions:
+            self._functions[key] = self.out.fresh(f"load_{type(schema).__name__}")
+            outer, self._open = self._open, [id(schema)]
+            with self.out.function(f"{self._functions[key]}(d, j)"):
+                self.out.line(f"return {self._object(schema, mode, 'd')}")
+            self._open = outer
+        return self._functions[key]
+
+    def _object(self, schema: Schema, mode: Mode, data: str) -> str:
+        """Write the reading of one object; return the variable or expression with what it made."""
+        outer, self._partial = self._partial, mode.partial
+        self.out.refuse_if(f"type({data}) is not dict")
+        keys = [_data_key(name, field) for name, field in schema.load_fields.items()]
+        # PERF: each field that is missing counts one down; then the size alone tells of unknown fields.
+        count = self.out.fresh("count")
+        self.out.line(f"{count} = {len(set(keys))}")
+        made_from_type = recognise.constructor(schema) is not None
+        entries = [
+            self._entry(name, field, data, count, made_from_type)
+            for name, field in schema.load_fields.items()
+        ]
+        if mode.unknown == RAISE:
+            self.out.refuse_if(
+                f"len({data}) != {count}" if len(set(keys)) == len(keys) else _extra(data, keys)
+            )
+        elif mode.unknown == EXCLUDE:
+            self.anything_goes()
+        hooks = mode.construct and bool(recognise.load_hooks(schema))
+        target = recognise.constructor(schema) if mode.construct and not hooks else None
+        if target is not None and mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries):
+            made = construction(self.out, target, {each.attribute: each.variable for each in entries})
+        else:
+            made = self._dict(entries)
+            if mode.unknown == INCLUDE:
+                self._include(data, made, keys)
+            if target is not None:
+                made = construction(self.out, target, made)
+        if hooks:
+            self._finish(schema, mode, made, data, many=False)
+        self._partial = outer
+        return made
+
+    def _entry(
+        self, name: str, field: fields.Field[Any], data: str, count: str, made_from_type: bool
+    ) -> Entry:
+        """Write the reading of one field of an object, there or not."""
+        self._path.append(name)
+        key, variable = repr(_data_key(name, field)), self.out.fresh(name)
+        unknown = recognise.known(field, EMITTERS) is None
+        maybe_missing = True
+        if unknown:
+            self._unknown_field(field, data, key, variable, count)
+        elif field.required and self._partial is not True and not isinstance(field, fields.Constant):
+            self.out.line(f"{variable} = {data}[{key}]")
+            self.value(field, variable)
+            maybe_missing = False
+        else:
+            with self.out.block(f"if {key} in {data}:"):
+                self.out.line(f"{variable} = {data}[{key}]")
+                self.value(field, variable)
+            with self.out.block("else:"):
+                default = missing if self._partial is True else field.load_default
+                self.out.line(f"{variable} = {self._default(default)}")
+                self.out.line(f"{count} -= 1")
+            # Whatever a factory returns, a dataclass takes; elsewhere `missing` means that the field is not
+            # set.
+            maybe_missing = default is missing or (callable(default) and not made_from_type)
+        self._path.pop()
+        return Entry(field.attribute or name, variable, maybe_missing)
+
+    def _unknown_field(
+        self, field: fields.Field[Any], data: str, key: str, variable: str, count: str
+    ) -> None:
+        self._leave(f"{type(field).__name__} is not known")
+        read = f"{self.out.constant(field, 'field')}.deserialize"
+        if self._partial is True:
+            read = f"{read}({data}[{key}], {key}, {data}{self._keyword}) if {key} in {data} else missing"
+        else:
+            read = f"{read}({data}.get({key}, missing), {key}, {data}{self._keyword})"
+        self.out.line(f"{variable} = {read}")
+        self.out.line(f"if {key} not in {data}: {count} -= 1")
+
+    def _default(self, default: Any) -> str:
+        if default is missing:
+            return "missing"
+        if type(default) in (int, str, bool, type(None)):
+            return repr(default)
+        return self.out.constant(default, "default") + ("()" if callable(default) else "")
+
+    def _dict(self, entries: list[Entry]) -> str:
+        """Write the making of a dict of the fields that are there."""
+        made = self.out.fresh("made")
+        certain = 0
+        while certain < len(entries) and not _needs_a_line(entries[certain]):
+            certain += 1
+        literal = ", ".join(f"{each.attribute!r}: {each.variable}" for each in entries[:certain])
+        self.out.line(f"{made} = {{{literal}}}")
+        for each in entries[certain:]:
+            guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
+            if "." in each.attribute:
+                put = f"{self.out.constant(set_value, 'set')}({made}, {each.attribute!r}, {each.variable})"
+            else:
+                put = f"{made}[{each.attribute!r}] = {each.variable}"
+            self.out.line(guard + put)
+        return made
+
+    def _include(self, data: str, made: str, keys: list[str]) -> None:
+        self.anything_goes()
+        known = self.out.constant(frozenset(keys), "known")
+        self.out.line(f"for key in set({data}) - {known}: {made}[key] = {data}[key]")
+
+    def _finish(self, schema: Schema, mode: Mode, made: str, data: str, *, many: bool) -> None:
+        """Write the hooks that run on what was read."""
+        if recognise.load_hooks(schema):
+            finish = self.out.constant(_finisher(schema, mode, many), "finish")
+            self.out.line(f"{made} = {finish}({made}, {data})")
+
+    def _leave(self, reason: str) -> None:
+        self.notes[".".join(self._path)] = reason
+        self.anything_goes()
+
+    @property
+    def _keyword(self) -> str:
+        return "" if self._partial is None else f", partial={self._partial!r}"
+
+
+def _data_key(name: str, field: fields.Field[Any]) -> str:
+    return name if field.data_key is None else field.data_key
+
+
+def _extra(data: str, keys: list[str]) -> str:
+    return f"not {{{', '.join(map(repr, keys))}}}.issuperset({data})"
+
+
+def _needs_a_line(entry: Entry) -> bool:
+    return entry.maybe_missing or "." in entry.attribute
+
+
+def _finisher(schema: Schema, mode: Mode, many: bool) -> Callable[[Any, Any], Any]:
+    """Return what runs a nested schema's validators and its ``post_load``, as marshmallow does."""
+    options: dict[str, Any] = {"many": many, "partial": mode.partial, "unknown": mode.unknown}
+
+    def finish(made: Any, data: Any) -> Any:
+        store = ErrorStore()  # type: ignore[no-untyped-call]
+        schema._invoke_field_validators(error_store=store, data=made, many=many)
+        if store.errors:
+            raise Fallback
+        for whole in (True, False):
+            schema._invoke_schema_validators(
+                error_store=store, pass_collection=whole, data=made, original_data=data, **options
+            )
+        if store.errors:
+            raise Fallback
+        return schema._invoke_load_processors(POST_LOAD, made, original_data=data, **options)
+
+    return finish

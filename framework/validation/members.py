@@ -1,0 +1,98 @@
+"""The fields of a type: its names, annotations and defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
+
+from marshmallow import missing
+
+from framework.errors import ConfigurationError
+from framework.validation.annotations import sort_options
+
+
+def dataclass_fields(tp: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
+    origin = get_origin(tp) or tp
+    hints = _hints(tp)
+    for parameter in inspect.get_annotations(origin):
+        if isinstance(hints.get(parameter), dataclasses.InitVar):
+            raise ConfigurationError(f"{name_of(tp)}.{parameter}: an InitVar cannot be filled from outside")
+    return [(field, hints[field.name]) for field in dataclasses.fields(origin)]
+
+
+def dataclass_options(field: dataclasses.Field[Any]) -> dict[str, Any]:
+    default: Any = missing
+    if field.default_factory is not dataclasses.MISSING:
+        default = field.default_factory
+    elif field.default is not dataclasses.MISSING:
+        default = _constant(field.default)
+    options = {**sort_options(field.metadata), **default_options(default, made=True)}
+    if not field.init:
+        options |= {"dump_only": True, "required": False}
+        options.pop("load_default", None)
+    return options
+
+
+def typeddict_fields(tp: Any) -> list[tuple[str, Any, bool]]:
+    origin = get_origin(tp) or tp
+    found = []
+    for name, annotation in _hints(tp).items():
+        # `__required_keys__` knows nothing of a NotRequired that stands in a string annotation.
+        required = name in origin.__required_keys__
+        while get_origin(annotation) in (Required, NotRequired) or _is_read_only(annotation):
+            required = {Required: True, NotRequired: False}.get(get_origin(annotation), required)
+            annotation = get_args(annotation)[0]
+        found.append((name, annotation, required))
+    return found
+
+
+def _is_read_only(annotation: Any) -> bool:
+    return getattr(get_origin(annotation), "_name", "") == "ReadOnly"
+
+
+def default_options(default: Any, made: bool = False) -> dict[str, Any]:
+    if default is missing:
+        return {"required": True}
+    return {"load_default": default if made else _constant(default)}
+
+
+def _constant(value: Any) -> Any:
+    """Return a default that marshmallow takes as it is: it would call one that can be called."""
+    return (lambda: value) if callable(value) else value
+
+
+def _hints(tp: Any) -> dict[str, Any]:
+    origin = get_origin(tp) or tp
+    try:
+        # A class inside a function can still speak of itself.
+        hints = get_type_hints(origin, localns={origin.__name__: origin}, include_extras=True)
+    except NameError as error:
+        raise ConfigurationError(
+            f"{name_of(tp)}: the annotation {error.name!r} cannot be resolved in {origin.__module__};"
+            " define or import it at the top of that module"
+        ) from error
+    chosen = dict(zip(getattr(origin, "__parameters__", ()), get_args(tp), strict=False))
+    return {name: _substituted(hint, chosen) for name, hint in hints.items()} if chosen else hints
+
+
+def _substituted(hint: Any, chosen: Mapping[Any, Any]) -> Any:
+    """Put the types that a generic class was given in the place of its parameters."""
+    if isinstance(hint, TypeVar):
+        return chosen.get(hint, hint)
+    parameters = getattr(hint, "__parameters__", ())
+    if isinstance(hint, type) and not get_args(hint):
+        return hint
+    return hint[tuple(chosen.get(each, each) for each in parameters)] if parameters else hint
+
+
+def name_of(tp: Any) -> str:
+    if get_args(tp):
+        inner = "_".join(name_of(each) for each in get_args(tp))
+        return f"{name_of(get_origin(tp))}_{inner}"
+    return getattr(tp, "__qualname__", repr(tp)).rpartition(".")[2]
+
+
+def spelt(annotation: Any) -> str:
+    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)

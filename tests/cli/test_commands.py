@@ -1,0 +1,138 @@
+"""The commands, run in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.processes import fetch, framework, serving, wait_for
+
+HELLO = '''
+from framework import RouteTableDef, create_app, public, run
+
+routes = RouteTableDef()
+
+
+@routes.get("/")
+@public
+async def hello() -> dict[str, str]:
+    """Greet."""
+    return {"message": "hello"}
+
+
+if __name__ == "__main__":
+    run(create_app(routes=[routes]))
+'''
+STRONG = {
+    "PROFILE": "production",
+    "SESSIONS_KEYS": "k3JpQ8mZx1Vw5RtY7uNb2LcD4fGh6Sj9",
+    "AUTH_KEYS": "Zx1Vw5RtY7uNb2LcD4fGh6Sj9k3JpQ8m",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hello.py").write_text(HELLO)
+    return tmp_path
+
+
+def test_run_serves_a_module_and_stops_cleanly_on_sigterm(folder: Path) -> None:
+    with serving("run", "hello", cwd=folder) as (process, url, log):
+        status, body = fetch(url)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(25)
+
+    assert (status, json.loads(body)) == (200, {"message": "hello"})
+    assert code == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_run_serves_with_several_workers(folder: Path) -> None:
+    with serving("run", "hello.py", "--workers", "2", cwd=folder) as (process, url, log):
+        statuses = [fetch(url)[0] for _ in range(5)]
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(25)
+
+    assert statuses == [200] * 5
+    assert code == 0, log.read_text()
+
+
+def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) -> None:
+    with serving("dev", "hello", cwd=folder) as (_, url, log):
+        before = fetch(url)
+        time.sleep(0.5)
+        (folder / "hello.py").write_text("this is no Python")
+        wait_for(lambda: "SyntaxError" in log.read_text(), log)
+        (folder / "hello.py").write_text(HELLO.replace('hello"}', 'changed"}'))
+        wait_for(lambda: "changed" in fetch(url)[1], log)
+
+    assert json.loads(before[1]) == {"message": "hello"}
+
+
+def test_routes_lists_method_path_handler_and_who_may_call(folder: Path) -> None:
+    done = framework("routes", "hello", cwd=folder)
+
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("GET") and " / " in line]
+    assert line.split() == ["GET", "/", "hello.hello", "public", "200", "dict"]
+
+
+def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
+    (folder / ".env").write_text("NAME=greeter\n")
+
+    done = framework("check", "hello", cwd=folder, SERVER_PORT="8123")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SERVER_PORT environment" in " ".join(done.stdout.split())
+    assert "NAME .env" in " ".join(done.stdout.split())
+    assert done.stdout.strip().endswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "source", "said"),
+    [
+        pytest.param(["run", "nowhere"], HELLO, "There is no module 'nowhere'", id="no such module"),
+        pytest.param(
+            ["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"
+        ),
+        pytest.param(["run", "hello:nothing"], HELLO, "has no 'nothing'", id="no such name in the module"),
+        pytest.param(
+            ["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"
+        ),
+    ],
+)
+def test_a_mistake_is_told_without_a_traceback(
+    arguments: list[str], source: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "hello.py").write_text(source)
+
+    done = framework(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_wrong_settings_are_told_at_once(folder: Path) -> None:
+    done = framework("run", "hello", cwd=folder, SERVER_PORT="many", PROFILE="holiday")
+
+    assert done.returncode == 2
+    assert "SERVER_PORT" in done.stderr
+    assert "PROFILE" in done.stderr
+
+
+def test_production_refuses_to_start_without_keys(folder: Path) -> None:
+    done = framework("run", "hello", cwd=folder, PROFILE="production")
+
+    assert done.returncode == 2
+    assert "SESSIONS_KEYS is not set" in done.stderr
+    assert "AUTH_KEYS is not set" in done.stderr
+
+
+def test_production_starts_with_keys(folder: Path) -> None:
+    with serving("run", "hello", cwd=folder, **STRONG) as (_, url, _log):
+        assert fetch(url)[0] == 200
