@@ -136,10 +136,10 @@ def _framing_refusal(head: Head) -> Problem | None:
         return _bad("Transfer-Encoding needs HTTP/1.1.")
     if hdrs.CONTENT_LENGTH in head.headers:
         return _bad("Content-Length and Transfer-Encoding exclude each other (RFC 9112, 6.1).")
+    if not codings[0].strip() or not codings[0].isascii():  # lower() would make a 'k' of the sign for Kelvin
+        return _bad("Transfer-Encoding must be 'chunked'.")
     if len(codings) == 1 and codings[0].lower() == "chunked":
         return None
-    if not codings[0].strip() or not codings[0].isascii():
-        return _bad("Transfer-Encoding must be 'chunked'.")
     return Problem(status=501, detail="The only transfer coding here is 'chunked', once.")
 
 

@@ -316,6 +316,31 @@ async def test_a_connection_that_cannot_be_ended_politely_is_logged(caplog: pyte
     assert "A connection could not be ended politely" in caplog.messages
 
 
+async def test_a_connection_that_hangs_at_its_end_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    class Hanging:
+        async def close(self, **_: object) -> None:
+            await asyncio.Event().wait()
+
+    async def handler(request: web.Request) -> web.Response:
+        begun.set()
+        async with request.app[CONNECTIONS].socket(Hanging()):  # type: ignore[arg-type]
+            await asyncio.Event().wait()
+        return web.Response()
+
+    begun = asyncio.Event()
+    app = service(web.get("/x", handler))
+    async with Stopping(app, stop_seconds=1) as server, peer(server.port) as client:
+        await client.send(GET)
+        await begun.wait()
+        await server.stop()
+        rest = await client.until_closed()
+
+    assert rest == b""
+    assert "Cutting off sockets whose clients did not say good-bye in time" in caplog.messages
+
+
 async def test_somebody_in_a_hurry_cuts_draining_and_waiting_short() -> None:
     begun = asyncio.Event()
     app = service(web.get("/x", gated(begun, asyncio.Event())))

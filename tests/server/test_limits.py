@@ -73,8 +73,9 @@ async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     assert above.problem["detail"] == "The request has too many headers."
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["first-request", "later-request"])
 @pytest.mark.parametrize("pieces", [1, 7], ids=["at-once", "in-pieces"])
-async def test_headers_together_at_their_limit_are_served_and_above_are_431(pieces: int) -> None:
+async def test_headers_together_at_their_limit_are_served_and_above_are_431(pieces: int, later: bool) -> None:
     limit = 32 * 1024
 
     async with serving(service()) as running:
@@ -83,6 +84,9 @@ async def test_headers_together_at_their_limit_are_served_and_above_are_431(piec
             data = request("GET / HTTP/1.1", CLOSE, *headers_of(size))
             step = len(data) // pieces + 1
             async with peer(running.port) as client:
+                if later:
+                    await client.send(request("GET / HTTP/1.1"))
+                    await client.answer()
                 await client.send(
                     *(data[i : i + step] for i in range(0, len(data), step)), pause_seconds=0.01
                 )

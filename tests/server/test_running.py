@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,18 @@ async def test_the_python_parser_is_behind_the_same_gate(tmp_path: Path) -> None
         answers = [answer for head in heads for answer in await exchange(running.port, request(head))]
 
     assert [answer.status for answer in answers] == [400, 400, 501, 400]
+
+
+async def test_a_socket_of_another_kind_may_be_handed_in(tmp_path: Path) -> None:
+    path = str(tmp_path / "service.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        async with serve(service(), sockets=[listening]) as running:
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(request("GET / HTTP/1.1", "Connection: close"))
+            status_line = await reader.readline()
+            await reader.read()
+            writer.close()
+
+    assert running.port == 0
+    assert status_line == b"HTTP/1.1 200 OK\r\n"
