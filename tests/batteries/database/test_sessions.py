@@ -244,6 +244,23 @@ async def test_a_lone_surrogate_never_reaches_the_database(
     assert await names(app) == []
 
 
+@pytest.mark.parametrize("way", ["rename", "refer"])
+async def test_a_row_that_goes_meanwhile_is_a_conflict(
+    way: str,
+    settings: DatabaseSettings,
+    serve: Serve,
+    client: ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = await serve(notes_app(settings))
+
+    async with client.post(url / "overtaken", json={"name": way}) as response:
+        problem = await response.json()
+
+    assert (response.status, problem["status"]) == (409, 409)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_request_that_waits_too_long_for_a_connection_is_told_to_come_again(
     empty: DatabaseSettings, serve: Serve, client: ClientSession
 ) -> None:
