@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 
 from framework.battery import Answer, Battery, Middleware
-from framework.context import ENDPOINT
+from framework.context import ENDPOINT, find
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
 from framework.origins import origins_from
@@ -239,7 +239,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
             return
-        endpoint = request.get(ENDPOINT)
+        endpoint = find(request, ENDPOINT)
         mark = None if endpoint is None else endpoint.find(Cors)
         grant = (default if mark is None else mark.policy).find(origin)
         if grant is not None:

@@ -35,6 +35,7 @@ _LOCK = 7_032_918_437_120_145
 # Alembic announces each look at the database; a probe of readiness is such a look.
 logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
+
 @dataclass(frozen=True, slots=True)
 class Migrations:
     """Say where the revisions of a service's database are.
