@@ -461,6 +461,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     await _open(one, apps[0])
     await _open(two, apps[1])
 
+    spoke_up = console_handler in logging.getLogger().handlers
     log.debug("both run")
     ends, stays = (one, two) if first_ends_first else (two, one)
     await ends.aclose()
@@ -471,6 +472,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     assert [record["event"] for record in other.records][:1] == ["both run"]
     assert [record["event"] for record in left.records][-1:] == ["one runs"]
     assert len(lines.records) + len(other.records) == 2
+    assert not spoke_up
     assert console_handler in logging.getLogger().handlers
     assert state() == before
 
