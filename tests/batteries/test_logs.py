@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -28,7 +29,7 @@ from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.batteries.logs import LogsSettings
 from framework.batteries.logs.access import request_id_from
-from framework.batteries.logs.pipe import stderr_writer
+from framework.batteries.logs.pipe import Pipe, stderr_writer
 from framework.battery import Battery
 from framework.context import PRINCIPAL
 from framework.errors import ConfigurationError, NotFound
@@ -460,6 +461,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     await _open(one, apps[0])
     await _open(two, apps[1])
 
+    spoke_up = console_handler in logging.getLogger().handlers
     log.debug("both run")
     ends, stays = (one, two) if first_ends_first else (two, one)
     await ends.aclose()
@@ -470,6 +472,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     assert [record["event"] for record in other.records][:1] == ["both run"]
     assert [record["event"] for record in left.records][-1:] == ["one runs"]
     assert len(lines.records) + len(other.records) == 2
+    assert not spoke_up
     assert console_handler in logging.getLogger().handlers
     assert state() == before
 
@@ -498,6 +501,31 @@ async def test_a_reader_that_is_stuck_stops_no_request(serve: Serve, client: aio
     dropped = await lines.first(lambda record: record["event"] == "lines_dropped")
     assert text == "hello"
     assert 60 < dropped["count"] < 80
+
+
+def test_a_pipe_writes_what_it_has_sleeps_and_ends_when_it_is_closed() -> None:
+    written: list[bytes] = []
+    pipe = Pipe(limit_bytes=100, report=lambda count: b"", write=written.append)
+    pipe.open()
+
+    pipe.put(b"one\n")
+    time.sleep(0.3)
+    writes_while_idle = len(written)
+    pipe.put(b"two\n")
+    pipe.close(wait_seconds=10)
+
+    assert b"".join(written) == b"one\ntwo\n"
+    assert writes_while_idle == 1
+    assert "framework.logs" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_reader_that_is_stuck_does_not_keep_the_process_from_ending() -> None:
+    noisy = SERVICE.replace("await response.read()", "[logging.error('x' * 2000) for _ in range(500)]")
+
+    with subprocess.Popen([sys.executable, "-c", noisy], stderr=subprocess.PIPE) as process:
+        status = process.wait(60)
+
+    assert status == 0
 
 
 async def test_a_reader_that_has_gone_stops_no_request(serve: Serve, client: aiohttp.ClientSession) -> None:
