@@ -128,7 +128,10 @@ class Dispatcher:
     def _chain(self, match: web.UrlMappingMatchInfo, handler: Answer) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
-            return chain
+            if handler is match.handler:
+                return chain
+            # Middlewares that were appended to the application stand between us and the handler.
+            return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
         return (
             self._unmatched
             if isinstance(match.route, SystemRoute)
