@@ -114,8 +114,9 @@ class Connection(Wire):
             self._left -= 1
             if self._left <= 0 or self._awaits_continue:
                 self._close_after(response)
-            if not isinstance(response, web.StreamResponse):
-                response = self._failure(request, _not_a_response(response))
+            mistake = _mistake_in(request, response)
+            if mistake is not None:
+                response = self._failure(request, mistake)
             try:
                 return await self.finish_response(request, response, None)
             except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
@@ -277,5 +278,9 @@ def _date_in(value: str | None) -> datetime | None:
         return None
 
 
-def _not_a_response(value: object) -> TypeError:
-    return TypeError(f"A handler returned {type(value).__name__} instead of a response.")
+def _mistake_in(request: web.BaseRequest, response: Any) -> Exception | None:
+    if not isinstance(response, web.StreamResponse):
+        return TypeError(f"A handler returned {type(response).__name__} instead of a response.")
+    if not response.prepared and request.writer.output_size > 0:
+        return RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
+    return None

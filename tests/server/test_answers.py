@@ -143,6 +143,25 @@ async def test_headers_of_an_error_are_sent_and_a_fault_of_ours_is_logged(
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pytest.LogCaptureFixture) -> None:
+    async def begin_and_return_another(request: web.Request) -> web.Response:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        return web.Response(text="another")
+
+    async with (
+        serving(service(web.get("/x", begin_and_return_another))) as running,
+        peer(running.port) as client,
+    ):
+        await client.send(request("GET /x HTTP/1.1"))
+        everything = await client.until_closed()
+
+    assert everything.count(b"HTTP/1.1") == 1
+    assert everything.endswith(b"\r\n4\r\nhalf\r\n")
+    assert errors(caplog.records) == ["Unhandled error"]
+
+
 async def test_an_answer_that_fails_half_way_is_cut_off_and_not_mixed_with_another(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
