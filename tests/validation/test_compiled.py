@@ -199,6 +199,20 @@ def test_caps_hold_for_many_of_a_hand_written_schema() -> None:
     }
 
 
+@dataclass
+class Repeated:
+    text: Annotated[str, validate.Regexp("^A*$")]
+
+
+def test_text_in_a_document_is_capped_before_a_pattern_runs() -> None:
+    load = compile(Repeated).load_json
+
+    assert len(load(orjson.dumps({"text": "A" * 10_000})).text) == 10_000
+    assert refused(load, orjson.dumps({"text": "A" * 10_001})) == {
+        "text": ["Longer than maximum length 10000."]
+    }
+
+
 def test_an_escaped_null_character_is_a_fault_of_its_field() -> None:
     body = rb'{"name": "a\u0000b", "children": [{"name": "\u0000"}]}'
 

@@ -91,6 +91,8 @@ FIELDS: dict[str, tuple[Callable[[], fields.Field[Any]], list[Any]]] = {
     "plucked many": (lambda: fields.Pluck(Tagged, "name", many=True), [["a"], [1], "a", {"name": "a"}]),
     "list of unknown": (lambda: fields.List(Shout()), [["a"], [1], "a"]),
     "values unknown": (lambda: fields.Dict(values=Shout()), [{"a": "b"}, {"a": 1}]),
+    "values of a function": (lambda: fields.Dict(values=fields.Function(repr)), [{"a": "b"}]),
+    "list of a function": (lambda: fields.List(fields.Function(type)), [["b"]]),
     "keys": (lambda: fields.Dict(keys=fields.Integer()), [{"1": {}}, {"a": 1}, {1: 2}]),
     "values of times": (lambda: fields.Dict(fields.Date(), fields.Date()), [{"2024-02-29": "2024-02-29"}]),
     "any dict": (fields.Dict, [{"a": [1]}, {1: 2}, []]),
@@ -285,6 +287,17 @@ def test_objects_that_orjson_could_write_by_itself_are_the_same(change: dict[str
     made = Native(**NATIVE | change)
 
     assert_dumps_the_same(CompiledSchema(schema), capped(type(schema)()), made)
+
+
+def test_a_property_in_the_place_of_a_field_is_asked_when_dumping() -> None:
+    @dataclass
+    class Masked:
+        name: str
+
+    # A decorator of the class might do this.
+    Masked.name = property(lambda self: "masked", lambda self, value: vars(self).update(name=value))  # type: ignore[assignment]
+
+    assert compile(Masked).dump_json(Masked("plain")) == b'{"name":"masked"}'
 
 
 @dataclass
