@@ -41,7 +41,7 @@ class Wire(RequestHandler):
         "_head_since",
         "_headers_limit",
         "_is_midway",
-        "_last",
+        "_left",
         "_transport",
         "terms",
         "work",
@@ -55,7 +55,7 @@ class Wire(RequestHandler):
         self.work: asyncio.Task[None] | None = None  # all requests of the connection, one after the other
         self._transport: asyncio.Transport | None = None  # unlike aiohttp's, kept until it is really closed
         self._gone: asyncio.Future[None] | None = None
-        self._last = terms.closing  # the answer in the making is the last one
+        self._left = 1 if terms.closing else terms.settings.requests_per_connection  # answers
         self._deaf = False  # an error answer is on its way, and what still comes in is not read
         self._headers_limit = terms.settings.headers_bytes
         self._is_midway = False  # part of a head or of a body has arrived, or a first head is waited for
@@ -85,7 +85,7 @@ class Wire(RequestHandler):
 
     def announce_closing(self) -> None:
         """Make the next answer the last one."""
-        self._last = True
+        self._left = 1
 
     @property
     def is_idle(self) -> bool:
@@ -170,7 +170,6 @@ class Wire(RequestHandler):
         self._deaf = True
         if self._body is not None and not self._body.is_eof():
             # The parser has let go of the body without a word, and its handler would wait for ever.
-            self._messages.pop()
             self._fail_body(self._body, BadRequest(self._explain(error).detail))
 
     def _explain(self, error: BaseException) -> Problem:
@@ -225,7 +224,7 @@ class Wire(RequestHandler):
 
     def _fail_body(self, body: StreamReader, error: ServiceError) -> None:
         """Let the handler's read fail, and close after its answer."""
-        self._last = True
+        self._left = 1
         self._lingering_time = 0.0
         body.set_exception(error)
         self._body_ended()

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from framework.validation.partial import Partial
 from framework.validation.source import Source
 
 
@@ -14,15 +15,12 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
 
     Args:
         out: Where the lines go.
-        target: The class.
+        target: The class: a dataclass, or `Partial`, which takes a dict as it is.
         given: The variable of each field, or the variable of a dict of them.
     """
-    name = out.constant(target, getattr(target, "__name__", "target"))
-    if not isinstance(target, type) or not dataclasses.is_dataclass(target):
-        # A Partial, which takes the dict as it is.
-        return f"{name}({given if isinstance(given, str) else _literal(given)})"
+    name = out.constant(target, target.__name__)
     if isinstance(given, str):
-        return f"{name}(**{given})"
+        return f"{name}({given})" if target is Partial else f"{name}(**{given})"
     if _is_plain(target):
         return _filled(out, name, given)
     positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]
@@ -58,7 +56,3 @@ def _is_plain(target: type) -> bool:
         and code.co_filename == "<string>"
         and code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] == names
     )
-
-
-def _literal(given: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name!r}: {variable}" for name, variable in given.items()) + "}"

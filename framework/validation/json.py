@@ -129,7 +129,7 @@ def _is_container(value: Any) -> bool:
 def _is_long_integer(digits: bytes) -> bool:
     if len(digits) < 19 or b"." in digits or b"e" in digits or b"E" in digits:
         return False
-    return len(digits) > 20 or not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER
+    return not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER
 
 
 def _explanation(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -17,6 +17,7 @@ from framework.validation.caps import AtMost, Only, Spelling, StorableText, Time
 from framework.validation.checks import check
 from framework.validation.construction import construction
 from framework.validation.load_fields import EMITTERS, Emit
+from framework.validation.partial import Partial
 from framework.validation.source import Fallback, Source
 
 # What the emitters of these fields look for in `pre_load` themselves.
@@ -28,7 +29,7 @@ _FOLDED: dict[type, tuple[type, ...]] = {
     TimeOfDay: (fields.DateTime,),
 }
 # These read whatever they are given, so that a null must be caught before.
-_TAKE_NONE = (fields.Raw, fields.Constant)
+_TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck, fields.Boolean, fields.Enum)
 _DEEPEST = 8
 
 
@@ -182,7 +183,8 @@ class Loading:
             self.anything_goes()
         hooks = mode.construct and bool(recognise.load_hooks(schema))
         target = recognise.constructor(schema) if mode.construct and not hooks else None
-        if target is not None and mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries):
+        complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
+        if target not in (None, Partial) and complete:
             made = construction(self.out, target, {each.attribute: each.variable for each in entries})
         else:
             made = self._dict(entries)

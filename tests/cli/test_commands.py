@@ -99,6 +99,12 @@ def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
         pytest.param(
             ["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"
         ),
+        pytest.param(
+            ["run", "hello"],
+            "def build():\n    ...",
+            "hello:build returned NoneType",
+            id="build returns nothing",
+        ),
         pytest.param(["run", "hello:nothing"], HELLO, "has no 'nothing'", id="no such name in the module"),
         pytest.param(
             ["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"

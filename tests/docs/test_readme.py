@@ -173,6 +173,10 @@ def test_the_commands_without_make_serve_from_a_fresh_clone(clone: Path) -> None
 
     with running(only("Two commands", "sh", "python3"), clone, SERVER_PORT=str(port)):
         wait_for(lambda: ready(port), clone / "printed", patience_seconds=300)
+        status, page = fetch(f"http://127.0.0.1:{port}/")
+
+    assert status == 200
+    assert "Notice board" in page
 
 
 def test_make_run_serves_from_a_fresh_clone_and_make_test_is_there(clone: Path) -> None:

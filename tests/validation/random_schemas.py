@@ -173,6 +173,7 @@ TEXT_RULES = (
     validate.OneOf(["a", "ab"]),
     validate.OneOf("abc"),
     validate.NoneOf(["a"]),
+    validate.NoneOf("abc"),
     validate.Regexp(r"^[a-z]+$"),
     validate.Email(),
     validate.URL(),

@@ -71,6 +71,9 @@ SCALARS = [
     shape(Any, [1, None, {"a": [1]}, "a"]),
     shape(set[int], [[1], [1, 1], ["a"]], [{1}, {1, 2}]),
 ]
+NATIVE = [
+    each for each in SCALARS if each.annotation in (str, int, float, bool, uuid.UUID, dt.date, Colour, Any)
+]
 
 
 @st.composite
@@ -120,7 +123,7 @@ def dataclasses(draw: st.DrawFn, depth: int = 2) -> Shape:
     names = draw(
         st.lists(st.sampled_from(["a", "b", "c", "items", "_d"]), min_size=1, max_size=5, unique=True)
     )
-    chosen = {name: draw(shapes(depth)) for name in names}
+    chosen = {name: draw(draw(st.sampled_from([shapes(depth), st.sampled_from(NATIVE)]))) for name in names}
     options = {name: draw(st.sampled_from(_DEFAULTS)) for name in names}
     options |= {
         name: {"metadata": {"data_key": f"@{name}"}} for name in names if draw(st.integers(0, 7)) == 0
