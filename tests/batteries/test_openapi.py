@@ -471,6 +471,7 @@ async def test_forms_are_described(serve: Serve, client: aiohttp.ClientSession) 
 
     upload = document["paths"]["/notes/{note_id}/files"]["post"]["requestBody"]["content"]
     register = document["paths"]["/register"]["post"]["requestBody"]["content"]
+    assert document["paths"]["/register"]["post"]["requestBody"]["required"] is True
     assert upload.keys() == {"multipart/form-data"}
     assert upload["multipart/form-data"]["schema"]["properties"]["document"] == {
         "type": "string",
