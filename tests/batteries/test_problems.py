@@ -352,6 +352,34 @@ async def test_a_client_that_leaves_in_the_middle_of_its_answer_is_not_logged_as
     assert errors(caplog) == []
 
 
+async def test_a_client_that_leaves_in_the_middle_of_a_stream_is_not_logged_as_an_error(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 1000
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    async def handler(request: web.Request) -> web.Response:
+        return stream(chunks())
+
+    url = await serve(service(handler))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await reader.readline()
+    writer.transport.abort()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0.05)
+
+    assert errors(caplog) == []
+
+
 async def test_a_broken_upstream_connection_is_not_blamed_on_the_client(
     serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
