@@ -19,7 +19,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in 3.13 3.12 3.11; do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run test test-all lint types tests format bench fuzz image pins clean
+.PHONY: help run test test-all lint types tests format bench budget sameness fuzz image pins clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -57,6 +57,12 @@ format: $(VENV)/.tests ## Put the code into the house's shape.
 bench: ## Measure the service and its peers side by side; OPTIONS go to the bench.
 	$(PYTHON) benchmarks/environment.py
 	.venv-bench/bin/python -m benchmarks $(OPTIONS)
+
+budget: $(VENV)/.tests ## Count the instructions that a request costs, against the budget; OPTIONS=--update writes it anew.
+	$(BIN)/python -m benchmarks.instructions $(OPTIONS)
+
+sameness: $(VENV)/.tests ## Run marshmallow's own tests against the compiled functions.
+	$(BIN)/python -m tests.validation.upstream
 
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz

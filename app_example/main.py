@@ -19,9 +19,8 @@ from app_example.tokens import api as tokens
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users import api as users
 from app_example.users.store import UserStore
-from framework.app import create_app, standard
+from framework import create_app, provide, standard
 from framework.batteries import database
-from framework.services import provide
 from framework.settings import load
 
 MIGRATIONS = Path(__file__).with_name("migrations")

@@ -20,7 +20,7 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.tables import Listed
-from framework.responses import Result
+from framework import Result
 
 Row = TypeVar("Row", bound=Listed)
 Item = TypeVar("Item")

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from framework.app import ServiceSettings
+from framework import ConfigurationError, Secret, ServiceSettings
 from framework.batteries.auth import AuthSettings
 from framework.batteries.database import DatabaseSettings
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.templates import TemplateSettings
-from framework.errors import ConfigurationError
-from framework.settings import Secret
 
 TEMPLATES = Path(__file__).with_name("templates")
 DATABASE_URL = Secret("sqlite:///var/app_example.sqlite3")

@@ -37,7 +37,7 @@ def options_from(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--servers", type=_names(all_servers()), default=list(all_servers()), help="comma-separated"
     )
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per work (5)")
-    parser.add_argument("--seconds", type=int, default=5, help="seconds of load per round and server (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load per round and server (3)")
     parser.add_argument("--baseline", help="the server that ratios refer to (each work has its own)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     return parser.parse_args(arguments)

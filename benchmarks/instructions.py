@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 BUDGET = Path(__file__).with_name("budget.json")
-WORKS = ("hello", "orders", "form")
-REQUESTS = 500
+WORKS = ("hello", "orders", "page", "form")
+REQUESTS = 300
 TOLERANCE = 0.03
 DEADLINE_SECONDS = 600
 

@@ -90,6 +90,7 @@ def load(server: Running, lua: Path, seconds: int) -> Sample:
     return {
         "rps": figures["requests"] / figures["microseconds"] * 1e6,
         "cpu_us": spent / figures["requests"] * 1e6,
+        "core": spent / figures["microseconds"] * 1e6,
         "p50_ms": figures["p50"] / 1e3,
         "p99_ms": figures["p99"] / 1e3,
         "rss_mib": server.rss_bytes() / MIB,

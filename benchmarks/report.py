@@ -31,7 +31,13 @@ _COST = (
 )
 _WAIT = (Column("p50_ms", "p50 ms", 1), Column("p99_ms", "p99 ms", 1))
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "http": (Column("rps", "rps"), Column("cpu_us", "CPU µs/request", 1), *_WAIT, *_COST),
+    "http": (
+        Column("rps", "rps"),
+        Column("cpu_us", "CPU µs/request", 1),
+        Column("core", "core", 2, ratio=False),
+        *_WAIT,
+        *_COST,
+    ),
     "transfer": (
         Column("mib_per_s", "MiB/s"),
         Column("cpu_s", "CPU s", 2),
@@ -40,6 +46,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "room": (
         Column("per_s", "messages/s"),
         Column("cpu_us", "CPU µs/message", 1),
+        Column("core", "core", 2, ratio=False),
         *_WAIT,
         Column("stuck_per_s", "messages/s, 5 stuck"),
         Column("stuck_p99_ms", "p99 ms, 5 stuck", 1),

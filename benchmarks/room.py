@@ -211,6 +211,7 @@ async def _speak(
     return {
         "per_s": count / elapsed,
         "cpu_us": (server.cpu_seconds() - spent) / max(count, 1) * 1e6,
+        "core": (server.cpu_seconds() - spent) / elapsed,
         "p50_ms": percentiles[49] * 1e3,
         "p99_ms": percentiles[98] * 1e3,
         "rss_mib": server.rss_bytes() / MIB,

@@ -5,12 +5,26 @@ import os
 
 from aiohttp import web
 
-from benchmarks.data import AUDIENCE, GIB, ISSUER, ORIGIN, SECRET, TEMPLATES, big_file, route_paths, rows
+from benchmarks.data import (
+    AUDIENCE,
+    GIB,
+    ISSUER,
+    ORIGIN,
+    SECRET,
+    TEMPLATES,
+    big_file,
+    page_values,
+    route_paths,
+    rows,
+)
 from benchmarks.models.as_dataclasses import Contact, Order, Row
 from framework import RouteTableDef, ServiceSettings, create_app, file, public, requires, run
+from framework.batteries.sockets import Rooms
+from framework.batteries.templates import template
 from framework.settings import load
 
 ROWS = [Row(**row) for row in rows()]
+PAGE = page_values()
 SETTINGS = {
     "PROFILE": "production",
     "NAME": "bench",
@@ -20,6 +34,9 @@ SETTINGS = {
     "SESSIONS_KEYS": SECRET[::-1],
     "CORS_ORIGINS": ORIGIN,
     "TEMPLATES_FOLDERS": str(TEMPLATES),
+    # The limits stay on; only what the room's work is about has to fit: a thousand members and one who talks a lot.
+    "SOCKETS_ROOM_SIZE": "2000",
+    "SOCKETS_MESSAGES_PER_SECOND": "1000000",
 }
 routes = RouteTableDef()
 
@@ -45,6 +62,14 @@ async def list_rows() -> list[Row]:
     return ROWS
 
 
+@routes.get("/page")
+@public
+@template("rows.html")
+async def page() -> dict[str, object]:
+    """Render the page."""
+    return PAGE
+
+
 @routes.post("/form", status=201)
 @public
 async def send_form(form: Contact) -> Contact:
@@ -67,6 +92,16 @@ async def upload(request: web.Request) -> dict[str, int]:
 async def download() -> web.FileResponse:
     """Send the big file."""
     return file(big_file())
+
+
+@routes.get("/room")
+@public
+async def room(request: web.Request, rooms: Rooms) -> web.StreamResponse:
+    """Send what each member says to all."""
+    async with rooms.join(request, "room") as member:
+        async for said in member.values():
+            await rooms.broadcast_json("room", said)
+    return member.response
 
 
 def add_kinds(table: RouteTableDef, count: int) -> None:

@@ -12,7 +12,7 @@ from framework.battery import Battery, ensure_order
 from framework.binding import bind
 from framework.bodies import FormLimits
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
 from framework.pipeline import Chain, Dispatcher, compose, preparer, refuser
 from framework.routing import Routes, ensure_distinct, read_routes, register
@@ -89,13 +89,18 @@ async def _ensure_provided(app: web.Application) -> None:
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:
-    """Check that for each mark the battery is there that keeps its promise.
+    """Check that the battery is there that keeps a mark's promise, and the one that brings sessions.
 
     Raises:
-        ConfigurationError: One is not; the message names the handler and the mark.
+        ConfigurationError: One is not; the message names the handler and the mark or parameter.
     """
     present = {battery.name for battery in batteries}
     for endpoint in endpoints:
+        session = endpoint.parameter(Source.SESSION)
+        if session is not None and "sessions" not in present:
+            raise ConfigurationError(
+                f"{endpoint}: parameter '{session.name}' needs the battery 'sessions', which is not in the list."
+            )
         for mark in endpoint.marks:
             if mark.battery is not None and mark.battery not in present:
                 raise ConfigurationError(

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
 from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
@@ -22,6 +23,8 @@ MULTIPART = "multipart/form-data"
 
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
+# NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
+_MALFORMED = (ValueError, LookupError, AssertionError, RuntimeError, BadHttpMessage, web.HTTPException)
 
 FormData = MultiDict["str | UploadedFile"]
 
@@ -121,8 +124,7 @@ async def _read_multipart(request: web.Request, form: FormData, limits: FormLimi
             if len(form) >= limits.fields:
                 raise _too_many("fields", limits.fields)
             form.add(part.name, await _read_part(request, part, form, limits))
-    except (ValueError, LookupError, AssertionError, RuntimeError, web.HTTPException) as error:
-        # NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
+    except _MALFORMED as error:
         raise MalformedBody("The form is not well-formed multipart/form-data.") from error
 
 

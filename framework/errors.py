@@ -34,8 +34,8 @@ from typing import Any, ClassVar
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
-# NOTE: Python before 3.13 has the phrases of RFC 7231 for these.
-_PHRASES = {
+_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
+    # NOTE: Python before 3.13 has the phrases of RFC 7231 for these.
     413: "Content Too Large",
     414: "URI Too Long",
     416: "Range Not Satisfiable",
@@ -44,8 +44,8 @@ _PHRASES = {
 
 
 def phrase(status: int) -> str:
-    """Return a status's name (RFC 9110, 15)."""
-    return _PHRASES.get(status) or HTTPStatus(status).phrase
+    """Return a status's name (RFC 9110, 15); ``Error`` for one that has none."""
+    return _PHRASES.get(status, "Error")
 
 
 @dataclass(frozen=True, slots=True)

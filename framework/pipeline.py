@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.battery import Answer, Battery, Stamp
-from framework.context import CONTAINER, ENDPOINT
+from framework.context import CONTAINER, ENDPOINT, find
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
 from framework.server import refusals
@@ -90,21 +90,28 @@ class Dispatcher:
         plain = self._plain_routes(app)
         resolve = app.router.resolve
 
-        async def answer(request: web.Request) -> web.StreamResponse:
-            # PERF: a path without variables is one look-up; aiohttp walks its index and awaits each candidate.
+        def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
+            # PERF: a path without variables is one look-up; aiohttp walks its index and awaits each candidate. This
+            # is no coroutine itself, to save the one around the other.
             found = plain.get((request.method, request.rel_url.path_safe))
-            if found is not None:
-                match = web.UrlMappingMatchInfo({}, found[0])
-                chain = found[1]
-            else:
-                match = await resolve(request)
-                if len(match.apps) > 0:  # a sub-application has its own middlewares
-                    return await app._handle(request)
-                chain = self._chain(match, match.handler)
+            if found is None:
+                return search(request)
+            route, chain = found
+            return follow(request, web.UrlMappingMatchInfo({}, route), chain)
+
+        async def search(request: web.Request) -> web.StreamResponse:
+            match = await resolve(request)
+            if len(match.apps) > 0:  # a sub-application has its own middlewares
+                return await app._handle(request)
+            return await follow(request, match, self._chain(match, match.handler))
+
+        def follow(
+            request: web.Request, match: web.UrlMappingMatchInfo, chain: Chain
+        ) -> Awaitable[web.StreamResponse]:
             match.add_app(app)
             match.freeze()
             request._match_info = match
-            return await run(request, chain)
+            return run(request, chain)
 
         return answer
 
@@ -121,7 +128,10 @@ class Dispatcher:
     def _chain(self, match: web.UrlMappingMatchInfo, handler: Answer) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
-            return chain
+            if handler is match.handler:
+                return chain
+            # Middlewares that were appended to the application stand between us and the handler.
+            return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
         return (
             self._unmatched
             if isinstance(match.route, SystemRoute)
@@ -138,7 +148,7 @@ async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
     try:
         return await chain.answer(request)
     finally:
-        container = request.get(CONTAINER)
+        container = find(request, CONTAINER)
         if container is not None:
             # PERF: the two know each other; parted, they go without the garbage collector.
             del request[CONTAINER]

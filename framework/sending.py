@@ -50,9 +50,15 @@ class Sent(web.StreamResponse):
         """Do nothing."""
 
 
-def is_short(response: web.StreamResponse) -> bool:
-    """Say whether an answer is bytes in memory that can be sent at once."""
-    return isinstance(response, web.Response) and not isinstance(response.body, Payload)
+def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
+    """Return an answer's body if it is bytes in memory, which can be sent at once; None if it takes a while."""
+    # PERF: asking isinstance costs half a microsecond for each of aiohttp's classes, and most bodies are bytes.
+    body = response._body
+    if type(body) is bytes:
+        return body
+    if body is None:
+        return b"" if isinstance(response, web.Response) else None
+    return None if isinstance(body, Payload) else body
 
 
 def is_begun(request: web.BaseRequest) -> bool:
@@ -67,12 +73,12 @@ def is_gone(request: web.BaseRequest) -> bool:
 
 
 async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
-    """Send an answer that takes a while, to its end; leave a short one to aiohttp.
+    """Send an answer that takes a while, to its end, and return what stands for it from then on.
 
     Raises:
         Exception: What the source of the answer raised; `withdraw` or `abort` comes next.
     """
-    if is_short(response) or isinstance(response, Sent):
+    if isinstance(response, Sent):
         return response
     try:
         await response.prepare(request)

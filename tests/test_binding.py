@@ -346,6 +346,22 @@ async def test_a_file_is_streamed_and_its_name_made_safe(url: URL, client: aioht
             {"data": b"--b\r\n\r\nx\r\n--b--\r\n", "headers": BOUNDARY}, 400, id="a part without a name"
         ),
         pytest.param(
+            {"data": b"--b\r\nfoo\r\n\r\n", "headers": BOUNDARY}, 400, id="a part's line without colon"
+        ),
+        pytest.param(
+            {"data": b"--b\r\n" + b"A: b\r\n" * 1_000, "headers": BOUNDARY},
+            400,
+            id="too many lines of a part",
+        ),
+        pytest.param(
+            {"data": b"--b\r\nA: " + b"b" * 10_000, "headers": BOUNDARY}, 400, id="too long a line of a part"
+        ),
+        pytest.param(
+            {"data": b"x" * 600_000, "headers": BOUNDARY}, 400, id="too long a line before the parts"
+        ),
+        pytest.param(multipart(("document", b"x", "a\0b")), 400, id="a file name with NUL"),
+        pytest.param(multipart(("_charset_", b"utf-8", None)), 400, id="a charset and nothing else"),
+        pytest.param(
             {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, id="no boundary declared"
         ),
         pytest.param({"json": {}}, 415, id="JSON"),

@@ -132,6 +132,30 @@ async def test_lifespans_open_in_order_and_close_in_reverse(
     assert seen == ["a opens", "b opens", "b closes", "a closes"]
 
 
+async def test_middlewares_of_other_hands_are_called_wherever_they_stand(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    seen: list[str] = []
+    app = kernel_app(table(), batteries=(recording("battery", seen),))
+
+    def noting(name: str) -> Any:
+        @web.middleware
+        async def note(request: web.Request, handler: Answer) -> web.StreamResponse:
+            seen.append(name)
+            return await handler(request)
+
+        return note
+
+    app.middlewares.insert(0, noting("outer"))
+    app.middlewares.append(noting("inner"))
+    url = await serve(app)
+
+    async with client.get(url) as response:
+        assert await response.json() == "hello"
+
+    assert seen == ["outer", "battery /", "inner"]
+
+
 async def test_a_sub_application_keeps_its_middlewares_inside_the_batteries(
     serve: Serve, client: aiohttp.ClientSession
 ) -> None:

@@ -10,11 +10,7 @@ from app_example.files.schemas import FileView, Upload
 from app_example.files.store import FileStore
 from app_example.posts.store import PostStore
 from app_example.settings import FileSettings
-from framework import responses
-from framework.marks import public, requires
-from framework.principal import Principal
-from framework.responses import Result, created
-from framework.routing import RouteTableDef
+from framework import Principal, Result, RouteTableDef, created, public, requires, responses
 
 # What a form adds to the file in it: boundaries, and the names of field and file.
 _FORM_BYTES = 16 * 1024

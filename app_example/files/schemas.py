@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app_example.files.models import StoredFile
-from framework.uploads import UploadedFile
+from framework import UploadedFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.files.kinds import kind_of
 from app_example.files.models import StoredFile
 from app_example.posts.models import Post
 from app_example.settings import FileSettings
-from framework.errors import ContentTooLarge, Fault, NotFound, UnprocessableContent, UnsupportedMediaType
-from framework.uploads import UploadedFile
+from framework import ContentTooLarge, Fault, NotFound, UnprocessableContent, UploadedFile
+from framework.batteries.database import on_commit, on_rollback
+from framework.errors import UnsupportedMediaType
 
 _UNDECLARED = "application/octet-stream"
 
@@ -44,7 +45,7 @@ class FileStore:
             id=uuid4(), post_id=post.id, name=upload.filename, content_type=kind, size=upload.size
         )
         path = self.path(file)
-        event.listen(self._session.sync_session, "after_rollback", lambda _: _remove([path]), once=True)
+        on_rollback(self._session, lambda: _remove([path]))
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await upload.save(path)
         self._session.add(file)
@@ -79,7 +80,7 @@ class FileStore:
 
     async def _remove_later(self, ids: Iterable[UUID]) -> None:
         paths = [self._path(file_id) for file_id in ids]
-        event.listen(self._session.sync_session, "after_commit", lambda _: _remove(paths), once=True)
+        on_commit(self._session, lambda: _remove(paths))
 
     async def _ensure_fit(self, upload: UploadedFile) -> str:
         if upload.size > self._settings.max_bytes:

@@ -11,11 +11,7 @@ from app_example.paging import Page, PageQuery, answer_page
 from app_example.posts.schemas import PostDraft, PostView
 from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
-from framework.marks import public, requires
-from framework.principal import Principal
-from framework.responses import Result, created
-from framework.routing import RouteTableDef
-from framework.validation import Partial
+from framework import Partial, Principal, Result, RouteTableDef, created, public, requires
 
 routes = RouteTableDef(prefix="/api", tags=["posts"])
 

@@ -13,8 +13,7 @@ from app_example.posts.models import Post
 from app_example.posts.schemas import PostDraft
 from app_example.tables import now
 from app_example.users.models import User
-from framework.errors import Forbidden, NotFound
-from framework.principal import Principal
+from framework import Forbidden, NotFound, Principal
 
 
 class PostStore:

@@ -16,10 +16,10 @@ from app_example.main import MIGRATIONS
 from app_example.settings import AppSettings, FileSettings
 from app_example.testing import PASSWORD, Visitor
 from app_example.users.models import User
+from framework import Secret
 from framework.batteries.auth import AuthSettings, PasswordSettings
 from framework.batteries.database import DatabaseSettings, session_scope
 from framework.batteries.database.migrations import migrate
-from framework.settings import Secret
 
 pytest_plugins = ["framework.testing"]
 

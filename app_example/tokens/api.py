@@ -7,11 +7,8 @@ from uuid import UUID
 from app_example.tokens.schemas import Refresh, SignIn
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.store import UserStore
+from framework import NotFound, Result, RouteTableDef, Unauthorized, public
 from framework.batteries.auth import Passwords, TokenPair, Tokens
-from framework.errors import NotFound, Unauthorized
-from framework.marks import public
-from framework.responses import Result
-from framework.routing import RouteTableDef
 
 routes = RouteTableDef(prefix="/api", tags=["tokens"])
 

@@ -11,13 +11,8 @@ from app_example.paging import Page, PageQuery, answer_page
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
 from app_example.users.store import UserStore
+from framework import Forbidden, Partial, Principal, Result, RouteTableDef, created, public, requires
 from framework.batteries.auth import Passwords
-from framework.errors import Forbidden
-from framework.marks import public, requires
-from framework.principal import Principal
-from framework.responses import Result, created
-from framework.routing import RouteTableDef
-from framework.validation import Partial
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app_example.texts import EmailAddress, Line, Password
 from app_example.users.models import User
-from framework.principal import Principal
+from framework import Principal
 
 
 @dataclass(frozen=True, slots=True)

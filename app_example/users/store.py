@@ -10,10 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.paging import PageQuery, Rows, read_page
 from app_example.users.models import User
+from framework import NotFound, Principal, Unauthorized
 from framework.batteries.auth import Passwords
 from framework.batteries.database import refusing_duplicates
-from framework.errors import NotFound, Unauthorized
-from framework.principal import Principal
 
 TAKEN = "There is an account with this e-mail address already."
 

@@ -1,4 +1,4 @@
-"""Let scripts of chosen other origins read answers (Fetch standard, 3.2), and no others."""
+"""Let scripts of chosen other origins read answers (Fetch standard, CORS protocol), and no others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 
 from framework.battery import Answer, Battery, Middleware
-from framework.context import ENDPOINT
+from framework.context import ENDPOINT, find
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
 from framework.origins import origins_from
@@ -239,7 +239,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
             return
-        endpoint = request.get(ENDPOINT)
+        endpoint = find(request, ENDPOINT)
         mark = None if endpoint is None else endpoint.find(Cors)
         grant = (default if mark is None else mark.policy).find(origin)
         if grant is not None:
@@ -253,7 +253,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
 def _set_headers(response: web.StreamResponse, grant: Grant, origin: str) -> None:
     headers = response.headers
     if grant.expose_all:
-        # With credentials a '*' would be the name of a header (Fetch standard, 3.2.3).
+        # With credentials a '*' would be the name of a header (Fetch standard).
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = ", ".join(
             sorted({name.lower() for name in headers} - _SIMPLE)
         )
@@ -265,7 +265,7 @@ def _preflight(default: Policy) -> Middleware:
         """Answer a preflight for any path that there is, before anybody asks who calls.
 
         Raises:
-            Forbidden: The origin is none of ours; the Fetch standard (3.2.3) encourages just this status.
+            Forbidden: The origin is none of ours; the Fetch standard encourages just this status.
         """
         headers = request.headers
         origin, wanted = headers.get(hdrs.ORIGIN), headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)

@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import CIMultiDict, istr
 
 from framework.battery import Battery, Stamp
-from framework.context import NONCE, PRINCIPAL
+from framework.context import NONCE, find_principal
 from framework.errors import ConfigurationError
 
 Headers = tuple[tuple[istr, str], ...]
@@ -130,7 +130,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
             headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         if always_tls or request.secure:
             _fill(headers, transport)
-        if PRINCIPAL in request:
+        if find_principal(request) is not None:
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

@@ -10,8 +10,9 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
+from framework.cli.explaining import fallbacks
 from framework.cli.loading import Service
-from framework.context import BATTERIES
+from framework.context import BATTERIES, ENDPOINTS
 from framework.settings import Loaded, Origin
 
 
@@ -25,6 +26,7 @@ def check(service: Service, console: Console | None = None) -> bool:
     loaded = service.load_settings()
     app = service.make(loaded.settings)
     _print_settings(loaded, console)
+    _print_fallbacks(app, console)
     failures = asyncio.run(_try(app))
     for name, error in failures.items():
         console.print(f"[red]failed[/red] {name}: {type(error).__name__}: {error}", highlight=False)
@@ -41,6 +43,12 @@ def _print_settings(loaded: Loaded[Any], console: Console) -> None:
         console.print(table)
     defaults = sum(origin is Origin.default for origin in loaded.origins.values())
     console.print(f"profile {loaded.settings.profile}, {defaults} settings at their defaults")
+
+
+def _print_fallbacks(app: web.Application, console: Console) -> None:
+    endpoints = app[ENDPOINTS]
+    left = list(fallbacks(endpoints))
+    console.print("\n".join(left) if left else "every field of every schema is compiled", highlight=False)
 
 
 async def _try(app: web.Application) -> Mapping[str, Exception]:

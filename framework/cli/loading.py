@@ -92,9 +92,15 @@ def _service(target: str, value: Any) -> Service | None:
         return None
     parameters = list(inspect.signature(value).parameters)
     if not parameters:
-        return Service(target, lambda settings: value(), ServiceSettings)
+        return Service(target, lambda settings: _made(target, value()), ServiceSettings)
     settings_type = get_type_hints(value).get(parameters[0], ServiceSettings)
-    return Service(target, value, _record_of(settings_type))
+    return Service(target, lambda settings: _made(target, value(settings)), _record_of(settings_type))
+
+
+def _made(target: str, app: Any) -> web.Application:
+    if not isinstance(app, web.Application):
+        raise ConfigurationError(f"{target} returned {type(app).__name__}; it is to return the application.")
+    return app
 
 
 def _record_of(annotation: Any) -> type[Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.helpers import TimerNoop
+from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import ERROR, RequestPayloadError
@@ -28,12 +29,15 @@ logger = logging.getLogger("framework.server")
 _UNREAD: Final = RawRequestMessage(
     "UNKNOWN", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), True, None, False, False, URL("/")
 )
+_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
+_TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
+_ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Connection(Wire):
     """Answer the requests of one connection."""
 
-    __slots__ = ("_refusal", "_served", "host")
+    __slots__ = ("_refusal", "host")
 
     def __init__(
         self, manager: web.Server, terms: Terms, options: dict[str, Any], loop: asyncio.AbstractEventLoop
@@ -41,7 +45,6 @@ class Connection(Wire):
         super().__init__(manager, terms, options, loop)
         self.host: str | None = None  # the Host that the gate has let through before
         self._refusal: Problem | None = None
-        self._served = 0
 
     def connection_lost(self, exc: BaseException | None) -> None:
         cancels = self._cancels_on_disconnect()
@@ -57,7 +60,9 @@ class Connection(Wire):
         by_method = request.method in self.terms.settings.cancelled_methods
         return bool(request.get(CANCEL_ON_DISCONNECT, by_method))
 
-    def inspect(self, message: RawRequestMessage, payload: StreamReader, writer: Writer) -> RawRequestMessage:
+    def inspect(
+        self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
+    ) -> RawRequestMessage:
         """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
         has_body = payload is not EMPTY_PAYLOAD
         self._refusal = gate.find_refusal(
@@ -79,7 +84,7 @@ class Connection(Wire):
             message = message._replace(headers=CIMultiDictProxy(headers))
         return message
 
-    def send_continue(self, writer: Writer) -> None:
+    def send_continue(self, writer: AbstractStreamWriter) -> None:
         """Ask for the body, because the application waits for it now (RFC 9110, 10.1.1)."""
         if not self._awaits_continue or self._current_request is None or self.transport is None:
             return
@@ -102,27 +107,30 @@ class Connection(Wire):
             try:
                 self._current_request = request
                 response = await request_handler(request)
-            except web.HTTPException as error:
-                response = error
-            except Exception as error:  # noqa: BLE001 -- this is the last place that can answer it
-                response = self._failure(request, error)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
+                response = self._answer_to(request, error)
             finally:
                 self._current_request = None
-            self._served += 1
-            if self._is_last():
+            self._left -= 1
+            if self._left <= 0 or self._awaits_continue:
                 self._close_after(response)
-            return await self._send(request, response)
+            mistake = _mistake_in(request, response)
+            if mistake is not None:
+                response = self._failure(request, mistake)
+            try:
+                return await self.finish_response(request, response, None)
+            except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
+                return await self.finish_response(request, self._failure(request, error), None)
         finally:
             self._request_in_progress = False
 
-    def _is_last(self) -> bool:
-        terms = self.terms
-        return (
-            self._last
-            or self._awaits_continue
-            or terms.closing
-            or self._served >= terms.settings.requests_per_connection
-        )
+    def _answer_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
+        if isinstance(error, web.HTTPException):
+            return error
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise error  # otherwise it got out of something that the handler waited for
+        return self._failure(request, error)
 
     def _close_after(self, response: Any) -> None:
         if self._awaits_continue:
@@ -130,17 +138,7 @@ class Connection(Wire):
         if isinstance(response, web.StreamResponse):
             response.force_close()
 
-    async def _send(self, request: web.BaseRequest, response: Any) -> tuple[web.StreamResponse, bool]:
-        try:
-            if not isinstance(response, web.StreamResponse):
-                raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
-            return await self.finish_response(request, response, None)
-        except ConnectionError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
-            return await self.finish_response(request, self._failure(request, error), None)
-
-    def _failure(self, request: web.BaseRequest, error: Exception) -> web.StreamResponse:
+    def _failure(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         """Make an answer to an error that nothing above has answered.
 
         Raises:
@@ -167,9 +165,10 @@ class Connection(Wire):
         logger.info("Refused a request", extra=facts)
         response = self.terms.refuse(request, problem)
         response.force_close()
+        self._deaf = True
+        self._lingering_time = 0.0
         result = await self.finish_response(request, response, None)
-        if self._deaf:
-            await self._linger()
+        await self._linger()
         return result
 
     async def _linger(self) -> None:
@@ -201,7 +200,7 @@ class _Continue(TimerNoop):
 
     __slots__ = ("_connection", "_writer")
 
-    def __init__(self, connection: Connection, writer: Writer) -> None:
+    def __init__(self, connection: Connection, writer: AbstractStreamWriter) -> None:
         self._connection = connection
         self._writer = writer
 
@@ -210,42 +209,78 @@ class _Continue(TimerNoop):
         return self
 
 
+class _Request(web.Request):
+    """Ignore a date that there never is, as RFC 9110 (13.1.3) asks; aiohttp's own fails on a year beyond 32 bits."""
+
+    @property
+    def if_modified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_MODIFIED_SINCE))
+
+    @property
+    def if_unmodified_since(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_UNMODIFIED_SINCE))
+
+    @property
+    def if_range(self) -> datetime | None:
+        return _date_in(self.headers.get(hdrs.IF_RANGE))
+
+
 def make_request(
     message: RawRequestMessage,
     payload: StreamReader,
     protocol: Any,
-    writer: AbstractStreamWriter,
+    _: AbstractStreamWriter,
     task: asyncio.Task[None],
 ) -> web.Request:
     """Build the request that the application sees; ordinary ones pass the gate at a glance."""
     connection: Connection = protocol
     loop = connection._loop
-    own_writer = Writer(connection, loop)
+    writer = Writer(connection, loop)
     if message is ERROR:
         message = _UNREAD
     elif not is_ordinary(message, payload, connection.host):
-        message = connection.inspect(message, payload, own_writer)
-    return web.Request(
+        message = connection.inspect(message, payload, writer)
+    terms = connection.terms
+    return _Request(
         message,
         payload,
         connection,
-        own_writer,
+        writer,
         task,
         loop,
-        client_max_size=connection.terms.max_body,
-        client_max_fields=connection.terms.max_fields,
+        client_max_size=terms.max_body,
+        client_max_fields=terms.max_fields,
     )
 
 
 def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: str | None) -> bool:
     """Tell at a glance that there is nothing in a head that ``inspect`` would refuse or change."""
-    headers = message.headers
+    headers, target = message.headers, message.path
     return (
-        message.method in gate.ORDINARY_METHODS
-        and gate.is_plain_target(message.path)
-        and message.version is HttpVersion11
-        and headers.get(hdrs.HOST) == known_host
-        and hdrs.TRANSFER_ENCODING not in headers
-        and hdrs.EXPECT not in headers
-        and (payload is EMPTY_PAYLOAD or hdrs.CONTENT_ENCODING not in headers)
+        message.method in _ORDINARY_METHODS
+        and target[0] == "/"
+        and "/." not in target
+        and "%2" not in target
+        and "#" not in target
+        and message.version is HttpVersion11  # which it never is with aiohttp's parser in Python
+        and headers.get(_HOST) == known_host
+        and _TRANSFER_ENCODING not in headers
+        and _EXPECT not in headers
+        and len(headers.get(_CONTENT_TYPE, "")) <= gate.CONTENT_TYPE_LENGTH
+        and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
     )
+
+
+def _date_in(value: str | None) -> datetime | None:
+    try:
+        return parse_http_date(value)
+    except OverflowError:
+        return None
+
+
+def _mistake_in(request: web.BaseRequest, response: Any) -> Exception | None:
+    if not isinstance(response, web.StreamResponse):
+        return TypeError(f"A handler returned {type(response).__name__} instead of a response.")
+    if not response.prepared and request.writer.output_size > 0:
+        return RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
+    return None

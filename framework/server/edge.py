@@ -68,6 +68,9 @@ class Edge(web.Server):
     def announce_closing(self) -> None:
         """Make each answer from now on the last one of its connection."""
         self._terms.closing = True
+        for connection in self.connections:
+            if isinstance(connection, Connection):
+                connection.announce_closing()
 
     def pre_shutdown(self) -> None:
         self.announce_closing()
@@ -116,12 +119,19 @@ class Runner(web.AppRunner):
 
     async def shutdown(self) -> None:
         """Take leave; aiohttp calls this when the listener is closed, and waits for the requests next."""
-        await within(self._plan.part, self.app[CONNECTIONS].end(), name="sockets and streams")
+        await self._end_connections()
         try:
             await within(self._plan.part, super().shutdown(), name="the application's on_shutdown")
         except Exception:  # the connections and what the application has opened must be closed all the same
             logger.exception("The application's on_shutdown failed")
         self._shutdown_timeout = max(0.0, self._finish_at - asyncio.get_running_loop().time())
+
+    async def _end_connections(self) -> None:
+        ending = asyncio.create_task(self.app[CONNECTIONS].end(), name="framework.server.ending")
+        await self.lifecycle.wait({ending}, self._plan.part)
+        if not ending.done():
+            logger.info("Cutting off sockets whose clients did not say good-bye in time")
+            ending.cancel()
 
     async def _make_server(self) -> web.Server:
         stock = await super()._make_server()

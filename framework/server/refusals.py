@@ -47,6 +47,7 @@ _KNOWN: Final[tuple[tuple[type[Exception], str, Problem], ...]] = (
 
 
 def headers_too_large(limit_bytes: int) -> Problem:
+    """Refuse headers that are too large together (RFC 6585, 5)."""
     return Problem(status=431, detail=f"All headers together must be within {limit_bytes} bytes.")
 
 
@@ -74,7 +75,7 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
     )
 
 
-def problem_from_failure(error: Exception) -> Problem:
+def problem_from_failure(error: BaseException) -> Problem:
     """Return what a client may know about an error that nobody has answered."""
     if isinstance(error, ServiceError):
         return error.problem()

@@ -20,7 +20,7 @@ class Terms:
         max_body: The bytes of a body that a request reads, as the application says.
         max_fields: The fields of a form that a request reads, as the application says.
         refuse: Turns a problem into a response.
-        closing: Each answer from now on is the last one of its connection.
+        closing: A new connection is closed after one answer.
         pace: How fast bodies and answers have to move.
         target_limit: The bytes that a request target may have.
     """

@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import ssl
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -134,7 +133,6 @@ def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
         SystemExit: Always, with gunicorn's exit code; not 0 when the workers could not start.
     """
     _Processes(factory, settings).run()
-    sys.exit(0)
 
 
 class _Processes(BaseApplication):

@@ -14,6 +14,7 @@ from framework.validation.annotations import sort_options
 
 
 def dataclass_fields(tp: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
+    """Return a dataclass's fields that its constructor takes, each with its resolved annotation."""
     origin = get_origin(tp) or tp
     hints = _hints(tp)
     for parameter in inspect.get_annotations(origin):
@@ -23,6 +24,7 @@ def dataclass_fields(tp: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
 
 
 def dataclass_options(field: dataclasses.Field[Any]) -> dict[str, Any]:
+    """Return the options of the marshmallow field that a dataclass's field says by its default and metadata."""
     default: Any = missing
     if field.default_factory is not dataclasses.MISSING:
         default = field.default_factory
@@ -36,6 +38,7 @@ def dataclass_options(field: dataclasses.Field[Any]) -> dict[str, Any]:
 
 
 def typeddict_fields(tp: Any) -> list[tuple[str, Any, bool]]:
+    """Return a ``TypedDict``'s keys, each with its annotation and whether it is required."""
     origin = get_origin(tp) or tp
     found = []
     for name, annotation in _hints(tp).items():
@@ -53,6 +56,7 @@ def _is_read_only(annotation: Any) -> bool:
 
 
 def default_options(default: Any, made: bool = False) -> dict[str, Any]:
+    """Return the options that a default says; ``missing`` makes the field required."""
     if default is missing:
         return {"required": True}
     return {"load_default": default if made else _constant(default)}
@@ -88,6 +92,7 @@ def _substituted(hint: Any, chosen: Mapping[Any, Any]) -> Any:
 
 
 def name_of(tp: Any) -> str:
+    """Return a name for a type's schema, its parameters included."""
     if get_args(tp):
         inner = "_".join(name_of(each) for each in get_args(tp))
         return f"{name_of(get_origin(tp))}_{inner}"
@@ -95,4 +100,5 @@ def name_of(tp: Any) -> str:
 
 
 def spelt(annotation: Any) -> str:
+    """Return an annotation as it is shown in a message."""
     return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)

@@ -293,7 +293,7 @@ async def test_a_refresh_token_opens_no_endpoint(serve: Serve, client: aiohttp.C
     answer = await client.get(url / "known", headers=bearer(pair["refresh_token"]))
 
     assert answer.status == 401
-    assert "another type" in answer.headers["WWW-Authenticate"]
+    assert "invalid_token" in answer.headers["WWW-Authenticate"]
 
 
 async def test_an_access_token_refreshes_nothing(serve: Serve, client: aiohttp.ClientSession) -> None:

@@ -239,7 +239,9 @@ def front(other: URL, seconds_left: float = 5.0) -> web.Application:
         request[DEADLINE] = asyncio.get_running_loop().time() + seconds_left
         return await handler(request)
 
-    batteries = (Battery(name="notes", middleware=note), client_battery.battery(SETTINGS))
+    # Without the request's deadline a call would outlive the patience of the test's own client.
+    patient = dataclasses.replace(SETTINGS, total=timedelta(minutes=1))
+    batteries = (Battery(name="notes", middleware=note), client_battery.battery(patient))
     return kernel_app(routes, batteries=batteries)
 
 

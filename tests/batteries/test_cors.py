@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -192,7 +193,10 @@ async def test_a_known_origin_may_read_every_kind_of_answer(
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), EVERY_KIND)
-@pytest.mark.parametrize("origin", [STRANGER, "null", None, "https://evil.test?.family.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [STRANGER, "null", None, "https://evil.test?.family.example", "https://a.family.example.evil.test"],
+)
 async def test_a_stranger_gets_no_leave_and_every_answer_says_that_it_varies(
     client: aiohttp.ClientSession,
     url: URL,
@@ -442,3 +446,16 @@ async def test_routes_of_a_sub_application_are_served_alike(
 def test_settings_that_would_be_unsafe_are_refused(settings: dict[str, Any], word: str) -> None:
     with pytest.raises((ConfigurationError, ValueError), match=word):
         CorsSettings(**settings)
+
+
+async def test_what_the_server_refuses_by_itself_has_the_same_headers(url: URL) -> None:
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(f"GET /things HTTP/1.1\r\nHost: a:99999\r\nOrigin: {FRIEND}\r\n\r\n".encode())
+    answer = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode()
+    writer.close()
+    await writer.wait_closed()
+
+    assert answer.startswith("HTTP/1.1 400")
+    assert f"Access-Control-Allow-Origin: {FRIEND}\r\n" in answer
+    assert "Vary: Origin\r\n" in answer

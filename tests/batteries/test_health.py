@@ -179,6 +179,17 @@ def test_anybody_may_ask_and_it_is_no_news() -> None:
     assert marks == {"/alive": {Public, Quiet}, "/ready": {Public, Quiet}}
 
 
+async def test_without_a_cache_each_probe_asks_anew(serve: Serve, client: aiohttp.ClientSession) -> None:
+    part = Part()
+    url = await serve(service(HealthSettings(cache_seconds=0), database=part.check))
+
+    for _ in range(2):
+        async with client.get(url / "health/ready") as response:
+            await response.read()
+
+    assert part.runs == 2
+
+
 @pytest.mark.parametrize("settings", [{"check_seconds": 0}, {"cache_seconds": -1}])
 def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="_seconds"):

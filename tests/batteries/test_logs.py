@@ -8,9 +8,11 @@ import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -27,7 +29,7 @@ from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.batteries.logs import LogsSettings
 from framework.batteries.logs.access import request_id_from
-from framework.batteries.logs.pipe import stderr_writer
+from framework.batteries.logs.pipe import Pipe, stderr_writer
 from framework.battery import Battery
 from framework.context import PRINCIPAL
 from framework.errors import ConfigurationError, NotFound
@@ -367,15 +369,34 @@ async def test_one_record_is_one_line_whatever_is_in_it(
     assert all(part in text for part in ("\\u000a" if format == "console" else "\\n", "\\u2028", "\\u009b"))
 
 
+async def test_people_read_of_a_request_in_a_phrase(
+    serve: Serve, client: aiohttp.ClientSession, lines: Lines
+) -> None:
+    url = await serve(service(lines, hello, settings=LogsSettings(format="console")))
+
+    async with client.get(url / "hello/you", headers={"X-Request-ID": "abc-1"}) as response:
+        await response.read()
+    for _ in range(500):
+        if lines.data:
+            break
+        await asyncio.sleep(0.01)
+
+    text = lines.data.decode()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d\.\d{3} \[info *\] GET /hello/you 200, 5 B, [0-9.]+ ms *request_id=abc-1\n", text
+    )
+
+
 async def test_the_path_of_a_request_is_capped(
     serve: Serve, client: aiohttp.ClientSession, lines: Lines
 ) -> None:
     url = await serve(service(lines, hello))
 
-    async with client.get(url / "hello" / ("x" * 4000)) as response:
+    async with client.get(url / "hello" / ("ä" * 1300)) as response:
         await response.read()
 
-    assert len((await lines.access())["path"]) == 2048
+    path = (await lines.access())["path"]
+    assert path == f"/hello/{'ä' * 1020}… (1307 characters)"
 
 
 async def test_a_record_that_cannot_be_formatted_is_told_of(serve: Serve, lines: Lines) -> None:
@@ -402,7 +423,8 @@ async def test_warnings_are_records(serve: Serve, lines: Lines) -> None:
 
 def state() -> tuple[Any, ...]:
     root = logging.getLogger()
-    return root.level, frozenset(root.handlers), structlog.is_configured(), repr(structlog.get_config())
+    config = repr(structlog.get_config())
+    return root.level, frozenset(root.handlers), structlog.is_configured(), config, warnings.showwarning
 
 
 @pytest.fixture
@@ -419,6 +441,15 @@ async def _open(stack: AsyncExitStack, app: web.Application) -> None:
     stack.push_async_callback(app.cleanup)
 
 
+@pytest.fixture(params=[False, True], ids=["structlog as it comes", "structlog configured"])
+def structlog_config(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param:
+        structlog.configure(context_class=dict, cache_logger_on_first_use=False)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("structlog_config")
 @pytest.mark.parametrize("first_ends_first", [True, False], ids=["in the order of their start", "in reverse"])
 async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     lines: Lines, first_ends_first: bool, console_handler: logging.Handler
@@ -430,6 +461,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     await _open(one, apps[0])
     await _open(two, apps[1])
 
+    spoke_up = console_handler in logging.getLogger().handlers
     log.debug("both run")
     ends, stays = (one, two) if first_ends_first else (two, one)
     await ends.aclose()
@@ -440,6 +472,7 @@ async def test_several_services_in_a_process_leave_logging_as_they_found_it(
     assert [record["event"] for record in other.records][:1] == ["both run"]
     assert [record["event"] for record in left.records][-1:] == ["one runs"]
     assert len(lines.records) + len(other.records) == 2
+    assert not spoke_up
     assert console_handler in logging.getLogger().handlers
     assert state() == before
 
@@ -468,6 +501,31 @@ async def test_a_reader_that_is_stuck_stops_no_request(serve: Serve, client: aio
     dropped = await lines.first(lambda record: record["event"] == "lines_dropped")
     assert text == "hello"
     assert 60 < dropped["count"] < 80
+
+
+def test_a_pipe_writes_what_it_has_sleeps_and_ends_when_it_is_closed() -> None:
+    written: list[bytes] = []
+    pipe = Pipe(limit_bytes=100, report=lambda count: b"", write=written.append)
+    pipe.open()
+
+    pipe.put(b"one\n")
+    time.sleep(0.3)
+    writes_while_idle = len(written)
+    pipe.put(b"two\n")
+    pipe.close(wait_seconds=10)
+
+    assert b"".join(written) == b"one\ntwo\n"
+    assert writes_while_idle == 1
+    assert "framework.logs" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_reader_that_is_stuck_does_not_keep_the_process_from_ending() -> None:
+    noisy = SERVICE.replace("await response.read()", "[logging.error('x' * 2000) for _ in range(500)]")
+
+    with subprocess.Popen([sys.executable, "-c", noisy], stderr=subprocess.PIPE) as process:
+        status = process.wait(60)
+
+    assert status == 0
 
 
 async def test_a_reader_that_has_gone_stops_no_request(serve: Serve, client: aiohttp.ClientSession) -> None:
@@ -681,6 +739,19 @@ async def test_a3_requests_that_match_no_route_are_told_of_without_one(
 
     await lines.first(lambda record: record.get("status") == 405)
     assert [(record["status"], record["route"]) for record in lines.records] == [(404, ""), (405, "")]
+
+
+async def test_a_redirect_is_told_of(serve: Serve, client: aiohttp.ClientSession, lines: Lines) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    url = await serve(service(lines, moved))
+
+    async with client.get(url / "moved/", allow_redirects=False) as response:
+        await response.read()
+
+    record = await lines.access()
+    assert (record["status"], record["level"]) == (302, "info")
 
 
 async def test_a10_a_request_is_told_of_once(

@@ -67,11 +67,15 @@ class Note:
     parent: Note | None = None
 
 
+class Cursor(fields.Field[str]):
+    """Be a field of which nobody knows the type."""
+
+
 @dataclass
 class Page:
     limit: Annotated[int, Range(1, 100)] = 20
     tag: list[str] | None = None
-    cursor: str | None = None
+    cursor: Annotated[str | None, Cursor()] = None
 
 
 @dataclass
@@ -369,6 +373,7 @@ async def test_parameters_are_described(serve: Serve, client: aiohttp.ClientSess
     limit = parameters["query", "limit"]
     assert limit["required"] is False
     assert limit["schema"] == {"type": "integer", "default": 20, "minimum": 1, "maximum": 100}
+    assert parameters["query", "cursor"]["schema"] == {"type": "string"}
     assert parameters["query", "tag"]["schema"]["items"] == {"type": "string"}
     assert parameters["header", "x-api-version"]["required"] is True
     assert parameters["cookie", "theme"]["schema"]["enum"] == ["light", "dark"]
@@ -466,6 +471,7 @@ async def test_forms_are_described(serve: Serve, client: aiohttp.ClientSession) 
 
     upload = document["paths"]["/notes/{note_id}/files"]["post"]["requestBody"]["content"]
     register = document["paths"]["/register"]["post"]["requestBody"]["content"]
+    assert document["paths"]["/register"]["post"]["requestBody"]["required"] is True
     assert upload.keys() == {"multipart/form-data"}
     assert upload["multipart/form-data"]["schema"]["properties"]["document"] == {
         "type": "string",
@@ -498,9 +504,27 @@ async def test_answers_are_described(
     assert responses.keys() == statuses | {"default"}
     for status, response in responses.items():
         if status == "default" or status >= "400":
-            assert response["content"] == {
+            named = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+            assert named["content"] == {
                 "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             }
+
+
+async def test_problems_have_the_names_of_their_statuses(serve: Serve, client: aiohttp.ClientSession) -> None:
+    document = await document_of(serve, client, notes)
+
+    responses = document["components"]["responses"]
+    assert responses["UnprocessableContent"]["description"] == "Unprocessable Content"
+    assert responses.keys() == {
+        "BadRequest",
+        "Unauthorized",
+        "Forbidden",
+        "NotFound",
+        "ContentTooLarge",
+        "UnsupportedMediaType",
+        "UnprocessableContent",
+        "Error",
+    }
 
 
 async def test_who_may_call_is_described(serve: Serve, client: aiohttp.ClientSession) -> None:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from framework.app import ServiceSettings, create_app
 from framework.batteries import problems
-from framework.batteries.problems import Blame, ProblemsSettings, judge
+from framework.batteries.problems import Blame, ProblemsSettings, is_sendable, judge
 from framework.battery import Battery
 from framework.context import DEADLINE, REQUEST_ID
 from framework.errors import (
@@ -62,6 +62,10 @@ class Teapot(ServiceError):
     status = 418
 
 
+class Unheard(ServiceError):
+    status = 499
+
+
 def chained(error: ServiceError) -> ServiceError:
     error.__cause__ = OSError("no route to host")
     return error
@@ -78,6 +82,7 @@ def chained(error: ServiceError) -> ServiceError:
         pytest.param(
             web.HTTPRequestEntityTooLarge(1, 2), 413, "Maximum request body size 1", id="aiohttp's 413"
         ),
+        pytest.param(Unheard("of"), 499, "of", id="a status without a name"),
         pytest.param(BadGateway("the shop is down"), 502, "the shop is down", id="a neighbour's fault"),
         pytest.param(RuntimeError("SELECT 1"), 500, None, id="unexpected"),
         pytest.param(ServiceError("SELECT 1"), 500, None, id="our fault in our words"),
@@ -247,7 +252,9 @@ async def test_an_unexpected_error_is_logged_in_full_and_answered_without_detail
     "error",
     [
         pytest.param(NotFound("note"), id="our own error"),
+        pytest.param(chained(NotFound("note")), id="with a cause"),
         pytest.param(web.HTTPBadRequest(text="wrong"), id="aiohttp's error"),
+        pytest.param(web.HTTPBadGateway(), id="aiohttp's 502"),
         pytest.param(ServiceUnavailable("busy", retry_after_seconds=1), id="load is shed"),
     ],
 )
@@ -317,6 +324,62 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_logged_as_a
     assert errors(caplog) == []
 
 
+async def test_a_client_that_leaves_in_the_middle_of_its_answer_is_not_logged_as_an_error(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 1000)
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    url = await serve(service(handler))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    # A GET would be cancelled when its client leaves.
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await reader.readline()
+    writer.transport.abort()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0.05)
+
+    assert errors(caplog) == []
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_stream_is_not_logged_as_an_error(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 1000
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    async def handler(request: web.Request) -> web.Response:
+        return stream(chunks())
+
+    url = await serve(service(handler))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    await reader.readline()
+    writer.transport.abort()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0.05)
+
+    assert errors(caplog) == []
+
+
 async def test_a_broken_upstream_connection_is_not_blamed_on_the_client(
     serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -352,14 +415,15 @@ async def test_cancellation_is_no_error(serve: Serve, caplog: pytest.LogCaptureF
     assert errors(caplog) == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError("in the middle"), NotFound("note")], ids=["a bug", "a 404"])
 async def test_half_an_answer_is_cut_off_and_nothing_follows_it(
-    serve: Serve, caplog: pytest.LogCaptureFixture
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"half")
-        raise RuntimeError("in the middle")
+        raise error
 
     url = await serve(service(handler))
     reader, writer = await asyncio.open_connection(url.host, url.port)
@@ -450,6 +514,39 @@ async def test_a28_so_is_one_in_an_error(serve: Serve, client: aiohttp.ClientSes
 
     assert (response.status, problem["status"]) == (409, 409)
     assert "X-Name" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("value", "sendable"),
+    [
+        *(pytest.param(f"a{chr(code)}b", code == 9, id=f"{code:#04x}") for code in range(32)),
+        pytest.param("a\x7fb", False, id="DEL"),
+        pytest.param("a b", True, id="space"),
+        pytest.param("ä\x85\u2028", True, id="beyond ASCII"),
+        pytest.param("", True, id="empty"),
+    ],
+)
+def test_a28_which_header_values_can_be_sent(value: str, sendable: bool) -> None:
+    assert is_sendable({"A": "a", "B": value}) is sendable
+
+
+async def test_a_response_that_was_sent_before_is_a_logged_500(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    constant = web.Response(text="hello")
+
+    async def handler(request: web.Request) -> web.Response:
+        return constant
+
+    url = await serve(service(handler))
+    statuses = []
+    for _ in range(2):
+        async with client.get(url / "x") as response:
+            await response.read()
+            statuses.append(response.status)
+
+    assert statuses == [200, 500]
+    assert len(errors(caplog)) == 1
 
 
 async def test_head_gets_the_head_alone(serve: Serve, client: aiohttp.ClientSession) -> None:
@@ -613,6 +710,18 @@ async def test_members_that_json_does_not_know_are_shown_as_text(
 
 
 def test_the_clients_own_failure_decides_before_the_type_of_the_error() -> None:
-    problem, blame = judge(ConnectionResetError(), client_failed=True)
+    judged = judge(ConnectionResetError(), client_failed=True), judge(ConnectionResetError())
 
-    assert (problem.status, blame) == (400, Blame.CLIENT)
+    assert [(problem.status, blame) for problem, blame in judged] == [
+        (400, Blame.CLIENT),
+        (500, Blame.SERVICE),
+    ]
+
+
+def test_a2_a_timeout_error_is_a_bug_unless_the_time_was_up() -> None:
+    judged = judge(TimeoutError(), out_of_time=True), judge(TimeoutError())
+
+    assert [(problem.status, blame) for problem, blame in judged] == [
+        (504, Blame.NEIGHBOUR),
+        (500, Blame.SERVICE),
+    ]

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from aiohttp_session import Session, new_session
+from aiohttp_session import Session, get_session, new_session
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from yarl import URL
@@ -26,6 +26,7 @@ from framework.batteries.sessions import MemoryStore, SessionSettings
 from framework.batteries.sessions.redis import RedisStore
 from framework.batteries.sessions.session import Record, StoredSession, find_record
 from framework.batteries.sessions.stores import CookieStore, SessionStore
+from framework.battery import Battery
 from framework.context import SESSION_CSRF
 from framework.errors import ConfigurationError, Conflict
 from framework.principal import Principal
@@ -363,14 +364,14 @@ async def test_using_a_session_keeps_it_but_not_for_ever(
 ) -> None:
     browser = await visit(store, idle=timedelta(minutes=30), absolute=timedelta(hours=12))
     await browser.get("/sign-in/ada")
-    lived = 0
 
-    while await browser.get("/read") != "{}":
-        await browser.get("/put/again")
+    uses = []
+    for _ in range(50):
+        uses.append(await browser.get("/read") != "{}")
+        await browser.get("/rotate")
         clock.now += 20 * 60
-        lived += 20
 
-    assert lived == 12 * 60
+    assert uses == [True] * 36 + [False] * 14
 
 
 async def test_reading_alone_keeps_a_session_with_few_cookies(visit: Visit, clock: Clock) -> None:
@@ -537,6 +538,7 @@ async def test_a_session_that_no_browser_would_keep_is_a_fault_that_says_what_to
 
     assert browser.set_cookies == []
     assert "browsers keep 4096" in caplog.text
+    assert told(caplog) == []
 
 
 async def test_a_store_takes_a_large_session(visit: Visit, memory: MemoryStore) -> None:
@@ -698,6 +700,19 @@ async def test_redis_is_chosen_by_the_settings_and_forgets_sessions_by_itself(
     assert await redis.zrange(keys[1], 0, -1) == [keys[0]]
 
 
+async def test_redis_keeps_nothing_beyond_the_absolute_lifetime(
+    visit: Visit, redis_url: str, redis: Redis, clock: Clock
+) -> None:
+    ages = {"idle": timedelta(seconds=90), "absolute": timedelta(seconds=120)}
+    browser = await visit(redis_url=Secret(redis_url), **ages)
+    await browser.get("/put/tea")
+
+    clock.now += 60
+    await browser.get("/put/coffee")
+
+    assert [await redis.ttl(key) <= 60 for key in await redis.keys()] == [True]
+
+
 async def test_garbage_in_redis_is_an_empty_session(visit: Visit, redis_url: str, redis: Redis) -> None:
     browser = await visit(redis_url=Secret(redis_url))
     await browser.get("/put/tea")
@@ -732,3 +747,33 @@ def test_a_url_that_is_none_is_refused_without_showing_it() -> None:
         sessions.battery(SessionSettings(redis_url=Secret("http://user:hunter2@localhost")))
 
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["flash", object()], ids=["storable", "unstorable"])
+async def test_what_changes_behind_the_handler_is_stored_and_a_fault_there_still_lets_the_answer_through(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, value: object
+) -> None:
+    async def change(request: web.Request, handler: Any) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request)
+        if request.path == "/put/tea":
+            (await get_session(request))["value"] = value
+        return response
+
+    stack = (
+        Battery(name="behind", middleware=change),
+        sessions.battery(SessionSettings(keys=(KEY,), secure=False)),
+    )
+    browser = Browser(await serve(kernel_app(routes, batteries=stack)), client)
+
+    await browser.get("/put/tea")
+
+    if value == "flash":
+        assert await browser.get("/read") == '{"value":"flash"}'
+    else:
+        assert told(caplog) == ["session_not_stored"]
+        assert await browser.get("/read") == '{"value":"tea"}'
+
+
+def test_a_handler_with_a_session_in_a_service_without_any_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"read\): parameter 'session' needs the battery 'sessions'"):
+        kernel_app(routes)

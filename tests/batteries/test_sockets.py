@@ -388,6 +388,44 @@ async def test_a_stuck_member_delays_nobody_and_is_dropped(start: Any) -> None:
     assert service.rooms.count("a") == 1
 
 
+async def test_the_connection_of_a_stuck_member_is_given_up(client: aiohttp.ClientSession) -> None:
+    settings = dataclasses.replace(SETTINGS, backlog=200_000)
+    app = kernel_app(routes, batteries=(sockets.battery(settings), NO_AUTH))
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    service = Service(app, URL(f"http://127.0.0.1:{runner.addresses[0][1]}"), client)
+
+    async with stuck(service.url):
+        await service.count_becomes("a", 1)
+        while service.rooms.count("a"):
+            await service.rooms.broadcast("a", "x" * 100_000)
+        async with asyncio.timeout(10):
+            while runner.server is not None and runner.server.connections:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    assert service.rooms.counts() == {}
+    await runner.cleanup()
+
+
+async def test_whoever_talks_too_fast_is_listened_to_more_slowly(start: Any) -> None:
+    service = await start(messages_per_second=1)
+    ada, bob = await service.connect(), await service.connect()
+    await texts(bob, 1)
+
+    for number in range(10):
+        await ada.send_str(str(number))
+    heard = await texts(bob, 2)
+    for _ in range(20):  # time enough for the rest, if it were listened to
+        await service.client.get(service.url / "rooms/a")
+    await bob.send_str("bob")
+    while heard[-1] != "bob":
+        heard += await texts(bob, 1)
+
+    assert heard[:2] == ["0", "1"]
+    assert len(heard) < 10
+
+
 async def test_a_burst_of_messages_drops_nobody_who_fetches(start: Any) -> None:
     service = await start(backlog=20_000)
     ada, bob = await service.connect(), await service.connect()

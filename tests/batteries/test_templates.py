@@ -200,8 +200,10 @@ async def test_a_page_that_fails_tells_the_client_nothing_and_the_log_everything
     async def missing(request: web.Request) -> web.Response:
         return await render(request, "confidential.html")
 
+    (folder / "slip.html").write_text("{{ confidential }}")
+
     @routes.get("/missing-name")
-    @template("page.html")
+    @template("slip.html")
     async def misspelt() -> dict[str, str]:
         return {"confidental": "a slip"}
 

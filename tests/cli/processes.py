@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 30
@@ -54,11 +55,13 @@ def serving(
             process.wait(_PATIENCE_SECONDS)
 
 
-def wait_for(condition: object, log: Path) -> None:
+def wait_for(
+    condition: Callable[[], bool], log: Path, *, patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """Wait until something holds; say what was printed if it never does."""
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + patience_seconds
     while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
+        if condition():
             return
         time.sleep(0.1)
     raise AssertionError(f"it did not come about; printed:\n{log.read_text()}")
@@ -74,12 +77,6 @@ def fetch(url: str) -> tuple[int, str]:
             return error.code, error.read().decode()
     except OSError:
         return 0, ""
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def _environ(more: dict[str, str]) -> dict[str, str]:

@@ -99,6 +99,12 @@ def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
         pytest.param(
             ["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"
         ),
+        pytest.param(
+            ["run", "hello"],
+            "def build():\n    ...",
+            "hello:build returned NoneType",
+            id="build returns nothing",
+        ),
         pytest.param(["run", "hello:nothing"], HELLO, "has no 'nothing'", id="no such name in the module"),
         pytest.param(
             ["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"
@@ -136,3 +142,42 @@ def test_production_refuses_to_start_without_keys(folder: Path) -> None:
 def test_production_starts_with_keys(folder: Path) -> None:
     with serving("run", "hello", cwd=folder, **STRONG) as (_, url, _log):
         assert fetch(url)[0] == 200
+
+
+OWN_FIELD = """
+from dataclasses import dataclass
+from typing import Annotated
+
+from marshmallow import fields
+
+from framework import RouteTableDef, public
+
+routes = RouteTableDef()
+
+
+class Shouted(fields.String):
+    def _deserialize(self, value, attr, data, **kwargs):
+        return super()._deserialize(value, attr, data, **kwargs).upper()
+
+
+@dataclass
+class Word:
+    plain: str
+    loud: Annotated[str, Shouted()]
+
+
+@routes.post("/")
+@public
+async def say(body: Word) -> Word:
+    return body
+"""
+
+
+def test_check_says_which_fields_are_left_to_marshmallow(tmp_path: Path) -> None:
+    (tmp_path / "words.py").write_text(OWN_FIELD)
+
+    done = framework("check", "words", cwd=tmp_path)
+
+    (line,) = [line for line in done.stdout.splitlines() if "by marshmallow" in line]
+    assert line.split()[0] == "loud"
+    assert "plain" not in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,6 +27,13 @@ async def raise_timeout(_: web.Request) -> web.Response:
     raise TimeoutError
 
 
+async def wait_for_a_cancelled_task(_: web.Request) -> web.Response:
+    task = asyncio.create_task(asyncio.sleep(60))
+    asyncio.get_running_loop().call_soon(task.cancel)
+    await task
+    return web.Response()
+
+
 async def return_nothing(_: web.Request) -> Any:
     return None
 
@@ -43,6 +51,18 @@ def response_with(**parts: Any) -> Any:
     return handler
 
 
+async def fail_before_the_first_byte(_: web.Request) -> web.Response:
+    async def body() -> AsyncIterator[bytes]:
+        for row in [{"a": b"1"}]:
+            yield row["a secret"]
+
+    return web.Response(body=body())
+
+
+async def raise_with_bad_header(_: web.Request) -> web.Response:
+    raise web.HTTPForbidden(headers={"X-A": "b\r\nX-Injected: c"})
+
+
 async def set_bad_cookie(_: web.Request) -> web.Response:
     response = web.Response()
     response.set_cookie("a", "b", path="/\r\nX-Injected: c")
@@ -58,6 +78,7 @@ async def start_with_bad_header(request: web.Request) -> web.StreamResponse:
 FAULTS: dict[str, Any] = {
     "exception": raise_key_error,
     "timeout": raise_timeout,
+    "stray-cancellation": wait_for_a_cancelled_task,
     "no-response": return_nothing,
     "not-a-response": return_text,
     "crlf-in-header": response_with(headers={"X-A": "b\r\nX-Injected: c"}),
@@ -71,6 +92,8 @@ FAULTS: dict[str, Any] = {
     "number-in-header": response_with(headers={"X-A": 1}),
     "crlf-in-cookie": set_bad_cookie,
     "crlf-in-stream": start_with_bad_header,
+    "crlf-in-http-exception": raise_with_bad_header,
+    "body-fails-before-the-first-byte": fail_before_the_first_byte,
 }
 
 
@@ -117,6 +140,25 @@ async def test_headers_of_an_error_are_sent_and_a_fault_of_ours_is_logged(
 
     assert answer.status == 503
     assert answer.headers["retry-after"] == "7"
+    assert errors(caplog.records) == ["Unhandled error"]
+
+
+async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pytest.LogCaptureFixture) -> None:
+    async def begin_and_return_another(request: web.Request) -> web.Response:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        return web.Response(text="another")
+
+    async with (
+        serving(service(web.get("/x", begin_and_return_another))) as running,
+        peer(running.port) as client,
+    ):
+        await client.send(request("GET /x HTTP/1.1"))
+        everything = await client.until_closed()
+
+    assert everything.count(b"HTTP/1.1") == 1
+    assert everything.endswith(b"\r\n4\r\nhalf\r\n")
     assert errors(caplog.records) == ["Unhandled error"]
 
 

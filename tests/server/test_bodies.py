@@ -33,6 +33,17 @@ async def test_a_body_that_stops_arriving_is_408(start: bytes, caplog: pytest.Lo
     assert errors(caplog.records) == []
 
 
+async def test_the_body_of_a_later_request_has_the_same_deadline() -> None:
+    async with serving(service(), **IMPATIENT) as running, peer(running.port) as client:
+        await client.send(request("GET / HTTP/1.1"))
+        first = await client.answer()
+        await client.send(BODIES["content-length"] + b"x")
+        [second] = await client.answers()
+
+    assert first.status == 200
+    assert second.status == 408
+
+
 async def test_a_body_that_dribbles_in_below_the_rate_is_408() -> None:
     async with serving(service(), **IMPATIENT) as running, peer(running.port) as client:
         dribble = asyncio.create_task(

@@ -16,6 +16,13 @@ from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving, until
 
 GET = request("GET /x HTTP/1.1")
+UPGRADE = request(
+    "GET /ws HTTP/1.1",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
 
 
 class Stopping:
@@ -223,6 +230,29 @@ async def test_web_sockets_are_closed_as_going_away() -> None:
     assert len(app[CONNECTIONS]) == 0
 
 
+async def test_a_client_that_does_not_say_good_bye_does_not_hold_up_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def chat(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(timeout=60)
+        await ws.prepare(request)
+        async with request.app[CONNECTIONS].socket(ws):
+            async for _ in ws:
+                pass
+        return ws
+
+    app = service(web.get("/ws", chat))
+    async with Stopping(app, stop_seconds=1) as server, peer(server.port) as client:
+        await client.send(UPGRADE)
+        await until(lambda: len(app[CONNECTIONS]) == 1)
+        await server.stop()
+
+    assert len(app[CONNECTIONS]) == 0
+    assert errors(caplog.records) == []
+
+
 async def test_streams_are_asked_to_end() -> None:
     async def ticks(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -284,6 +314,31 @@ async def test_a_connection_that_cannot_be_ended_politely_is_logged(caplog: pyte
 
     assert answer.status == 200
     assert "A connection could not be ended politely" in caplog.messages
+
+
+async def test_a_connection_that_hangs_at_its_end_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    class Hanging:
+        async def close(self, **_: object) -> None:
+            await asyncio.Event().wait()
+
+    async def handler(request: web.Request) -> web.Response:
+        begun.set()
+        async with request.app[CONNECTIONS].socket(Hanging()):  # type: ignore[arg-type]
+            await asyncio.Event().wait()
+        return web.Response()
+
+    begun = asyncio.Event()
+    app = service(web.get("/x", handler))
+    async with Stopping(app, stop_seconds=1) as server, peer(server.port) as client:
+        await client.send(GET)
+        await begun.wait()
+        await server.stop()
+        rest = await client.until_closed()
+
+    assert rest == b""
+    assert "Cutting off sockets whose clients did not say good-bye in time" in caplog.messages
 
 
 async def test_somebody_in_a_hurry_cuts_draining_and_waiting_short() -> None:

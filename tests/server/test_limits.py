@@ -51,6 +51,18 @@ async def test_a_header_at_its_limit_is_served_and_one_above_is_431() -> None:
     assert name.status == 431
 
 
+async def test_a_content_type_at_its_limit_is_served_and_one_above_is_431() -> None:
+    longest = "Content-Type: text/plain".ljust(len("Content-Type: ") + 512, ";")
+
+    async with serving(service()) as running:
+        [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, longest))
+        [above] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, f"{longest};"))
+
+    assert at.status == 200
+    assert above.status == 431
+    assert above.problem["detail"] == "Content-Type must be within 512 bytes."
+
+
 async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     async with serving(service()) as running:
         [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, *["X-A: b"] * 98))
@@ -61,8 +73,9 @@ async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     assert above.problem["detail"] == "The request has too many headers."
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["first-request", "later-request"])
 @pytest.mark.parametrize("pieces", [1, 7], ids=["at-once", "in-pieces"])
-async def test_headers_together_at_their_limit_are_served_and_above_are_431(pieces: int) -> None:
+async def test_headers_together_at_their_limit_are_served_and_above_are_431(pieces: int, later: bool) -> None:
     limit = 32 * 1024
 
     async with serving(service()) as running:
@@ -71,6 +84,9 @@ async def test_headers_together_at_their_limit_are_served_and_above_are_431(piec
             data = request("GET / HTTP/1.1", CLOSE, *headers_of(size))
             step = len(data) // pieces + 1
             async with peer(running.port) as client:
+                if later:
+                    await client.send(request("GET / HTTP/1.1"))
+                    await client.answer()
                 await client.send(
                     *(data[i : i + step] for i in range(0, len(data), step)), pause_seconds=0.01
                 )
@@ -103,6 +119,18 @@ async def test_a_client_that_still_sends_too_large_headers_gets_the_answer() -> 
         [answer] = await client.answers()
 
     assert answer.status == 431
+
+
+async def test_a_client_that_still_sends_behind_a_refused_request_gets_the_answer() -> None:
+    app = service()
+
+    async with serving(app, linger_seconds=5) as running, peer(running.port) as client:
+        await client.send(request("GET /a/../b HTTP/1.1"), pause_seconds=0.1)
+        await client.send(*[request("GET / HTTP/1.1")] * 50, pause_seconds=0.001)
+        [answer] = await client.answers()
+
+    assert answer.status == 400
+    assert app[CALLS] == []
 
 
 @pytest.mark.parametrize(

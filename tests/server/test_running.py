@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from framework.errors import ConfigurationError
 from framework.server import ServerSettings, run, serve
 from tests.server.processes import process
+from tests.server.raw import exchange, request
 from tests.server.service import service
 
 ALONE = "import dataclasses; run(build(), dataclasses.replace(SETTINGS, workers=1))"
@@ -109,4 +111,30 @@ async def test_the_url_of_a_running_server_can_be_asked(host: str, url: str) -> 
         writer.close()
 
     assert running.url == f"{url}{running.port}"
+    assert status_line == b"HTTP/1.1 200 OK\r\n"
+
+
+async def test_the_python_parser_is_behind_the_same_gate(tmp_path: Path) -> None:
+    environment = {"AIOHTTP_NO_EXTENSIONS": "1"}
+    heads = ["GET /\u00e4 HTTP/1.1", "GET /a/../b HTTP/1.1", "TRACE / HTTP/1.1", "GET /#a HTTP/1.1"]
+
+    async with process(tmp_path, ALONE, more="allow_python_parser=True", environment=environment) as running:
+        await running.get("/pid")
+        answers = [answer for head in heads for answer in await exchange(running.port, request(head))]
+
+    assert [answer.status for answer in answers] == [400, 400, 501, 400]
+
+
+async def test_a_socket_of_another_kind_may_be_handed_in(tmp_path: Path) -> None:
+    path = str(tmp_path / "service.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        async with serve(service(), sockets=[listening]) as running:
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(request("GET / HTTP/1.1", "Connection: close"))
+            status_line = await reader.readline()
+            await reader.read()
+            writer.close()
+
+    assert running.port == 0
     assert status_line == b"HTTP/1.1 200 OK\r\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, service, serving
@@ -111,9 +113,13 @@ async def test_a_host_that_was_good_once_does_not_open_the_gate_for_another() ->
 
 @pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0"])
 async def test_another_version_of_http_is_refused_as_such(version: str) -> None:
-    async with serving(service()) as running:
-        [answer] = await exchange(running.port, request(f"GET / {version}"))
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(request("GET / HTTP/1.1"))
+        good = await client.answer()
+        await client.send(request(f"GET / {version}"))
+        [answer] = await client.answers()
 
+    assert good.status == 200
     assert answer.status == 505
     assert answer.version == "HTTP/1.1"
 
@@ -124,3 +130,18 @@ async def test_compressed_bodies_are_let_through_where_the_service_decodes_them(
         [answer] = await exchange(running.port, data)
 
     assert json.loads(answer.body)["bytes"] == 3
+
+
+@pytest.mark.parametrize("header", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"])
+async def test_a_date_of_a_year_that_never_comes_is_ignored(header: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("content")
+
+    async def send(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(file)
+
+    async with serving(service(web.get("/file", send))) as running:
+        date = f"{header}: Fri, 31 Dec 99999999999 23:59:59 GMT"
+        [answer] = await exchange(running.port, request("GET /file HTTP/1.1", CLOSE, date))
+
+    assert (answer.status, answer.body) == (200, b"content")

@@ -1,9 +1,10 @@
 """Know callers by bearer token (RFC 6750, RFC 8725, RFC 9068) or session, and let them call what they may."""
 
+from framework.batteries.auth.battery import battery
 from framework.batteries.auth.compact import InvalidToken
-from framework.batteries.auth.guard import InsufficientScope, battery
+from framework.batteries.auth.guard import InsufficientScope
 from framework.batteries.auth.passwords import Passwords
-from framework.batteries.auth.settings import AuthSettings, PasswordSettings
+from framework.batteries.auth.settings import AuthSettings, PasswordSettings, ProviderSettings
 from framework.batteries.auth.stores import (
     Grant,
     MemoryRevocations,
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryTokenStore",
     "PasswordSettings",
     "Passwords",
+    "ProviderSettings",
     "Revocations",
     "TokenPair",
     "TokenStore",

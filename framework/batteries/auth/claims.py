@@ -9,19 +9,20 @@ from typing import Any
 from framework.batteries.auth.compact import InvalidToken
 from framework.principal import Principal
 
-_REQUIRED = ("iss", "aud", "exp", "iat", "sub", "jti")
 LONGEST_TEXT = 255
+_NAMES = frozenset({"sub", "jti"})
 # Beyond this a JSON number is no exact integer any more.
 _LATEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Say whose tokens are taken, for whom, and how far clocks may differ."""
+    """Say whose tokens are taken, for whom, how far clocks may differ, and which claims cannot be missing."""
 
     issuer: str
     audience: str
     leeway_seconds: float
+    required: tuple[str, ...] = ("iss", "aud", "exp", "iat", "sub", "jti")
 
 
 def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
@@ -30,14 +31,14 @@ def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> 
     Raises:
         InvalidToken: They are not.
     """
-    missing = [name for name in _REQUIRED if claims.get(name) is None]
+    missing = [name for name in expected.required if claims.get(name) is None]
     if missing:
         raise InvalidToken(f"The token lacks {', '.join(missing)}.")
     if claims["iss"] != expected.issuer:
         raise InvalidToken("The token is from another issuer.")
     if not _is_for(claims["aud"], expected.audience):
         raise InvalidToken("The token is for another audience.")
-    for name in ("sub", "jti"):
+    for name in _NAMES & claims.keys():
         if not isinstance(claims[name], str) or not 0 < len(claims[name]) <= LONGEST_TEXT:
             raise InvalidToken(f"The claim {name} is no text of 1 to {LONGEST_TEXT} characters.")
     if not isinstance(claims.get("scope", ""), str):

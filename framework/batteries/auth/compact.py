@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from framework.batteries.auth.keys import Key, KeySet
+from framework.batteries.auth.keys import Key
 from framework.errors import Unauthorized
 
 LONGEST_TOKEN = 8_192
@@ -40,37 +41,67 @@ def write(claims: Mapping[str, Any], kind: str, key: Key) -> str:
     return b".".join((signed, _encode(key.sign(signed)))).decode()
 
 
-def read(text: str, kind: str, keys: KeySet) -> dict[str, Any]:
-    """Return the claims of a token that one of these keys has signed.
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Hold the parts of a token of which nothing is proved yet."""
 
-    The claims themselves are not judged; nothing of them is read before the signature is found good.
+    header: Mapping[str, Any]
+    payload: bytes
+    signed: bytes
+    signature: bytes
+
+    @property
+    def key_id(self) -> object:
+        return self.header.get("kid")
+
+
+def parse(text: str) -> Token:
+    """Take a token apart; its claims stay closed until a key has vouched for them.
 
     Raises:
-        InvalidToken: It is too long, malformed, of another kind, or not signed by one of the keys.
+        InvalidToken: It is too long, malformed, or its header asks for what is refused.
     """
     if len(text) > LONGEST_TOKEN:
         raise InvalidToken(f"The token is longer than {LONGEST_TOKEN} bytes.")
     shape = _SHAPE.fullmatch(text)
     if shape is None:
         raise InvalidToken("The token is not three base64url parts.")
-    header, payload, signature = map(_decode, shape.groups())
-    key = _key_for(_object(header), kind, keys)
-    if not key.verifies(text.rpartition(".")[0].encode(), signature):
-        raise InvalidToken("The signature is not valid.")
-    return _object(payload)
-
-
-def _key_for(header: Mapping[str, Any], kind: str, keys: KeySet) -> Key:
+    head, payload, signature = map(_decode, shape.groups())
+    header = _object(head)
     if not _REFUSED.isdisjoint(header):
         raise InvalidToken("The header has a parameter that is refused.")
-    if header.get("typ") != kind:
-        raise InvalidToken("The token is of another type.")
-    key = keys.find(header.get("kid"))
+    return Token(header, payload, text.rpartition(".")[0].encode(), signature)
+
+
+def ensure_known(key: Key | None) -> Key:
+    """Return the key that a token names, if it is one of those that are trusted.
+
+    Raises:
+        InvalidToken: It is none of them.
+    """
     if key is None:
         raise InvalidToken("The key is not known.")
-    if header.get("alg") != key.algorithm:
-        raise InvalidToken("The algorithm is not the key's.")
     return key
+
+
+def claims_of(token: Token, kinds: Sequence[str], key: Key) -> dict[str, Any]:
+    """Return the claims of a token that this key has signed; they are not judged yet.
+
+    Args:
+        token: The token.
+        kinds: The ``typ`` that it may have (RFC 8725, 3.11).
+        key: The key that the token names.
+
+    Raises:
+        InvalidToken: The token is of another kind, or not signed by the key.
+    """
+    if token.header.get("typ") not in kinds:
+        raise InvalidToken("The token is of another type.")
+    if token.header.get("alg") != key.algorithm:
+        raise InvalidToken("The algorithm is not the key's.")
+    if not key.verifies(token.signed, token.signature):
+        raise InvalidToken("The signature is not valid.")
+    return _object(token.payload)
 
 
 def _object(part: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -13,14 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.batteries.auth.claims import scopes_of
 from framework.batteries.auth.compact import InvalidToken
-from framework.batteries.auth.passwords import Passwords
-from framework.batteries.auth.settings import AuthSettings
-from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore
 from framework.batteries.auth.tokens import Tokens, ensure_scopes
-from framework.battery import Answer, Battery, Middleware
-from framework.context import PRINCIPAL, REGISTRY, SESSION_SCOPES, SESSION_SUBJECT
+from framework.battery import Answer, Middleware
+from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
 from framework.endpoint import Endpoint
-from framework.errors import ConfigurationError, Forbidden, Unauthorized
+from framework.errors import ConfigurationError, Forbidden, ServiceUnavailable, Unauthorized
 from framework.marks import Public, Requires
 from framework.negotiation import prefers_html
 from framework.principal import Principal
@@ -119,76 +116,38 @@ def sign_in_location(sign_in_path: str, target: str) -> str:
     return f"{sign_in_path}?{urlencode({'next': target})}"
 
 
-def battery(
-    settings: AuthSettings,
-    *,
-    profile: Profile = Profile.production,
-    revocations: Revocations | None = None,
-) -> Battery:
-    """Return the battery that knows callers by bearer token or session, and lets them call what they may.
+class Guards:
+    """Make the middleware for each kind of policy.
 
-    Public endpoints know the caller too, if the token is good; with a bad one the caller is nobody there:
-    otherwise a client with an expired token could not even ask for a new one. Requests that match no route
-    are not judged: they get their 404 or 405 whoever calls.
-
-    Args:
-        settings: Keys, lifetimes and so on.
-        profile: In production an endpoint that does not say who may call it is an error at start-up.
-        revocations: Who remembers revoked tokens; this process alone when None.
-
-    Raises:
-        ConfigurationError: There is no key, or no good one.
+    Public endpoints know the caller too, if the token is good; with a bad one the caller is nobody there: otherwise a
+    client with an expired token could not even ask for a new one. Requests that match no route are not judged: they
+    get their 404 or 405 whoever calls.
     """
-    _ensure_fit(settings, profile)
-    remembered = MemoryRevocations() if revocations is None else revocations
-    tokens = Tokens(settings, revocations=remembered)
-    guards = _Guards(tokens, settings.sign_in_path)
 
-    def plan(endpoint: Endpoint) -> Middleware | None:
+    def __init__(self, tokens: Tokens, profile: Profile, sign_in_path: str) -> None:
+        self._tokens = tokens
+        self._profile = profile
+        self._sign_in_path = sign_in_path
+
+    def plan(self, endpoint: Endpoint) -> Middleware | None:
+        """Return what stands before an endpoint; nothing where there is no endpoint.
+
+        Raises:
+            ConfigurationError: Its marks contradict each other, or a scope is none.
+        """
         if not endpoint.matched:
             return None
         policy = policy_of(endpoint)
         if policy is None:
-            return guards.refusing(_silence(endpoint, profile))
-        return guards.requiring(policy.scopes) if policy.known else guards.public
+            return self._refusing(_silence(endpoint, self._profile))
+        return self._requiring(policy.scopes) if policy.known else self._public
 
-    def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
-        if profile is Profile.production:
-            ensure_policies(endpoints)
-        registry = app[REGISTRY]
-        registry.register_value(Tokens, tokens)
-        registry.register_value(Passwords, Passwords(settings.passwords))
-        registry.register_value(Revocations, remembered)
-        if TokenStore not in registry:
-            registry.register_value(TokenStore, MemoryTokenStore())
-
-    return Battery(
-        name="auth", after=frozenset({"problems", "cors", "sessions", "csrf"}), plan=plan, setup=setup
-    )
-
-
-def _ensure_fit(settings: AuthSettings, profile: Profile) -> None:
-    if not settings.keys:
-        raise ConfigurationError("AUTH_KEYS is not set: tokens cannot be signed or verified.")
-    if profile is Profile.production and settings.passwords.weak:
-        raise ConfigurationError(
-            "AUTH_PASSWORDS_MEMORY_KIB and AUTH_PASSWORDS_PASSES are too low for production."
-        )
-
-
-class _Guards:
-    """Make the middleware for each kind of policy."""
-
-    def __init__(self, tokens: Tokens, sign_in_path: str) -> None:
-        self._tokens = tokens
-        self._sign_in_path = sign_in_path
-
-    async def public(self, request: web.Request, handler: Answer) -> web.StreamResponse:
-        with suppress(InvalidToken):
+    async def _public(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        with suppress(InvalidToken, ServiceUnavailable):
             await self._identify(request)
         return await handler(request)
 
-    def requiring(self, scopes: frozenset[str]) -> Middleware:
+    def _requiring(self, scopes: frozenset[str]) -> Middleware:
         async def guard(request: web.Request, handler: Answer) -> web.StreamResponse:
             principal = await self._identify(request)
             if principal is None:
@@ -199,7 +158,7 @@ class _Guards:
 
         return guard
 
-    def refusing(self, reason: str) -> Middleware:
+    def _refusing(self, reason: str) -> Middleware:
         async def refuse(request: web.Request, handler: Answer) -> web.StreamResponse:
             if await self._identify(request) is None:
                 raise Unauthorized(reason)

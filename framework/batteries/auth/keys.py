@@ -138,12 +138,17 @@ def _key_pair(text: bytes, algorithm: str) -> Key:
             public = serialization.load_pem_public_key(text)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"A key for {algorithm} is a private or public key in PEM.") from error
-    _ensure_fit(public, algorithm)
+    ensure_fit(public, algorithm)
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Key(_id_of(der), algorithm, jwt.get_algorithm_by_name(algorithm), public, private)
 
 
-def _ensure_fit(public: Any, algorithm: str) -> None:
+def ensure_fit(public: Any, algorithm: str) -> None:
+    """Check that a public key is one for this algorithm, and long enough.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
     if algorithm in _CURVES:
         fits = isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, _CURVES[algorithm])
     elif algorithm == "EdDSA":

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 from framework.batteries.auth.keys import key_from_secret
 from framework.errors import ConfigurationError
 from framework.responses import ensure_local
 from framework.secret import Secret
 
-Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"
-]
+Asymmetric = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+Algorithm = Literal["HS256", "HS384", "HS512", Asymmetric]
 
 _LONGEST_LEEWAY = timedelta(seconds=60)
 
@@ -49,6 +49,34 @@ class PasswordSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """Trust the access tokens of an identity provider besides the service's own.
+
+    Attributes:
+        issuer: The provider's name in its tokens (``iss``); compared exactly.
+        audience: The service's name there (``aud``).
+        jwks_url: Where the provider publishes its keys (RFC 7517, 5); ``https`` alone.
+        algorithm: The one algorithm that it signs with.
+        types: The ``typ`` of its access tokens; some providers say ``JWT`` or nothing of use.
+        subject_prefix: Stands before its subjects, so that nobody there passes for somebody here.
+    """
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    algorithm: Asymmetric = "RS256"
+    types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
+    subject_prefix: str = "provider:"
+
+    def __post_init__(self) -> None:
+        if not self.issuer or not self.audience or not self.types:
+            raise ConfigurationError("issuer, audience and types cannot be empty.")
+        parts = urlsplit(self.jwks_url)
+        if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+            raise ConfigurationError("jwks_url is an https:// URL without credentials.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
     """Say how callers prove who they are.
 
@@ -61,6 +89,7 @@ class AuthSettings:
         access_lifetime: How long an access token is good.
         refresh_lifetime: How long a refresh token is good, once.
         leeway: How far clocks may differ; at most a minute.
+        provider: Whose tokens are taken besides one's own, if anybody's.
         sign_in_path: Where browsers that ask for a page are sent to sign in; nowhere when empty.
     """
 
@@ -72,6 +101,7 @@ class AuthSettings:
     refresh_lifetime: timedelta = timedelta(days=30)
     leeway: timedelta = timedelta(seconds=10)
     sign_in_path: str = ""
+    provider: ProviderSettings | None = None
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
 
     def __post_init__(self) -> None:

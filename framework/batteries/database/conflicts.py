@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
 
 from framework.errors import Conflict
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNIQUE_VIOLATION = "23505"
+_FOREIGN_KEY_VIOLATION = "23503"
 _BUSY = frozenset(
     {
         "40001",  # serialization_failure
@@ -54,6 +56,18 @@ async def refusing_duplicates(session: AsyncSession, detail: str) -> AsyncIterat
 def is_duplicate(error: IntegrityError) -> bool:
     """Say whether a unique constraint or a primary key was violated, rather than another rule."""
     return _sqlstate(error) == _UNIQUE_VIOLATION or _sqlite_code(error) in _SQLITE_UNIQUE
+
+
+def is_overtaken(error: SQLAlchemyError) -> bool:
+    """Say whether a row that is changed or referred to is not there, or not as it was: others write meanwhile."""
+    if isinstance(error, StaleDataError):
+        return True
+    if not isinstance(error, IntegrityError):
+        return False
+    return (
+        _sqlstate(error) == _FOREIGN_KEY_VIOLATION
+        or _sqlite_code(error) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    )
 
 
 def is_busy(error: SQLAlchemyError) -> bool:

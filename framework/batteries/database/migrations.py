@@ -7,6 +7,7 @@ and on SQLite alike, all pending revisions run in one transaction.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,10 @@ from framework.errors import ConfigurationError
 _ENVIRONMENT = Path(__file__).with_name("environment")
 _LOCK = 7_032_918_437_120_145
 """The advisory lock that whoever migrates a PostgreSQL database holds; any number, the same everywhere."""
+
+
+# Alembic announces each look at the database; a probe of readiness is such a look.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from framework.batteries.database.conflicts import is_busy
+from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
 from framework.batteries.database.settings import DatabaseSettings
 from framework.battery import Answer, Battery
 from framework.context import CONTAINER, REGISTRY
-from framework.errors import ServiceUnavailable
+from framework.errors import Conflict, ServiceUnavailable
 
 _log = logging.getLogger("framework.database")
 
@@ -98,6 +98,7 @@ async def transaction(request: web.Request, handler: Answer) -> web.StreamRespon
     """Commit what the request wrote, or roll it back.
 
     Raises:
+        Conflict: A row that the request changes or refers to is not there any more.
         ServiceUnavailable: The database is too busy for this request, and may not be for the next.
     """
     try:
@@ -105,6 +106,8 @@ async def transaction(request: web.Request, handler: Answer) -> web.StreamRespon
     except SQLAlchemyError as error:
         if is_busy(error):
             raise ServiceUnavailable("The database is busy.", retry_after_seconds=1) from error
+        if is_overtaken(error):
+            raise Conflict("What this request changes or refers to has changed or gone meanwhile.") from error
         raise
 
 

@@ -19,7 +19,7 @@ from framework.batteries.logs.rendering import Render, console_renderer, json_re
 from framework.batteries.logs.settings import LogsSettings
 from framework.batteries.logs.takeover import taken_over
 from framework.battery import Battery, Middleware
-from framework.context import REQUEST_ID
+from framework.context import REQUEST_ID, find
 from framework.endpoint import Endpoint
 from framework.marks import Quiet
 
@@ -59,7 +59,7 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
 
 
 def _stamp(request: web.Request, response: web.StreamResponse) -> None:
-    request_id = request.get(REQUEST_ID)
+    request_id = find(request, REQUEST_ID)
     if request_id is not None:
         response.headers[REQUEST_ID_HEADER] = request_id
 

@@ -51,6 +51,7 @@ def console_renderer(*, colours: bool) -> Render:
     renderer = ConsoleRenderer(colors=colours, exception_formatter=plain_traceback, sort_keys=False)
 
     def render(record: Mapping[str, Any]) -> bytes:
+        record = _summarised(record)
         shown = {
             escaped(name): escaped(value) if isinstance(value, str) else value
             for name, value in record.items()
@@ -63,3 +64,15 @@ def console_renderer(*, colours: bool) -> Render:
         return f"{renderer(None, '', shown)}\n".encode(errors="backslashreplace")
 
     return render
+
+
+_SUMMARISED = frozenset({"method", "path", "route", "status", "duration_ms", "bytes", "remote"})
+
+
+def _summarised(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Say in one phrase what a request was, and how it ended."""
+    if record.get("event") != "request" or not record.keys() >= _SUMMARISED:
+        return record
+    rest = {name: value for name, value in record.items() if name not in _SUMMARISED}
+    phrase = "{method} {path} {status}, {bytes} B, {duration_ms} ms".format_map(record)
+    return {**rest, "event": phrase}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,22 +30,25 @@ class _Before:
 
     level: int
     handlers: Sequence[logging.Handler]
+    captures_warnings: bool
     structlog: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, root: logging.Logger) -> _Before:
-        configured = structlog.get_config() if structlog.is_configured() else None
         return cls(
-            root.level, [handler for handler in root.handlers if _writes_to_console(handler)], configured
+            level=root.level,
+            handlers=[handler for handler in root.handlers if _writes_to_console(handler)],
+            captures_warnings=warnings.showwarning.__module__ == logging.__name__,
+            structlog=structlog.get_config() if structlog.is_configured() else None,
         )
 
     def restore(self, root: logging.Logger) -> None:
         root.setLevel(self.level)
         for handler in self.handlers:
             root.addHandler(handler)
+        logging.captureWarnings(self.captures_warnings)
         if self.structlog is None:
             structlog.reset_defaults()
-            logging.captureWarnings(False)
         else:
             structlog.configure(**self.structlog)
 

@@ -201,11 +201,15 @@ class _Operations:
         return {JSON: {"schema": self._schemas.of(returned_type(endpoint))}}
 
     def _problems(self, endpoint: Endpoint) -> dict[str, JSONSchema]:
-        named = {
-            str(status): phrase(status) for status in problem_statuses(endpoint, known=bool(self._schemes))
+        statuses = problem_statuses(endpoint, known=bool(self._schemes))
+        return {
+            **{str(status): self._problem_response(phrase(status)) for status in statuses},
+            "default": self._problem_response("Error"),
         }
-        described = {**named, "default": "An error."}
-        return {key: {"description": text, "content": self._problem} for key, text in described.items()}
+
+    def _problem_response(self, title: str) -> JSONSchema:
+        name = "".join(word.capitalize() for word in title.split())
+        return self._schemas.add_response(name, {"description": title, "content": self._problem})
 
 
 def _numbered(name: str, number: int) -> str:

@@ -29,6 +29,8 @@ _FORMATS: Mapping[type[fields.Field[Any]], JSONSchema] = {
     },
 }
 
+_TYPING = frozenset({"type", "enum", "$ref", "allOf", "anyOf", "oneOf"})
+
 
 class Schemas:
     """Describe types, and keep the description of each class once, under its name."""
@@ -67,12 +69,26 @@ class Schemas:
         """Return the parameters that the fields of a type are in a query, in headers or in cookies."""
         schema = validation.schema_of(annotation, text=True)
         found: list[JSONSchema] = self._converter.schema2parameters(schema, location=location)
+        for each in found:
+            if not _TYPING.intersection(each["schema"]):
+                each["schema"]["type"] = (
+                    "string"  # whatever a field of the service's own reads, it reads text
+                )
+                if each["schema"].get("default", "") is None:
+                    del each["schema"]["default"]
         return found
 
     def add(self, name: str, schema: JSONSchema) -> JSONSchema:
         """Keep a schema under a name, and return the reference to it."""
         self._spec.components.schema(name, schema)
         reference: JSONSchema = self._spec.components.get_ref("schema", name)
+        return reference
+
+    def add_response(self, name: str, response: JSONSchema) -> JSONSchema:
+        """Keep a response under a name unless it is there already, and return the reference to it."""
+        if name not in self._spec.components.responses:
+            self._spec.components.response(name, response)
+        reference: JSONSchema = self._spec.components.get_ref("response", name)
         return reference
 
 

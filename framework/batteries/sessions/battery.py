@@ -52,17 +52,21 @@ def battery(
     storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
-        request[STORAGE_KEY] = storage
+        request._state[STORAGE_KEY] = (
+            storage  # PERF: aiohttp warns of keys that are texts, and so asks each time
+        )
         try:
             response = await handler(request)
         except Exception as error:
             await _after_error(storage, request, error)
             raise
         else:
-            await _after_answer(storage, request, response)
+            # PERF: most requests have asked for no session.
+            if SESSION_KEY in request._state:
+                await _after_answer(storage, request, response)
             return response
         finally:
-            request[_ANSWERED] = True
+            request._state[_ANSWERED] = True
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store
@@ -131,7 +135,7 @@ def _preparer(storage: Storage) -> Callable[[web.Request, web.StreamResponse], A
     """
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        session = request.get(SESSION_KEY)
+        session = request._state.get(SESSION_KEY)
         if session is None:
             return
         cookie = await _late(storage, request) if _ANSWERED in request else await storage.settle(request)

@@ -10,11 +10,11 @@ from typing import Annotated
 
 from aiohttp import web
 from marshmallow.validate import Length
-from sqlalchemy import ForeignKey, MetaData, String, select
+from sqlalchemy import ForeignKey, MetaData, String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from framework.batteries.database import DatabaseSettings, battery, refusing_duplicates
+from framework.batteries.database import DatabaseSettings, battery, refusing_duplicates, session_scope
 from framework.batteries.database.columns import NAMING_CONVENTION, UTCDateTime
 from framework.context import services
 from framework.errors import BadRequest, Conflict
@@ -149,6 +149,20 @@ async def add_twice(body: Draft, notes: NoteStore) -> Found:
     except Conflict:
         await notes.add(f"{body.name} again")
     return Found(await notes.names())
+
+
+@routes.post("/overtaken")
+async def write_what_goes_meanwhile(body: Draft, request: web.Request, database: AsyncSession) -> None:
+    """Find a note that somebody else removes, and rename it or refer to it, as the body says."""
+    note = Note(name="found")
+    database.add(note)
+    await database.commit()
+    async with session_scope(request.app) as other:
+        await other.execute(delete(Note).where(Note.id == note.id))
+    if body.name == "rename":
+        note.name = "renamed"
+    else:
+        database.add(Tag(note_id=note.id))
 
 
 @routes.get("/untouched")

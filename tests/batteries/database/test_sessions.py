@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from yarl import URL
 
 from framework.batteries.database import DatabaseSettings, session_scope
+from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import migrate
 from framework.batteries.database.sessions import ENGINE, check
 from framework.testing import Serve
@@ -243,6 +244,23 @@ async def test_a_lone_surrogate_never_reaches_the_database(
     assert await names(app) == []
 
 
+@pytest.mark.parametrize("way", ["rename", "refer"])
+async def test_a_row_that_goes_meanwhile_is_a_conflict(
+    way: str,
+    settings: DatabaseSettings,
+    serve: Serve,
+    client: ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = await serve(notes_app(settings))
+
+    async with client.post(url / "overtaken", json={"name": way}) as response:
+        problem = await response.json()
+
+    assert (response.status, problem["status"]) == (409, 409)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_a_request_that_waits_too_long_for_a_connection_is_told_to_come_again(
     empty: DatabaseSettings, serve: Serve, client: ClientSession
 ) -> None:
@@ -252,6 +270,18 @@ async def test_a_request_that_waits_too_long_for_a_connection_is_told_to_come_ag
 
     async with app[ENGINE].connect(), client.get(url / "notes") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "1")
+
+
+async def test_a_request_that_waits_too_long_for_another_writer_is_told_to_come_again(
+    settings: DatabaseSettings, serve: Serve, client: ClientSession
+) -> None:
+    brief = timedelta(milliseconds=50)
+    url = await serve(notes_app(replace(settings, lock_timeout=brief, statement_timeout=brief)))
+
+    async with opened(settings) as engine, engine.connect() as another:
+        await another.execute(insert(Note).values(name="x"))
+        async with client.post(url / "notes", json={"name": "x"}) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
 
 
 async def test_requests_take_turns_with_a_database_in_memory(serve: Serve, client: ClientSession) -> None:
@@ -309,3 +339,28 @@ async def test_a_value_is_in_no_error_message(settings: DatabaseSettings, serve:
             await session.execute(insert(Note).values(id="secret-value-in-the-wrong-place", name="x"))
 
     assert "parameters hidden" in str(raised.value)
+
+
+async def test_a_statement_ends_with_whoever_waits_for_it(postgres_url: str, serve: Serve) -> None:
+    app = notes_app(settings_for(postgres_url))
+    await serve(app)
+    asleep = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)' AND state = 'active'"
+    )
+
+    async def sleep() -> None:
+        async with session_scope(app) as session:
+            await session.execute(text("SELECT pg_sleep(60)"))
+
+    sleeper = asyncio.create_task(sleep())
+    async with session_scope(app) as session:
+        while not await session.scalar(asleep):
+            await session.rollback()
+        sleeper.cancel()
+        await asyncio.wait([sleeper])
+        while await session.scalar(asleep):
+            await session.rollback()
+
+    pool: Any = app[ENGINE].pool
+    assert sleeper.cancelled()
+    assert pool.checkedout() == 0
