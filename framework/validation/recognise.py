@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from marshmallow import Schema, fields
@@ -38,16 +39,18 @@ def known(value: object, table: Mapping[type, V]) -> V | None:
 
     A subclass that only sets arguments or messages counts as the class it comes from.
     """
-    kind = type(value)
-    overridden = getattr(value, "__dict__", {})
-    for parent in kind.__mro__:
+    for parent in type(value).__mro__:
         if parent in table:
-            return (
-                None if any(callable(getattr(parent, name, None)) for name in overridden) else table[parent]
-            )
+            return table[parent] if _methods(parent).isdisjoint(getattr(value, "__dict__", ())) else None
         if not _HARMLESS.issuperset(vars(parent)):
             return None
     return None
+
+
+@cache
+def _methods(kind: type) -> frozenset[str]:
+    """Name the methods of a class; an instance that has one of its own is not known."""
+    return frozenset(name for name in dir(kind) if callable(getattr(kind, name, None)))
 
 
 def reads_plainly(schema: Schema) -> str:

@@ -386,6 +386,14 @@ def test_what_is_no_object_or_no_list_is_refused() -> None:
     assert refused(compile(list[Line]).load_json, b"{}") == {"_schema": ["Invalid input type."]}
 
 
+def test_a_field_with_a_method_of_its_own_is_left_to_marshmallow() -> None:
+    quick = fields.String()
+    quick._deserialize = lambda value, *args, **kwargs: "mine"  # type: ignore[method-assign]
+    compiled = compile(Schema.from_dict({"quick": quick})())
+
+    assert compiled.load({"quick": 1}) == {"quick": "mine"}
+
+
 def test_a_schema_that_overrides_how_it_loads_is_left_to_marshmallow() -> None:
     class Own(Schema):
         id = fields.Integer()
