@@ -10,11 +10,14 @@ The seam
 ``schema_from_fields(name, annotations, *, defaults, text, unknown) -> Schema``
     The schema of loose parameters, such as those in a path; loads a dict.
 ``compile(schema_or_type) -> CompiledSchema``
-    Made once, at start-up::
+    Made once for a schema. Each of its functions is made when it is first asked for: ask at start-up, keep
+    it::
 
-        orders = compile(Order)
-        order = orders.load_json(body)      # MalformedBody (400) or marshmallow.ValidationError
-        body = orders.dump_json(order)      # bytes
+        load = compile(Order).load_json
+        write = compile(Order).dump_json
+
+        order = load(body)      # MalformedBody (400) or marshmallow.ValidationError
+        body = write(order)     # bytes
 
     ``load(data, *, many=None, partial=None, unknown=None)`` and ``dump(obj, *, many=None)`` take and give
     plain data; ``explain()`` says what was compiled; ``schema`` is the marshmallow schema, for OpenAPI.
@@ -30,7 +33,8 @@ The seam
     ``Annotated[list[Row], MaxItems(5_000)]`` (or ``Length(max=5_000)``) allows more than the usual 1,000
     items.
 
-What a value must look like for each annotation stands in ``framework.validation.annotations``. A class of
+Results and messages are marshmallow's; how that can be fast stands in ``docs/design/validation.md``. What a
+value must look like for each annotation stands in ``framework.validation.annotations``. A class of
 your own joins in with a class method ``__marshmallow_field__()`` that returns a field. In a text schema, the
 fields that take several values (``?tag=a&tag=b``) are those that are ``marshmallow.fields.List``; hand them a
 list.

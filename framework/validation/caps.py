@@ -87,8 +87,22 @@ class TimeOfDay:
         return "" if isinstance(value, str) and len(value) <= len("2024-02-29") else value
 
 
-# Dumping writes a Decimal in full: an exponent would let nine characters ask for a gigabyte of zeros.
-_MODERATE_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
+@dataclass(frozen=True, slots=True)
+class ModestNumber:
+    """Refuse text of a number with a huge exponent.
+
+    Dumping writes a Decimal in full: ``1e999999999`` would ask for a gigabyte of zeros.
+    """
+
+    message: str
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str) and not MODEST_NUMBER.fullmatch(value):
+            raise ValidationError(self.message)
+        return value
+
+
+MODEST_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
 _PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
 
 
@@ -125,7 +139,7 @@ def most_items(validators: list[Any]) -> int:
     return max(stated, default=ITEMS)
 
 
-def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | Spelling | None:
+def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber | None:
     if isinstance(field, fields.List | fields.Mapping) or (
         isinstance(field, fields.Nested) and _is_many(field)
     ):
@@ -135,7 +149,7 @@ def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | Spelling | Non
         patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in _flat(field.validators))
         return StorableText(TEXT_BEFORE_PATTERN if patterned else None)
     if isinstance(field, fields.Decimal):
-        return Spelling(_MODERATE_NUMBER, str(field.error_messages["invalid"]))
+        return ModestNumber(str(field.error_messages["invalid"]))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -154,7 +155,7 @@ class Dumping:
         elif isinstance(field, fields.Constant):
             self.value(field, variable)
             maybe_missing = False
-        elif not self._keys and attribute.isidentifier():
+        elif not self._keys and attribute.isidentifier() and not iskeyword(attribute):
             self.out.line(f"{variable} = {value}.{attribute}")
             self.value(field, variable)
             maybe_missing = False

@@ -13,7 +13,7 @@ from marshmallow.error_store import ErrorStore
 from marshmallow.utils import set_value
 
 from framework.validation import recognise
-from framework.validation.caps import AtMost, Only, Spelling, StorableText, TimeOfDay
+from framework.validation.caps import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay
 from framework.validation.checks import check
 from framework.validation.construction import construction
 from framework.validation.load_fields import EMITTERS, Emit
@@ -23,6 +23,7 @@ from framework.validation.source import Fallback, Source
 # What the emitters of these fields look for in `pre_load` themselves.
 _FOLDED: dict[type, tuple[type, ...]] = {
     AtMost: (fields.List, fields.Mapping, fields.Nested),
+    ModestNumber: (fields.Decimal,),
     Only: (fields.Float, fields.Boolean, fields.TimeDelta),
     Spelling: (fields.Number, fields.TimeDelta),
     StorableText: (fields.String,),

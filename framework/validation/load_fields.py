@@ -15,7 +15,15 @@ from typing import Any, Protocol
 
 from marshmallow import fields
 
-from framework.validation.caps import AtMost, Only, Spelling, StorableText, TimeOfDay
+from framework.validation.caps import (
+    MODEST_NUMBER,
+    AtMost,
+    ModestNumber,
+    Only,
+    Spelling,
+    StorableText,
+    TimeOfDay,
+)
 from framework.validation.source import Source
 from framework.validation.tables import Table
 from framework.validation.uuids import uuid_from_text
@@ -48,8 +56,10 @@ def _string(w: LoadWriter, field: fields.String, value: str) -> None:
         if isinstance(guard, StorableText):
             # `j`: it comes from a short body in which no NUL is escaped, so that there is nothing to look
             # for.
-            long = "" if guard.length is None else f" or len({value}) > {guard.length}"
-            w.out.refuse_if(f'not j and ("\\0" in {value}{long})')
+            harm = f'"\\0" in {value}'
+            if guard.length is not None:
+                harm = f"({harm} or len({value}) > {guard.length})"
+            w.out.refuse_if(f"not j and {harm}")
 
 
 def _integer(w: LoadWriter, field: fields.Integer, value: str) -> None:
@@ -173,7 +183,7 @@ def _enum(w: LoadWriter, field: fields.Enum[Any], value: str) -> None:
 
 def _list(w: LoadWriter, field: fields.List[Any], value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list")
-    _at_most(w, field, value)
+    _at_most(w, field, value, "")
     found, each = w.out.fresh("found"), w.out.fresh("each")
     w.out.line(f"{found} = []")
     with w.out.block(f"for {each} in {value}:"):
@@ -196,7 +206,7 @@ def _tuple(w: LoadWriter, field: fields.Tuple, value: str) -> None:
 
 def _dict(w: LoadWriter, field: fields.Dict, value: str) -> None:
     w.out.refuse_if(f"type({value}) is not dict")
-    _at_most(w, field, value)
+    _at_most(w, field, value, "")
     if field.value_field is None:
         w.anything_goes()
     if field.key_field is None and field.value_field is None:
@@ -222,7 +232,7 @@ def _pluck(w: LoadWriter, field: fields.Pluck, value: str) -> None:
     key = field._field_data_key
     if field.many:
         w.out.refuse_if(f"type({value}) is not list")
-        _at_most(w, field, value)
+        _at_most(w, field, value, "")
         w.out.line(f"{value} = [{{{key!r}: each}} for each in {value}]")
     else:
         w.out.line(f"{value} = {{{key!r}: {value}}}")
@@ -249,14 +259,22 @@ def _only(field: fields.Field[Any]) -> bool:
 
 def _spelt(w: LoadWriter, field: fields.Field[Any], value: str) -> None:
     for guard in field.pre_load:
+        if isinstance(guard, ModestNumber):
+            # Short text without an exponent is modest; only other text is worth a pattern.
+            pattern = w.out.constant(MODEST_NUMBER.fullmatch, "modest")
+            w.out.refuse_if(
+                f'(len({value}) > 100 or "e" in {value} or "E" in {value}) and {pattern}({value}) is None'
+            )
         if isinstance(guard, Spelling):
             w.out.refuse_if(f"{w.out.constant(guard.pattern.fullmatch, 'plainly')}({value}) is None")
 
 
-def _at_most(w: LoadWriter, field: fields.Field[Any], value: str) -> None:
+def _at_most(
+    w: LoadWriter, field: fields.Field[Any], value: str, when: str = "type({0}) is list and "
+) -> None:
     for guard in field.pre_load:
         if isinstance(guard, AtMost):
-            w.out.refuse_if(f"type({value}) is list and len({value}) > {guard.items}")
+            w.out.refuse_if(f"{when.format(value)}len({value}) > {guard.items}")
 
 
 EMITTERS: dict[type, Emit] = {

@@ -130,14 +130,15 @@ class Rare(Schema):
     items = fields.String()
     cry = Shout()
     odd = fields.String(attribute="not an identifier")
+    word = fields.Integer(attribute="class", data_key="{\"'\\}")
 
 
 @pytest.mark.parametrize("options", [{}, {"partial": True}, {"unknown": "include"}], ids=str)
 @pytest.mark.parametrize(
     "document",
     [
-        {"dotted": 1, "other": 2, "same": "3", "items": "x", "cry": "a", "odd": "b"},
-        {"a": {"b": 1}, "items": "x", "again": "y", "not an identifier": "c"},
+        {"dotted": 1, "other": 2, "same": "3", "items": "x", "cry": "a", "odd": "b", "{\"'\\}": 1},
+        {"a": {"b": 1}, "items": "x", "again": "y", "not an identifier": "c", "class": 1},
         {"same": "a"},
         {"cry": 1},
         {},

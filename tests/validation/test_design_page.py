@@ -1,0 +1,36 @@
+"""The page on the design of validation shows what is really generated."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from framework.validation import compile
+from framework.validation.load import Loading, Mode
+from framework.validation.native import Checking
+
+PAGE = Path(__file__).parents[2] / "docs" / "design" / "validation.md"
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def example() -> Any:
+    """Run the page's example as a module of its own, and return its class."""
+    module = ModuleType("design_page_example")
+    sys.modules[module.__name__] = module
+    exec(blocks("python")[0], vars(module))
+    return module.Order
+
+
+def test_the_page_shows_the_generated_functions() -> None:
+    schema = compile(example()).schema
+
+    load, check = blocks("python generated")
+
+    assert load == Loading(schema, Mode(schema.unknown, None)).out.text
+    assert check == Checking(schema).out.text
