@@ -84,7 +84,9 @@ class CompiledSchema:
         """Validate and convert data, as ``Schema.load`` does; see `Load`."""
         schema, most = self.schema, self._max_items
         own = self._reader(schema.unknown).read
-        compiled = own is not _give_up and not recognise.load_hooks(schema)
+        hooked = bool(recognise.load_hooks(schema))
+        slow = (hooks.reading_with(schema, own) if hooked else schema).load
+        compiled = own is not _give_up and not hooked
 
         def load(
             data: Any,
@@ -102,7 +104,7 @@ class CompiledSchema:
                     pass
             if as_many and isinstance(data, list | tuple) and len(data) > most:
                 raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
-            return schema.load(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
+            return slow(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
 
         return load
 
@@ -114,12 +116,8 @@ class CompiledSchema:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
-        many, reader, loads, slow = (
-            self.schema.many,
-            self._reader(self.schema.unknown),
-            orjson.loads,
-            self.load,
-        )
+        many, loads, slow = self.schema.many, orjson.loads, self.load
+        reader = self._reader(self.schema.unknown)
         read, opaque, deep = reader.read, reader.opaque, reader.deep
         if read is _give_up or recognise.load_hooks(self.schema):
             return lambda body: slow(decode(body))
@@ -144,8 +142,8 @@ class CompiledSchema:
         """Convert an object to plain data, as ``Schema.dump`` does; see `Dump`."""
         schema = self.schema
         write = self._writer(json=False, many=False)
-        if write is _give_up:
-            return schema.dump
+        if write is None:
+            return self._left
 
         def dump(obj: Any, *, many: bool | None = None) -> Any:
             try:
@@ -164,24 +162,28 @@ class CompiledSchema:
         Raises:
             TypeError: A value cannot be written as JSON.
         """
-        schema, dumps = self.schema, orjson.dumps
-        write = self._writer(json=True, many=schema.many)
-        if write is _give_up:
-            return lambda obj: encode(schema.dump(obj))
+        dump, dumps = self.schema.dump, orjson.dumps
+        write = self._writer(json=True, many=self.schema.many)
+        if write is None:
+            left = self._left
+            return lambda obj: encode(left(obj))
+
+        def written(obj: Any) -> bytes:
+            try:
+                return dumps(write(obj), plain)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return encode(dump(obj))
+
         try:
-            look = Checking(schema).build()
+            look = Checking(self.schema).build()
         except NotNative:
-            look = write
+            return written
 
         def dump_json(obj: Any) -> bytes:
             try:
                 return dumps(look(obj), plain)
-            except Exception:  # noqa: BLE001, S110 - some value is not of exactly its field's type
-                pass
-            try:
-                return dumps(write(obj), plain)
-            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
-                return encode(schema.dump(obj))
+            except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
+                return written(obj)
 
         return dump_json
 
@@ -197,12 +199,10 @@ class CompiledSchema:
     def _made_reader(self, unknown: str) -> Reader:
         if recognise.reads_plainly(self.schema):
             return Reader(_give_up, opaque=True, deep=True)
-        hooked = bool(recognise.load_hooks(self.schema))
-        loading = Loading(self.schema, Mode(unknown, recognise.partial_of(self.schema), construct=not hooked))
-        read = loading.build()
-        if hooked:
-            hooks.deserialize_with(self.schema, read)
-        return Reader(read, loading.opaque, loading.opaque or loading.recursive)
+        # The hooks of the schema itself are marshmallow's to run, on the fields as they were read.
+        construct = not recognise.load_hooks(self.schema)
+        loading = Loading(self.schema, Mode(unknown, recognise.partial_of(self.schema), construct))
+        return Reader(loading.build(), loading.opaque, loading.opaque or loading.recursive)
 
     def _read_many(self, read: Read, data: Any, harmless: bool) -> Any:
         if type(data) is not list or len(data) > self._max_items:
@@ -212,14 +212,17 @@ class CompiledSchema:
             validator(found)
         return found
 
-    def _writer(self, *, json: bool, many: bool) -> Write:
-        schema = self.schema
-        if recognise.writes_plainly(schema):
-            return _give_up
-        if recognise.dump_hooks(schema):
-            hooks.serialize_with(schema, Dumping(schema, json=False).build())
-            return _give_up
-        dumping = Dumping(schema, json=json)
+    @cached_property
+    def _left(self) -> Dump:
+        """What dumps a schema that is left to marshmallow, at least as a whole."""
+        if recognise.writes_plainly(self.schema):
+            return self.schema.dump
+        return hooks.writing_with(self.schema, Dumping(self.schema, json=False).build()).dump
+
+    def _writer(self, *, json: bool, many: bool) -> Write | None:
+        if recognise.writes_plainly(self.schema) or recognise.dump_hooks(self.schema):
+            return None
+        dumping = Dumping(self.schema, json=json)
         return dumping.build_many() if many else dumping.build()
 
 

@@ -1,11 +1,13 @@
 """A schema's own hooks around the generated functions.
 
-A schema that has hooks keeps marshmallow's ``load`` and ``dump``, which run them; only the step between them,
-which reads or writes the fields, is replaced on that instance.
+A schema that has hooks keeps marshmallow's ``load`` and ``dump``, which run them. Only the step between them, which
+reads or writes the fields, is replaced, and that on a copy: the schema itself may yet be nested somewhere, which
+copies it with all its attributes.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +16,9 @@ from marshmallow import Schema
 from framework.validation.dump_fields import REITERABLE
 
 
-def deserialize_with(schema: Schema, read: Callable[[Any, bool], Any]) -> None:
-    """Let a schema read its fields with a generated function, where that can."""
+def reading_with(schema: Schema, read: Callable[[Any, bool], Any]) -> Schema:
+    """Return a copy of a schema that reads its fields with a generated function, where that can."""
+    twin = copy.copy(schema)
     own, unknown_of_schema, partial_of_schema = type(schema)._deserialize, schema.unknown, schema.partial
 
     def deserialize(
@@ -29,13 +32,15 @@ def deserialize_with(schema: Schema, read: Callable[[Any, bool], Any]) -> None:
                     return [read(each, False) for each in data]
             except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
                 pass
-        return own(schema, data, many=many, partial=partial, unknown=unknown, **options)
+        return own(twin, data, many=many, partial=partial, unknown=unknown, **options)
 
-    vars(schema)["_deserialize"] = deserialize
+    vars(twin)["_deserialize"] = deserialize
+    return twin
 
 
-def serialize_with(schema: Schema, write: Callable[[Any], Any]) -> None:
-    """Let a schema write its fields with a generated function, where that can."""
+def writing_with(schema: Schema, write: Callable[[Any], Any]) -> Schema:
+    """Return a copy of a schema that writes its fields with a generated function, where that can."""
+    twin = copy.copy(schema)
     own = type(schema)._serialize
 
     def serialize(obj: Any, *, many: bool = False) -> Any:
@@ -46,6 +51,7 @@ def serialize_with(schema: Schema, write: Callable[[Any], Any]) -> None:
                 return [write(each) for each in obj]
         except Exception:  # noqa: BLE001, S110 - marshmallow dumps it, or says why not
             pass
-        return own(schema, obj, many=many)
+        return own(twin, obj, many=many)
 
-    vars(schema)["_serialize"] = serialize
+    vars(twin)["_serialize"] = serialize
+    return twin

@@ -148,6 +148,20 @@ def test_hooks_of_a_schema_run_once() -> None:
     assert messages == {"id": ["Not a valid integer."]}
 
 
+def test_a_compiled_schema_may_be_nested_with_fewer_fields() -> None:
+    mixed = Mixed()
+    compile(mixed).load({"name": "a"})
+
+    class Outer(Schema):
+        inner = fields.Nested(mixed, only=("name",))
+
+    outer = Outer()
+
+    assert outer.load({"inner": {"name": "a"}}) == {"inner": {"name": "a", "counted": True}}
+    assert refused(outer.load, {"inner": {"name": "a", "late": 1}}) == {"inner": {"late": ["Unknown field."]}}
+    assert compile(outer).dump({"inner": {"name": "a", "cry": "b"}}) == {"inner": {"name": "a"}}
+
+
 def test_a_schema_is_compiled_once() -> None:
     assert compile(Order) is compile(Order)
     assert compile(list[Order]) is compile(list[Order])

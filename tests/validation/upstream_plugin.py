@@ -13,7 +13,7 @@ _busy: set[tuple[int, str]] = set()
 def _once(schema: Schema, verb: str, own: Any, value: Any, options: dict[str, Any]) -> Any:
     """Call the compiled function, unless it is the one that calls."""
     turn = (id(schema), verb)
-    if turn in _busy:
+    if turn in _busy or not {"_deserialize", "_serialize"}.isdisjoint(vars(schema)):
         return own(schema, value, **options)
     _busy.add(turn)
     try:
