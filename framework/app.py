@@ -102,7 +102,11 @@ def standard(settings: ServiceSettings) -> list[Battery]:
     return [
         logs.battery(settings.logs),
         problems.battery(
-            ProblemsSettings(profile=settings.profile if settings.debug else Profile.production)
+            ProblemsSettings(
+                # A service that nobody has configured shows no traceback: only `framework dev` does.
+                profile=settings.profile if settings.debug else Profile.production,
+                folders=settings.templates.folders,
+            )
         ),
         security.battery(settings.security),
         cors.battery(settings.cors),

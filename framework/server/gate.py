@@ -22,8 +22,7 @@ from framework.errors import Problem
 CONTENT_TYPE_LENGTH = 512
 
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
-# An escaped slash ends a segment too: ``request.path`` is unescaped.
-_DOT_SEGMENT = re.compile(r"(?:/|%2f)(?:\.|%2e){1,2}(?=/|%2f|$)", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 # A registered name is made of what names of hosts and containers are made of. RFC 3986 (3.2.2) would allow
 # escapes and punctuation too, but nobody resolves those, and each log and cache reads them differently.
 _AUTHORITY = re.compile(

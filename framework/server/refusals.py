@@ -47,7 +47,7 @@ _KNOWN: Final[tuple[tuple[type[Exception], str, Problem], ...]] = (
 
 
 def headers_too_large(limit_bytes: int) -> Problem:
-    """Refuse headers that are too large together (RFC 6585, 5)."""
+    """Refuse headers that are too much together, however small each is."""
     return Problem(status=431, detail=f"All headers together must be within {limit_bytes} bytes.")
 
 

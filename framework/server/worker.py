@@ -12,7 +12,7 @@ import signal
 import ssl
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from socket import socket
 from types import FrameType
@@ -60,7 +60,7 @@ class Worker(GunicornWorker):
         # gunicorn takes a worker for booted as soon as run() is called. It is not until it serves: an error
         # before that must end the whole server instead of starting workers for ever.
         self.booted = False
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner, suppress(asyncio.CancelledError):
             runner.run(self._serve())
 
     async def _serve(self) -> None:

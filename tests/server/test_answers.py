@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, web
@@ -160,6 +160,23 @@ async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pyte
     assert everything.count(b"HTTP/1.1") == 1
     assert everything.endswith(b"\r\n4\r\nhalf\r\n")
     assert errors(caplog.records) == ["Unhandled error"]
+
+
+async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written() -> None:
+    @web.middleware
+    async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            return cast(web.StreamResponse, await handler(request))
+        except ValueError:
+            return web.Response(status=500, text="sorry")
+
+    app = service(web.get("/x", start_with_bad_header))
+    app.middlewares.append(excuse)
+    async with serving(app) as running:
+        [answer] = await exchange(running.port, GET)
+
+    assert answer.body == b"sorry"
+    assert "transfer-encoding" not in answer.headers
 
 
 async def test_an_answer_that_fails_half_way_is_cut_off_and_not_mixed_with_another(

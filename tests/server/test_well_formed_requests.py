@@ -33,6 +33,7 @@ ACCEPTED: dict[str, tuple[bytes, str, str]] = {
     ),
     "dots-in-a-name": (request("GET /a..b/... HTTP/1.1", CLOSE), "/a..b/...", "http://a/a..b/..."),
     "dots-in-the-query": (request("GET /x?y=/../ HTTP/1.1", CLOSE), "/x", "http://a/x?y=/../"),
+    "escaped-slash": (request("GET /a%2F..%2fb HTTP/1.1", CLOSE), "/a/../b", "http://a/a%2F..%2fb"),
     "two-slashes": (request("GET //b/x HTTP/1.1", CLOSE), "//b/x", "http://a//b/x"),
     "escaped-space": (request("GET /a%20b HTTP/1.1", CLOSE), "/a b", "http://a/a%20b"),
     "encoding-without-body": (

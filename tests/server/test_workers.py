@@ -1,4 +1,8 @@
-"""Several processes, started by ``run_workers`` or by gunicorn itself: the same server in each."""
+"""Several processes, started by ``run_workers`` or by gunicorn itself: the same server in each.
+
+NOTE: a signal that reaches a worker between its fork and its first lines is lost, in gunicorn as such; so wait until
+all workers have started before you send one.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +49,7 @@ async def test_two_workers_serve_and_a_killed_one_is_replaced(tmp_path: Path) ->
 
 async def test_sigterm_finishes_the_request_in_progress(tmp_path: Path) -> None:
     async with process(tmp_path, RUN) as running:
+        await running.says("opened", times=2)
         slow = asyncio.create_task(running.get("/slow?seconds=1"))
         await running.says("slow")
         running.send(signal.SIGTERM)
@@ -54,12 +59,13 @@ async def test_sigterm_finishes_the_request_in_progress(tmp_path: Path) -> None:
     assert answer.status == 200
     assert answer.headers["connection"] == "close"
     assert code == 0
-    assert running.output.count("closed") == 2
+    assert running.output.splitlines().count("closed") == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 async def test_a_quick_shutdown_does_not_wait_for_requests(number: signal.Signals, tmp_path: Path) -> None:
     async with process(tmp_path, RUN) as running:
+        await running.says("opened", times=2)
         slow = asyncio.create_task(running.get("/slow?seconds=60"))
         await running.says("slow")
         running.send(number)
@@ -67,7 +73,7 @@ async def test_a_quick_shutdown_does_not_wait_for_requests(number: signal.Signal
         slow.cancel()
 
     assert code == 0
-    assert running.output.count("closed") == 2
+    assert running.output.splitlines().count("closed") == 2
 
 
 @pytest.mark.parametrize(
@@ -89,20 +95,28 @@ async def test_a_service_that_cannot_start_ends_instead_of_trying_for_ever(
     assert reason in running.output
 
 
+async def test_a_signal_during_start_up_ends_the_workers_without_a_traceback(tmp_path: Path) -> None:
+    async with process(tmp_path, RUN.replace("build", "build_that_never_starts")) as running:
+        await running.says("connecting", times=2)
+        running.send(signal.SIGTERM)
+        code = await running.ends()
+
+    assert code == 0
+    assert "Traceback" not in running.output
+    assert running.output.splitlines().count("closed") == 2
+
+
 async def test_a_worker_is_replaced_after_its_share_of_requests(tmp_path: Path) -> None:
     async with process(tmp_path, RUN, more="worker_requests=3") as running:
-        before = await pids(running, 2)
+        await pids(running, 2)
         for _ in range(12):
             await running.get("/pid")
         await running.says("Worker replaces itself")
         await running.says("opened", times=3)
-        code_of_first = running.output.count("exited with code")
-        running.send(signal.SIGTERM)
-        code = await running.ends()
+        answer = await running.get("/pid")
 
-    assert len(before) == 2
-    assert code_of_first == 0
-    assert code == 0
+    assert answer.status == 200
+    assert "exited with code" not in running.output
 
 
 async def test_a_worker_whose_loop_is_stuck_is_replaced_and_says_where(tmp_path: Path) -> None:
@@ -143,6 +157,7 @@ async def test_a_worker_whose_parent_is_gone_stops(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["services:build()", "services:build", "services:build_later"])
 async def test_gunicorn_starts_the_same_worker(name: str, tmp_path: Path) -> None:
     async with command(tmp_path, *GUNICORN, "--workers=2", name) as running:
+        await running.says("opened", times=2)
         slow = asyncio.create_task(running.get("/slow?seconds=0.5"))
         await running.says("slow")
         running.send(signal.SIGTERM)
