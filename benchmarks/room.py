@@ -101,7 +101,7 @@ class Room:
 
 
 def next_frame(buffer: bytes, start: int) -> tuple[int, int, int] | None:
-    """Return opcode, begin and end of the payload of the frame that starts there (RFC 6455, 5.2), if all of it is there."""
+    """Return opcode, begin and end of the payload of the frame that starts there (RFC 6455, 5.2), if it is whole."""
     if len(buffer) < start + 2:
         return None
     length, begin = buffer[start + 1] & 127, start + 2
