@@ -47,6 +47,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("per_s", "messages/s"),
         Column("cpu_us", "CPU µs/message", 1),
         Column("core", "core", 2, ratio=False),
+        Column("client_core", "client's core", 2, ratio=False),
         *_WAIT,
         Column("stuck_per_s", "messages/s, 5 stuck"),
         Column("stuck_p99_ms", "p99 ms, 5 stuck", 1),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import select
 import socket
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from statistics import quantiles
-from typing import cast
-
-import uvloop
 
 from benchmarks.load import Sample
 from benchmarks.process import MIB, Running
@@ -30,84 +26,82 @@ HANDSHAKE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 TEXT_FRAME, CLOSE_FRAME, PING_FRAME, PONG_FRAME = 1, 8, 9, 10
+ONE_TEXT = bytes([128 | TEXT_FRAME, 126])  # how a text of 126 to 65,535 bytes begins
 
 
-@dataclass
 class Room:
-    """What all members have received, and how long each message took to reach the last of them."""
+    """Be all members at once: count what they receive, and note how long each message took to reach the last one.
 
-    members: int
-    received: int = 0
-    closed: int = 0
-    sent_at: deque[float] = field(default_factory=deque)
-    delays: list[float] = field(default_factory=list)
-    sent: int = 0
-    some_delivered: asyncio.Event = field(default_factory=asyncio.Event)
+    PERF: plain sockets on one epoll, because the client has to be cheaper than any server.
+    """
 
-    def say(self, speaker: Member, text: str) -> None:
-        """Let a member send a message to all."""
+    def __init__(self, port: int, members: int) -> None:
+        self.sent = self.received = 0
+        self.delays: list[float] = []
+        self._sent_at: deque[float] = deque()
+        self._poll = select.epoll()
+        self._sockets: dict[int, socket.socket] = {}
+        self._rests: dict[int, bytes] = {}
+        for _ in range(members):
+            member = join(port)
+            self._sockets[member.fileno()] = member
+            self._poll.register(member, select.EPOLLIN)
+        self._speaker = next(iter(self._sockets.values()))
+        time.sleep(JOIN_SECONDS)  # a server may add a member only after it has answered
+
+    def say(self, text: str) -> None:
+        """Let one member send a message to all."""
         self.sent += 1
-        self.sent_at.append(time.monotonic())
+        self._sent_at.append(time.monotonic())
         message = json.dumps({"number": self.sent, "text": text})
-        speaker.transport.write(masked(TEXT_FRAME, message.encode()))
+        self._speaker.sendall(masked(TEXT_FRAME, message.encode()))
 
-    def delivered(self) -> None:
-        """Count one message at one member."""
-        self.received += 1
-        if self.received >= (len(self.delays) + 1) * self.members:
-            self.delays.append(time.monotonic() - self.sent_at.popleft())
-            self.some_delivered.set()
+    def listen(self, seconds: float) -> None:
+        """Take what arrives next, and wait no longer than that for it."""
+        sockets, rests, received = self._sockets, self._rests, self.received
+        for number, _ in self._poll.poll(seconds):
+            data = sockets[number].recv(20_000)
+            if (
+                number not in rests
+                and data[:2] == ONE_TEXT
+                and len(data) == int.from_bytes(data[2:4], "big") + 4
+            ):
+                received += 1
+            else:
+                received += self._take(number, data)
+        self.received = received
+        while received >= (len(self.delays) + 1) * len(sockets) and self._sent_at:
+            self.delays.append(time.monotonic() - self._sent_at.popleft())
 
+    def _take(self, number: int, data: bytes) -> int:
+        """Take the frames that are there in full, keep the rest, and return how many texts there were.
 
-class Member(asyncio.Protocol):
-    """The client's side of RFC 6455, as far as counting messages needs it."""
-
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self._buffer = bytearray()
-        self.joined = asyncio.get_running_loop().create_future()
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(HANDSHAKE)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Count a member that the server has sent away."""
-        self._room.closed += 1
-        if not self.joined.done():
-            self.joined.set_exception(ConnectionError("the server refused the upgrade"))
-
-    def data_received(self, data: bytes) -> None:
-        """Take the answer to the upgrade, then frames."""
-        self._buffer += data
-        if not self.joined.done():
-            head, end, rest = self._buffer.partition(b"\r\n\r\n")
-            if not end:
-                return
-            if b" 101 " not in head.split(b"\r\n")[0]:
-                self.joined.set_exception(ConnectionError(head.decode(errors="replace")))
-                return
-            self._buffer = rest
-            self.joined.set_result(None)
-        self._take_frames()
-
-    def _take_frames(self) -> None:
-        start, buffer = 0, self._buffer
-        while (frame := _next_frame(buffer, start)) is not None:
+        Raises:
+            ConnectionError: The server has sent a member away that did read.
+        """
+        buffer, start, texts = self._rests.pop(number, b"") + data, 0, 0
+        if not data:
+            raise ConnectionError("the server has closed the socket of a member that reads")
+        while (frame := next_frame(buffer, start)) is not None:
             kind, begin, start = frame
-            if kind == TEXT_FRAME:
-                self._room.delivered()
-            elif kind == PING_FRAME:
-                self.transport.write(masked(PONG_FRAME, bytes(buffer[begin:start])))
+            texts += kind == TEXT_FRAME
+            if kind == PING_FRAME:
+                self._sockets[number].sendall(masked(PONG_FRAME, buffer[begin:start]))
             elif kind == CLOSE_FRAME:
-                self.transport.close()
-        del buffer[:start]
+                raise ConnectionError("the server has sent a member away that reads")
+        if start < len(buffer):
+            self._rests[number] = buffer[start:]
+        return texts
+
+    def close(self) -> None:
+        """Leave without a word."""
+        for member in self._sockets.values():
+            member.close()
+        self._poll.close()
 
 
-def _next_frame(buffer: bytearray, start: int) -> tuple[int, int, int] | None:
-    """Return opcode, begin and end of the payload of the frame that starts there, if it is there in full."""
+def next_frame(buffer: bytes, start: int) -> tuple[int, int, int] | None:
+    """Return opcode, begin and end of the payload of the frame that starts there (RFC 6455, 5.2), if it is whole."""
     if len(buffer) < start + 2:
         return None
     length, begin = buffer[start + 1] & 127, start + 2
@@ -127,28 +121,44 @@ def masked(opcode: int, payload: bytes) -> bytes:
     return bytes([128 | opcode]) + length + bytes(4) + payload
 
 
+def join(port: int, *, stuck: bool = False) -> socket.socket:
+    """Return a member; one that will be stuck has buffers so small that the server notices soon.
+
+    Raises:
+        ConnectionError: The server refused the upgrade.
+    """
+    member = socket.socket()
+    if stuck:
+        member.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        # The kernel sizes the server's send buffer by the segment; loopback's would swallow megabytes.
+        member.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    member.settimeout(10)
+    member.connect(("127.0.0.1", port))
+    member.sendall(HANDSHAKE)
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += member.recv(1) or b"\r\n\r\n"
+    if b" 101 " not in head.partition(b"\r\n")[0]:
+        raise ConnectionError(f"the server refused the upgrade: {head.decode(errors='replace')}")
+    return member
+
+
 def room(server: Running, seconds: int) -> Sample:
     """Speak in a room for some seconds, and again with members that have stopped reading and full buffers."""
-    return uvloop.run(_room(server, seconds))
-
-
-async def _room(server: Running, seconds: int) -> Sample:
-    figures = Room(MEMBERS)
-    speaker, *others = await _join(server.port, figures)
+    members = Room(server.port, MEMBERS)
     stuck: list[socket.socket] = []
     try:
-        sample = await _speak(server, figures, speaker, seconds=seconds)
-        idle = server.rss_bytes()
-        stuck = await asyncio.to_thread(_stuck_members, server.port)
-        await asyncio.sleep(JOIN_SECONDS)
-        await _speak(server, figures, speaker, text=LONG, seconds=FILL_SECONDS, at_most=FILL_MESSAGES)
-        with_stuck = await _speak(server, figures, speaker, seconds=seconds)
-        grown = (server.rss_bytes() - idle) / MIB
+        sample = speak(server, members, seconds=seconds)
+        before = server.rss_bytes()
+        stuck += [join(server.port, stuck=True) for _ in range(STUCK)]
+        time.sleep(JOIN_SECONDS)
+        speak(server, members, text=LONG, seconds=FILL_SECONDS, at_most=FILL_MESSAGES)
+        with_stuck = speak(server, members, seconds=seconds)
+        grown = (server.rss_bytes() - before) / MIB
     finally:
-        for member in (speaker, *others):
-            member.transport.abort()
-        for connection in stuck:
-            connection.close()
+        members.close()
+        for member in stuck:
+            member.close()
     return {
         **sample,
         "stuck_per_s": with_stuck["per_s"],
@@ -157,61 +167,26 @@ async def _room(server: Running, seconds: int) -> Sample:
     }
 
 
-async def _join(port: int, figures: Room) -> list[Member]:
-    loop = asyncio.get_running_loop()
-    members = []
-    for _ in range(figures.members):
-        _, member = await loop.create_connection(lambda: Member(figures), "127.0.0.1", port)
-        await asyncio.wait_for(member.joined, 10)
-        members.append(member)
-    await asyncio.sleep(JOIN_SECONDS)  # a server may add a member only after it has answered
-    return members
-
-
-def _stuck_members(port: int) -> list[socket.socket]:
-    """Join members that never read, with buffers so small that the server notices soon."""
-    connections = []
-    for _ in range(STUCK):
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        # The kernel sizes the server's send buffer by the segment; loopback's would swallow megabytes.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-        connection.settimeout(10)
-        connection.connect(("127.0.0.1", port))
-        connection.sendall(HANDSHAKE)
-        connection.recv(1024)
-        connections.append(connection)
-    return connections
-
-
-async def _speak(
-    server: Running,
-    figures: Room,
-    speaker: Member,
-    *,
-    seconds: int,
-    text: str = SHORT,
-    at_most: int = sys.maxsize,
+def speak(
+    server: Running, members: Room, *, seconds: int, text: str = SHORT, at_most: int = sys.maxsize
 ) -> Sample:
-    received, spent, first = figures.received, server.cpu_seconds(), len(figures.delays)
-    began, last = time.monotonic(), figures.sent + at_most
-    while (left := began + seconds - time.monotonic()) > 0:
-        while figures.sent - len(figures.delays) < WINDOW and figures.sent < last:
-            figures.say(speaker, text)
-        if len(figures.delays) >= last:
-            break
-        figures.some_delivered.clear()
-        try:
-            await asyncio.wait_for(figures.some_delivered.wait(), left)
-        except TimeoutError:
-            break
-    elapsed, count = time.monotonic() - began, figures.received - received
-    delays = figures.delays[first:] or [float(seconds)]  # a room that stands still: at least so long
+    """Keep a few messages on their way for some seconds; return what arrived, and what the server spent on it."""
+    received, spent, first = members.received, server.cpu_seconds(), len(members.delays)
+    began, last = time.monotonic(), members.sent + at_most
+    client = time.process_time()
+    while (left := began + seconds - time.monotonic()) > 0 and len(members.delays) < last:
+        while members.sent - len(members.delays) < WINDOW and members.sent < last:
+            members.say(text)
+        members.listen(left)
+    elapsed, count = time.monotonic() - began, members.received - received
+    delays = members.delays[first:] or [float(seconds)]  # a room that stands still: at least so long
     percentiles = quantiles([*delays, delays[-1]], n=100)
+    used = server.cpu_seconds() - spent
     return {
         "per_s": count / elapsed,
-        "cpu_us": (server.cpu_seconds() - spent) / max(count, 1) * 1e6,
-        "core": (server.cpu_seconds() - spent) / elapsed,
+        "cpu_us": used / max(count, 1) * 1e6,
+        "core": used / elapsed,
+        "client_core": (time.process_time() - client) / elapsed,
         "p50_ms": percentiles[49] * 1e3,
         "p99_ms": percentiles[98] * 1e3,
         "rss_mib": server.rss_bytes() / MIB,
