@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, is_typeddict
 
@@ -86,6 +86,7 @@ def _encoder(endpoint: Endpoint) -> Encode:
         raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
 
 
+_MADE_OF_PLAIN = {list, tuple, dict, Mapping, Sequence, Union, UnionType}
 _PLAIN = {Any, None, type(None), str, int, float, bool, dict, list, tuple, Mapping, object}
 
 
@@ -94,7 +95,7 @@ def _has_schema(annotation: Any) -> bool:
     if isinstance(annotation, Schema) or any(isinstance(extra, Schema) for extra in stripped.extras):
         return True
     kind = stripped.kind
-    if get_origin(kind) in {list, tuple, dict, Mapping} and not is_typeddict(kind):
+    if get_origin(kind) in _MADE_OF_PLAIN and not is_typeddict(kind):
         return any(_has_schema(argument) for argument in get_args(kind))
     return kind not in _PLAIN
 

@@ -145,6 +145,11 @@ async def make() -> Result[User]:
     return created(User(UUID(int=2), "new"), location="/users/2")
 
 
+@routes.get("/plain")
+async def plain_json() -> dict[str, str | int | list[float | None]]:
+    return {"a": 1, "b": "two", "c": [3.5, None]}
+
+
 @routes.get("/nothing")
 async def nothing() -> None: ...
 
@@ -398,6 +403,10 @@ async def test_a_result_carries_its_status_and_headers(url: URL, client: aiohttp
 
     assert (response.status, response.headers["Location"]) == (201, "/users/2")
     assert answer == {"id": str(UUID(int=2)), "name": "new"}
+
+
+async def test_plain_json_values_are_written_as_they_are(url: URL, client: aiohttp.ClientSession) -> None:
+    assert await send(client, "GET", url / "plain") == (200, {"a": 1, "b": "two", "c": [3.5, None]})
 
 
 async def test_nothing_is_204_and_has_no_content_type(url: URL, client: aiohttp.ClientSession) -> None:
