@@ -26,11 +26,15 @@ from framework.server.worker import run_workers
 logging.basicConfig(level="INFO", stream=sys.stderr, format="%(levelname)s %(message)s")
 SETTINGS = ServerSettings(port={port}, workers=2, stop_seconds=10, {more})
 
+def say(word):
+    # In one write: the lines of two processes in one pipe stay whole.
+    os.write(1, (word + chr(10)).encode())
+
 async def pid(request):
     return web.Response(text=str(os.getpid()))
 
 async def slow(request):
-    print("slow", flush=True)
+    say("slow")
     await asyncio.sleep(float(request.query["seconds"]))
     return web.Response(text=str(os.getpid()))
 
@@ -38,9 +42,9 @@ async def stuck(request):
     time.sleep(60)
 
 async def open_and_close(app):
-    print("opened", flush=True)
+    say("opened")
     yield
-    print("closed", flush=True)
+    say("closed")
 
 def build():
     app = web.Application()
@@ -66,7 +70,7 @@ def build_that_cannot_start():
 
 def build_that_never_starts():
     async def connect(app):
-        print("connecting", flush=True)
+        say("connecting")
         await asyncio.sleep(60)
     app = build()
     app.on_startup.append(connect)
