@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, hdrs, web
@@ -175,8 +175,3 @@ async def _chunks(request: web.Request, part: BodyPartReader) -> AsyncIterator[b
         if request.content.total_bytes > limit:
             raise ContentTooLarge(limit)
         yield chunk
-
-
-def texts(form: FormData) -> dict[str, Any]:
-    """Return the text fields, the first value of each."""
-    return {name: value for name, value in form.items() if isinstance(value, str)}

@@ -182,7 +182,7 @@ def read_endpoint(method: str, path: str, handler: Handler, options: Options | N
         return Endpoint(
             method=method, path=path, handler=handler, marks=marks_of(handler), options=options, origin=origin
         )
-    if not _is_coroutine(function):
+    if not inspect.iscoroutinefunction(function):
         raise ConfigurationError(f"{origin}: a handler is written with 'async def'.")
     hints = _hints(function, origin)
     path_names = placeholders(path)
@@ -231,10 +231,6 @@ def _function_of(handler: Any) -> Any:
     if inspect.isfunction(handler) or inspect.ismethod(handler) or inspect.isclass(handler):
         return handler
     return getattr(handler, "__call__", handler)  # noqa: B004 - the method itself is wanted, it carries the signature
-
-
-def _is_coroutine(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function)
 
 
 def _hints(function: Any, origin: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
@@ -144,13 +144,6 @@ class JSONResponse(web.Response):
     ) -> None:
         super().__init__(body=body, status=status, headers=headers)
         self.headers["Content-Type"] = media_type
-
-
-def json_response(
-    value: Any, *, encode: Any, status: int = 200, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Answer with a value as JSON."""
-    return JSONResponse(encode(value), status=status, headers=headers)
 
 
 def add_vary(response: web.StreamResponse, name: str) -> None:
