@@ -7,7 +7,7 @@ of a process. Here the application has a single middleware, which looks the endp
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,12 +19,11 @@ from framework.battery import Answer, Battery, Stamp
 from framework.context import CONTAINER, ENDPOINT, find
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
+from framework.sending import Receiver
 from framework.server import refusals
-from framework.server.keys import Refuse
+from framework.server.keys import Prepare, Refuse
 
 _log = logging.getLogger("framework.pipeline")
-
-Prepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +168,30 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequenc
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
 
-def preparer(stamps: Sequence[Stamp]) -> Prepare:
-    """Return the signal handler that lets every stamp set its headers before a response starts."""
+class Stamper:
+    """Let every stamp set its headers before a response starts."""
 
-    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        _put(stamps, request, response)
+    def __init__(self, stamps: Sequence[Stamp]) -> None:
+        self._stamps = stamps
 
-    return prepare
+    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Receive the signal ``on_response_prepare``."""
+        _put(self._stamps, request, response)
+
+    def alone(self, receivers: Sequence[object]) -> Prepare | None:
+        """Return what stands in for the signal at brief answers; None if it has receivers of other hands."""
+        concerns = [receiver.concerns for receiver in receivers if isinstance(receiver, Receiver)]
+        if len(concerns) + 1 != len(receivers) or self not in receivers:
+            return None
+
+        def prepare(request: web.Request, response: web.StreamResponse) -> bool:
+            for concern in concerns:
+                if concern(request):
+                    return False
+            _put(self._stamps, request, response)
+            return True
+
+        return prepare
 
 
 def refuser(stamps: Sequence[Stamp]) -> Refuse:
