@@ -33,6 +33,9 @@ def body_of(request: web.BaseRequest, response: web.StreamResponse) -> bytes | N
         and len(body) <= _LONGEST_BODY
         and response._payload_writer is None
         and not response._eof_sent
+        and not cast(
+            Writer, request._payload_writer
+        ).output_size  # of an answer that the handler itself began
         and not response._chunked
         and not response._compression
         and not response._cookies

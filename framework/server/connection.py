@@ -24,7 +24,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from framework.errors import Problem, ServiceError
 from framework.server import brief, gate, refusals
 from framework.server.keys import CANCEL_ON_DISCONNECT
-from framework.server.requests import UNREAD, Request, is_ordinary
+from framework.server.requests import UNREAD, Request, is_ordinary, ordinary_request
 from framework.server.terms import Terms
 from framework.server.wire import Wire
 from framework.server.writer import Writer
@@ -111,19 +111,20 @@ class Connection(Wire):
 
     def _make_request(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> Request:
         loop, terms = self._loop, self.terms
-        writer = Writer(self, loop)
+        task = cast("asyncio.Task[None]", asyncio.current_task(loop))
         self._server.requests_count += 1
         if isinstance(message, _ErrInfo):
             self._refusal = self._explain(message.exc)
             message = UNREAD
-        elif not is_ordinary(message, payload, self.host):
-            message = self.inspect(message, payload, writer)
+        elif is_ordinary(message, payload, self.host):
+            return ordinary_request(message, payload, self, task)
+        writer = Writer(self, loop)
         return Request(
-            message,
+            self.inspect(message, payload, writer) if self._refusal is None else message,
             payload,
             self,
             writer,
-            cast("asyncio.Task[None]", asyncio.current_task(loop)),
+            task,
             loop,
             client_max_size=terms.max_body,
             client_max_fields=terms.max_fields,
@@ -189,23 +190,19 @@ class Connection(Wire):
         self._left -= 1
         if self._left <= 0 or self._awaits_continue:
             self._close_after(response)
-        mistake = _mistake_in(request, response)
-        if mistake is not None:
-            response = self._failure(request, mistake)
         try:
-            return await self._send(request, response)
-        except ConnectionError:
-            raise
+            if not self._send_brief(request, response):
+                return await self._send(request, response)
         except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
             return await self._send(request, self._failure(request, error))
-
-    async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
-        if not self._send_brief(request, response):
-            _, is_gone = await self.finish_response(request, response, None)
-            return None if is_gone else response
         if self._paused:
             await self._drain_helper()
         return response
+
+    async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
+        _ensure_one_answer(request, response)
+        _, is_gone = await self.finish_response(request, response, None)
+        return None if is_gone else response
 
     def _send_brief(self, request: Request, response: web.StreamResponse) -> bool:
         """Send an answer in one piece, if it is of that kind."""
@@ -308,9 +305,14 @@ class _Continue(TimerNoop):
         return self
 
 
-def _mistake_in(request: web.BaseRequest, response: Any) -> Exception | None:
+def _ensure_one_answer(request: web.BaseRequest, response: Any) -> None:
+    """Check that what a handler has returned can be sent.
+
+    Raises:
+        TypeError: It is no response.
+        RuntimeError: Another answer has begun.
+    """
     if not isinstance(response, web.StreamResponse):
-        return TypeError(f"A handler returned {type(response).__name__} instead of a response.")
+        raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
     if not response.prepared and request.writer.output_size > 0:
-        return RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
-    return None
+        raise RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import parse_http_date
@@ -13,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from framework.server import gate
+from framework.server.writer import Writer
 
 #: What a request is made from that could not be read; aiohttp's own would be answered in HTTP/1.0.
 UNREAD: Final = RawRequestMessage(
@@ -38,6 +40,33 @@ class Request(web.Request):
     @property
     def if_range(self) -> datetime | None:
         return _date_in(self.headers.get(hdrs.IF_RANGE))
+
+
+def ordinary_request(
+    message: RawRequestMessage, payload: StreamReader, connection: Any, task: asyncio.Task[None]
+) -> Request:
+    """Make a request whose target is a path."""
+    # PERF: what aiohttp does at length, for targets of other forms too.
+    loop, terms = connection._loop, connection.terms
+    request = object.__new__(Request)
+    request._message = message
+    request._protocol = connection
+    request._payload_writer = Writer(connection, loop)
+    request._payload = payload
+    request._headers = message.headers
+    request._method = message.method
+    request._version = message.version
+    request._cache = {}
+    request._rel_url = message.url
+    request._state = {}
+    request._task = task
+    request._client_max_size = terms.max_body
+    request._client_max_fields = terms.max_fields
+    request._loop = loop
+    request._transport_sslcontext = connection.ssl_context
+    request._transport_peername = connection.peername
+    request._transport_sockname = connection.sockname
+    return request
 
 
 def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: str | None) -> bool:

@@ -245,7 +245,10 @@ class Wire(RequestHandler):
         self._awaits_continue = False
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        if self._reading_paused and self._arrival is not None:
+        # PERF: a stream asks after each read; what is not paused has left nothing to be parsed.
+        if not self._reading_paused:
+            return
+        if self._arrival is not None:
             self._arrival.forgive()
         _resume(self, resume_parser)
 
