@@ -156,7 +156,8 @@ class Dispatcher:
 
 async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
     """Answer a request by its chain, and close its services behind the answer."""
-    endpoint = request[ENDPOINT] = chain.endpoint
+    # PERF: request[KEY] looks for keys that are texts, to warn of them.
+    endpoint = request._state[ENDPOINT] = chain.endpoint
     if endpoint.options.max_body is not None:
         # NOTE: request.clone(client_max_size=...) would part the request's state from aiohttp's own.
         request._client_max_size = endpoint.options.max_body

@@ -6,14 +6,13 @@ may have to wait. Here nothing has to: what this module does is what they do for
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_writer import _serialize_headers
 
 from framework.responses import JSONResponse
-from framework.server.writer import Writer
 
 _LONGEST_BODY = 16_384  # joining it to its head costs less than a second write
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -33,9 +32,7 @@ def body_of(request: web.BaseRequest, response: web.StreamResponse) -> bytes | N
         and len(body) <= _LONGEST_BODY
         and response._payload_writer is None
         and not response._eof_sent
-        and not cast(
-            Writer, request._payload_writer
-        ).output_size  # of an answer that the handler itself began
+        and not request._payload_writer.output_size  # of an answer that the handler itself began
         and not response._chunked
         and not response._compression
         and not response._cookies
@@ -71,6 +68,6 @@ def take(request: web.BaseRequest, response: web.StreamResponse, body: bytes) ->
     headers.popall(_SERVER, None)
     data = _serialize_headers(f"HTTP/1.1 {response._status} {response._reason}", headers) + body
     response._eof_sent = True
-    writer = cast(Writer, request._payload_writer)
+    writer: Any = request._payload_writer
     response._body_length = writer.output_size = writer.buffer_size = len(data)
     return data

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -111,7 +111,7 @@ class Connection(Wire):
 
     def _make_request(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> Request:
         loop, terms = self._loop, self.terms
-        task = cast("asyncio.Task[None]", asyncio.current_task(loop))
+        task: Any = asyncio.current_task(loop)
         self._server.requests_count += 1
         if isinstance(message, _ErrInfo):
             self._refusal = self._explain(message.exc)

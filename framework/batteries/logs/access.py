@@ -67,7 +67,7 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
         started = perf_counter()
-        request_id = request[REQUEST_ID] = request_id_from(request.headers.get(REQUEST_ID_HEADER))
+        request_id = request._state[REQUEST_ID] = request_id_from(request.headers.get(REQUEST_ID_HEADER))
         REQUEST.set(request_id)
         try:
             response = await handler(request)
