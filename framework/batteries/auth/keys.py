@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -20,8 +20,7 @@ _SHORTEST_SECRET_BYTES = 32
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
-@dataclass(frozen=True, slots=True)
-class Hmac:
+class Hmac(NamedTuple):
     """Sign and verify with a shared secret (RFC 7518, 3.2), in constant time."""
 
     digest: str

@@ -8,10 +8,9 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.batteries.logs.cleaning import Cleaner
 from framework.batteries.logs.rendering import Render, now
@@ -27,8 +26,7 @@ _FIELDS = "_fields"
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", _FIELDS}
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
+class _Before(NamedTuple):
     """Hold what a process's logging was like."""
 
     level: int

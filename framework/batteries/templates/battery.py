@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jinja2
 from aiohttp import web
@@ -45,8 +45,7 @@ class TemplateSettings:
             raise ConfigurationError(f"folders: there is no folder {', '.join(absent)}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(NamedTuple):
     """Hold what rendering needs.
 
     Attributes:
