@@ -135,7 +135,7 @@ def _gather(pairs: Mapping[str, Any], many: frozenset[str], location: str) -> di
 
 def payload_reader(
     endpoint: Endpoint, parameter: Parameter, limits: FormLimits
-) -> Callable[[web.Request], Awaitable[Arguments]]:
+) -> Callable[[web.Request], Awaitable[dict[str, Any]]]:
     """Return what reads the body into the endpoint's ``body`` or ``form``."""
     if parameter.source is Source.FORM:
         read = _form_reader(endpoint, parameter, limits)
@@ -145,7 +145,7 @@ def payload_reader(
         read = _body_reader(endpoint, parameter)
     name = parameter.name
 
-    async def reader(request: web.Request) -> Arguments:
+    async def reader(request: web.Request) -> dict[str, Any]:
         return {name: await read(request)}
 
     return reader

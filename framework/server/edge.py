@@ -11,9 +11,9 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from framework.errors import ConfigurationError
 from framework.server import refusals
-from framework.server.connection import Connection, make_request
+from framework.server.connection import Connection
 from framework.server.deadline import within
-from framework.server.keys import DISPATCH, REFUSE
+from framework.server.keys import DISPATCH, PREPARE, REFUSE
 from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 from framework.server.terms import Terms
@@ -54,7 +54,7 @@ class Edge(web.Server):
     """Make a ``Connection`` for each client, and see all of them off at the end."""
 
     def __init__(self, handler: Any, terms: Terms, lifecycle: Lifecycle) -> None:
-        super().__init__(handler, request_factory=make_request)
+        super().__init__(handler)
         self._terms = terms
         self._options = terms.handler_options()
         self._lifecycle = lifecycle
@@ -135,7 +135,9 @@ class Runner(web.AppRunner):
         stock = await super()._make_server()
         handler = self.app.get(DISPATCH) or stock.request_handler
         app, refuse = self.app, self.app.get(REFUSE) or refusals.answer
-        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse)
+        terms = Terms(
+            self.settings, app._client_max_size, app._client_max_fields, refuse, prepare=app.get(PREPARE)
+        )
         return Edge(handler, terms, self.lifecycle)
 
     async def _cleanup_server(self) -> None:

@@ -16,7 +16,7 @@ from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.rendering import now
 from framework.batteries.logs.takeover import REQUEST
 from framework.battery import Answer, Middleware
-from framework.context import REQUEST_ID, find_principal
+from framework.context import PRINCIPAL, REQUEST_ID
 from framework.sending import Ending, Sent, deliver, disconnected, is_gone, short_body
 
 REQUEST_ID_HEADER = istr("X-Request-ID")
@@ -97,7 +97,7 @@ def record(
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    path = request.path
+    path, state = request.path, request._state
     told: dict[str, Any] = {
         "timestamp": now(),
         "level": level,
@@ -110,9 +110,9 @@ def record(
         "duration_ms": int(seconds * 1_000_000) / 1000,
         "bytes": _size(request, response),
         "remote": request.remote,
-        "request_id": request[REQUEST_ID],
+        "request_id": state[REQUEST_ID],
     }
-    principal = find_principal(request)
+    principal = state.get(PRINCIPAL)
     if principal is not None:
         subject = principal.subject
         told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
