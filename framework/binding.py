@@ -7,7 +7,6 @@ written. What it returns is an ordinary aiohttp handler.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -18,10 +17,8 @@ from framework.bodies import FormLimits, close_files
 from framework.context import FORM
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, UnprocessableContent
-from framework.readers import PAYLOADS, VALUES, later_reader, payload_reader, values_reader
+from framework.readers import PAYLOADS, VALUES, ReadPayload, later_reader, payload_reader, values_reader
 from framework.writing import renderer_for, writer_for
-
-Payload = Callable[[web.Request], Awaitable[dict[str, Any]]]
 
 
 def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
@@ -62,9 +59,7 @@ def _bind_plain(endpoint: Endpoint) -> Answer:
     return invoke
 
 
-def _validated(
-    endpoint: Endpoint, limits: FormLimits
-) -> Callable[[web.Request], Awaitable[dict[str, Any]]] | None:
+def _validated(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
     """Return what reads every part of a request that is validated, and reports all its faults at once.
 
     None if the endpoint takes no such part.
@@ -95,7 +90,7 @@ def _validated(
     return read
 
 
-def _payload(endpoint: Endpoint, limits: FormLimits) -> Payload | None:
+def _payload(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
     parameters: list[Parameter] = [p for p in endpoint.parameters if p.source in PAYLOADS]
     if len(parameters) > 1:
         raise ConfigurationError(f"{endpoint}: a request has one body; take either 'body' or 'form'.")

@@ -163,7 +163,7 @@ def battery(settings: ProblemsSettings | None = None) -> Battery:
         try:
             response = await handler(request)
             # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
-            if getattr(response, "__http_exception__", False):
+            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
                 response = respond(request, cast(web.HTTPException, response))
             else:
                 _ensure_fit(request, response)

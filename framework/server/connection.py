@@ -67,11 +67,11 @@ class Connection(Wire):
         """Answer the request that waits longest, unless another one is being answered."""
         if self._request_in_progress or not self._messages or self._force_close or self._parser is None:
             return
+        self._request_in_progress = True
         message, payload = self._messages.popleft()
         self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
-            self._resume_reading_if_drained()
-        self._request_in_progress = True
+            self._resume_reading_if_drained()  # which may parse further requests; they wait for this one
         turn = self._turn(message, payload)
         work = asyncio.Task(turn, loop=self._loop, context=self.terms.context.copy(), **_START)
         self.work = self._task_handler = None if work.done() else work

@@ -135,13 +135,17 @@ class Runner(web.AppRunner):
         stock = await super()._make_server()
         handler = self.app.get(DISPATCH) or stock.request_handler
         app, refuse = self.app, self.app.get(REFUSE) or refusals.answer
-        terms = Terms(
-            self.settings, app._client_max_size, app._client_max_fields, refuse, prepare=app.get(PREPARE)
-        )
+        prepare = app.get(PREPARE) or (None if app.on_response_prepare else _add_nothing)
+        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse, prepare=prepare)
         return Edge(handler, terms, self.lifecycle)
 
     async def _cleanup_server(self) -> None:
         await within(self._plan.close, super()._cleanup_server(), name="the application's clean-up")
+
+
+def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:
+    """Stand in for a signal that nobody receives."""
+    return True
 
 
 def require_c_parser(settings: ServerSettings) -> None:

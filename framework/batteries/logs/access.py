@@ -97,18 +97,19 @@ def record(
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    path, state = request.path, request._state
+    # PERF: aiohttp's own fields instead of its properties, which cost three times as much.
+    path, state, body = request.path, request._state, short_body(response)
     told: dict[str, Any] = {
         "timestamp": now(),
         "level": level,
         "event": "request",
-        "method": request.method,
+        "method": request._method,
         "path": path if len(path) <= _SURELY_SHORT else shortened(path),
         "route": route,
-        "status": response.status,
+        "status": response._status,
         # PERF: round() takes three times as long.
         "duration_ms": int(seconds * 1_000_000) / 1000,
-        "bytes": _size(request, response),
+        "bytes": response.body_length if body is None else len(body) if request._method != "HEAD" else 0,
         "remote": request.remote,
         "request_id": state[REQUEST_ID],
     }
@@ -119,13 +120,6 @@ def record(
     if type(response) is Sent:
         if response.ending is not Ending.COMPLETE:
             told[response.ending.value] = True
-    elif request.transport is None:
+    elif request._protocol.transport is None:
         told[Ending.DISCONNECTED.value] = True
     return told
-
-
-def _size(request: web.Request, response: web.StreamResponse) -> int:
-    body = short_body(response)
-    if body is None:
-        return response.body_length
-    return 0 if request.method == "HEAD" else len(body)
