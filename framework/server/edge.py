@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
@@ -22,8 +21,7 @@ from framework.server.terms import Terms
 logger = logging.getLogger("framework.server")
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlan:
+class StopPlan(NamedTuple):
     """Share out the seconds of a graceful stop.
 
     Attributes:

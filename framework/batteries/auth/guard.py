@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
@@ -38,8 +38,7 @@ class InsufficientScope(Forbidden):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """Say who may call an endpoint.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from framework.batteries.auth import compact
 from framework.batteries.auth.claims import Expected, ensure_claims, ensure_current, principal_from_claims
@@ -19,8 +20,7 @@ _REMEMBERED = 1_024
 _REQUIRED_OF_PROVIDERS = ("iss", "aud", "exp", "iat", "sub")
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """Remember whom a token stood for, and the key that said so."""
 
     principal: Principal
