@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import CIMultiDict, istr
 
 from framework.battery import Battery, Stamp
-from framework.context import NONCE, find_principal
+from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
 
 Headers = tuple[tuple[istr, str], ...]
@@ -120,7 +120,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response.headers
+        headers = response._headers
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
             headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
@@ -128,9 +128,9 @@ def _stamp(settings: SecuritySettings) -> Stamp:
                 headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
             headers.merge(others)  # PERF: all that are not there yet, at once
-        if always_tls or request.secure:
+        if always_tls or request._transport_sslcontext is not None:
             headers.merge(transport)
-        if find_principal(request) is not None:
+        if PRINCIPAL in request._state:
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

@@ -27,7 +27,9 @@ def json_renderer(clean: Cleaner) -> Render:
 
     def render(record: Mapping[str, Any]) -> bytes:
         try:
-            line = escaped_json(dumps(record, None, _OPTIONS))
+            line = dumps(record, None, _OPTIONS)
+            if not line.isascii() or b"\x7f" in line:  # PERF: `escaped_json` asks the same, behind a call
+                line = escaped_json(line)
         except TypeError:  # no plain values: what the access log takes from a request may be half a character
             line = escaped_json(dumps(clean(record), None, _OPTIONS))
         return line if len(line) <= _LARGEST_LINE else render(_core(record))
