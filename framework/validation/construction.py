@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from marshmallow.utils import set_value
 
 from framework.validation.partial import Partial
 from framework.validation.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field that has been read: where its value goes, the variable, and whether that may be ``missing``."""
+
+    attribute: str
+    variable: str
+    maybe_missing: bool
 
 
 def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> str:
@@ -26,6 +38,28 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]
     keywords = [f"{each}={given[each]}" for each in given if each not in positional]
     return f"{name}({', '.join([*(given[each] for each in positional), *keywords])})"
+
+
+def made_dict(out: Source, entries: Sequence[Entry]) -> str:
+    """Return the variable of a new dict of the fields that are there."""
+    made = out.fresh("made")
+    certain = 0
+    while certain < len(entries) and not _needs_a_line(entries[certain]):
+        certain += 1
+    literal = ", ".join(f"{each.attribute!r}: {each.variable}" for each in entries[:certain])
+    out.line(f"{made} = {{{literal}}}")
+    for each in entries[certain:]:
+        guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
+        if "." in each.attribute:
+            put = f"{out.constant(set_value, 'set')}({made}, {each.attribute!r}, {each.variable})"
+        else:
+            put = f"{made}[{each.attribute!r}] = {each.variable}"
+        out.line(guard + put)
+    return made
+
+
+def _needs_a_line(entry: Entry) -> bool:
+    return entry.maybe_missing or "." in entry.attribute
 
 
 def _filled(out: Source, name: str, given: Mapping[str, str]) -> str:

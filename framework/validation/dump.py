@@ -56,7 +56,7 @@ class Dumping:
     def build_many(self) -> Dump:
         """Return the dumper of a list of objects."""
         name = self.out.fresh("dump_many")
-        with self.out.function(f"{name}(objects)"):
+        with self.out.function(name, "objects"):
             self._many(self._schema, "objects", "objects")
             self.out.line("return objects")
         return self.out.build(name)
@@ -115,7 +115,7 @@ class Dumping:
         if id(schema) not in self._functions:
             self._functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
             outer, self._open = self._open, [id(schema)]
-            with self.out.function(f"{self._functions[id(schema)]}(o)"):
+            with self.out.function(self._functions[id(schema)], "o"):
                 self._object(schema, "o")
                 self.out.line("return o")
             self._open = outer

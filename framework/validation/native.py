@@ -36,7 +36,7 @@ class Checking:
     def __init__(self, schema: Schema) -> None:
         self.out = Source(f"check {type(schema).__name__}")
         self._open: list[int] = []
-        with self.out.function("check(o)"):
+        with self.out.function("check", "o"):
             if schema.many:
                 self.out.refuse_if("type(o) is not list")
                 self.out.line("found = []")

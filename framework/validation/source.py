@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import re
 from collections.abc import Callable, Iterator
@@ -47,11 +48,11 @@ class Source:
         self._depth -= 1
 
     @contextmanager
-    def function(self, signature: str) -> Iterator[None]:
+    def function(self, name: str, *parameters: str) -> Iterator[None]:
         """Write a function of its own, wherever the writer stands."""
         lines, depth = self._lines, self._depth
         self._lines, self._depth = [], 0
-        with self.block(f"def {signature}:"):
+        with self.block(f"def {name}({', '.join(parameters)}):"):
             yield
         self._functions.append(self._lines)
         self._lines, self._depth = lines, depth
@@ -63,6 +64,9 @@ class Source:
 
     def constant(self, value: Any, stem: str) -> str:
         """Return the name that stands for an object."""
+        name = value.__name__ if isinstance(value, type) else ""
+        if name and vars(builtins).get(name) is value:
+            return name
         if id(value) not in self._names:
             name = self.fresh(stem)
             # The namespace keeps the object alive, so that its id stays its own.
