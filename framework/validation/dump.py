@@ -11,10 +11,9 @@ from marshmallow import Schema, fields, missing
 
 from framework.validation import recognise
 from framework.validation.dump_fields import EMITTERS, REITERABLE
-from framework.validation.source import Source
+from framework.validation.source import DEEPEST, Source
 
 Dump = Callable[[Any], Any]
-_DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class Dumping:
         self.out.line(f"{into} = {found}")
 
     def _one(self, schema: Schema, value: str) -> None:
-        if id(schema) in self._open or len(self._open) > _DEEPEST:
+        if id(schema) in self._open or len(self._open) > DEEPEST:
             self.out.line(f"{value} = {self._function(schema)}({value})")
             return
         self._open.append(id(schema))

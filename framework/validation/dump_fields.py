@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
+import orjson
 from marshmallow import fields
 
 from framework.validation.source import Source
@@ -76,10 +77,8 @@ def _decimal(w: DumpWriter, field: fields.Decimal, value: str) -> None:
 
 
 def _uuid(w: DumpWriter, field: fields.UUID, value: str) -> None:
-    if w.json:
-        _unless(w, field, value, f"type({value}) is not {w.out.constant(uuid.UUID, 'UUID')}")
-    else:
-        w.out.line(f"if {value} is not None: {value} = str({value})")
+    other = f"type({value}) is not {w.out.constant(uuid.UUID, 'UUID')}"
+    _unless(w, field, value, other, "" if w.json else _text(w, value))
 
 
 def _temporal(kind: type, condition: str = "") -> Emit:
@@ -91,11 +90,9 @@ def _temporal(kind: type, condition: str = "") -> Emit:
         if not iso:
             with w.out.block(f"if {value} is not None:"):
                 _serialize(w, field, value)
-        elif w.json:
-            utc = w.out.constant(dt.UTC, "utc") if condition else ""
-            _unless(w, field, value, exact + condition.format(value=value, utc=utc))
         else:
-            _unless(w, field, value, exact, f"{value}.isoformat()")
+            other = exact + (condition and condition.format(value=value, utc=w.out.constant(dt.UTC, "utc")))
+            _unless(w, field, value, other, "" if w.json else _text(w, value))
 
     return emit
 
@@ -184,6 +181,14 @@ def _constant(w: DumpWriter, field: fields.Constant[Any], value: str) -> None:
     w.out.line(f"{value} = {w.out.constant(field.constant, 'constant')}")
 
 
+def _text(w: DumpWriter, value: str) -> str:
+    """Return the expression of what orjson makes of a date, a time or a UUID, without its quotes.
+
+    PERF: a third of the time of ``isoformat`` or ``str``.
+    """
+    return f"{w.out.constant(orjson.dumps, 'dumps')}({value})[1:-1].decode()"
+
+
 def _unless(w: DumpWriter, field: fields.Field[Any], value: str, other: str, converted: str = "") -> None:
     """Write the conversion of a value, or of one of another type by marshmallow."""
     with w.out.block(f"if {other}:"), w.out.block(f"if {value} is not None:"):
@@ -215,7 +220,9 @@ def keeps_values(field: fields.Enum[Any]) -> bool:
     )
 
 
-_NEITHER_NAIVE_NOR_UTC = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
+# What orjson spells otherwise, if at all: of a time's microseconds it may drop a leading zero.
+ODD_MOMENT = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
+ODD_TIME = " or {value}.tzinfo is not None or {value}.microsecond"
 EMITTERS: dict[type, Emit] = {
     fields.String: _exact(str),
     fields.Email: _exact(str),
@@ -225,10 +232,10 @@ EMITTERS: dict[type, Emit] = {
     fields.Float: _number(float),
     fields.Decimal: _decimal,
     fields.Boolean: _raw,
-    fields.DateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.NaiveDateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.AwareDateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.Time: _temporal(dt.time, " or {value}.tzinfo is not None"),
+    fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.NaiveDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.AwareDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.Time: _temporal(dt.time, ODD_TIME),
     fields.Date: _temporal(dt.date),
     fields.TimeDelta: _timedelta,
     fields.IP: _ip,

@@ -17,7 +17,7 @@ from framework.validation.checks import check
 from framework.validation.construction import Entry, construction, made_dict
 from framework.validation.load_fields import EMITTERS, Emit
 from framework.validation.partial import Partial
-from framework.validation.source import Fallback, Source
+from framework.validation.source import DEEPEST, Fallback, Source
 
 # What the emitters of these fields look for in `pre_load` themselves.
 _FOLDED: dict[type, tuple[type, ...]] = {
@@ -30,7 +30,6 @@ _FOLDED: dict[type, tuple[type, ...]] = {
 }
 # These read whatever they are given, so that a null must be caught before.
 _TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck)
-_DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ class Loading:
         self.out.line(f"{value} = {found}")
 
     def _nested_one(self, schema: Schema, mode: Mode, value: str) -> None:
-        if id(schema) in self._open or len(self._open) > _DEEPEST:
+        if id(schema) in self._open or len(self._open) > DEEPEST:
             self.recursive = self.recursive or id(schema) in self._open
             more = ", short" if self.json else ""
             self.out.line(f"{value} = {self._function(schema, mode)}({value}{more})")

@@ -11,6 +11,9 @@ from typing import Any
 
 from marshmallow import missing
 
+# Objects nested deeper than this are written as functions of their own: Python nests no more than 20 loops.
+DEEPEST = 8
+
 
 class Fallback(Exception):
     """Leave the decision to marshmallow: the fast path makes none of its own."""
