@@ -15,9 +15,9 @@ from framework.validation.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A field that has been read: where its value goes, the variable, and whether that may be ``missing``."""
+    """A field's value at hand: its key in what is made, the variable, and whether that may be ``missing``."""
 
-    attribute: str
+    key: str
     variable: str
     maybe_missing: bool
 
@@ -40,26 +40,26 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     return f"{name}({', '.join([*(given[each] for each in positional), *keywords])})"
 
 
-def made_dict(out: Source, entries: Sequence[Entry]) -> str:
-    """Return the variable of a new dict of the fields that are there."""
+def made_dict(out: Source, entries: Sequence[Entry], *, nest: bool) -> str:
+    """Return the variable of a new dict of the values that are there; ``nest`` says what a dot in a key means."""
     made = out.fresh("made")
     certain = 0
-    while certain < len(entries) and not _needs_a_line(entries[certain]):
+    while certain < len(entries) and not (entries[certain].maybe_missing or _nests(entries[certain], nest)):
         certain += 1
-    literal = ", ".join(f"{each.attribute!r}: {each.variable}" for each in entries[:certain])
+    literal = ", ".join(f"{each.key!r}: {each.variable}" for each in entries[:certain])
     out.line(f"{made} = {{{literal}}}")
     for each in entries[certain:]:
         guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
-        if "." in each.attribute:
-            put = f"{out.constant(set_value, 'set')}({made}, {each.attribute!r}, {each.variable})"
+        if _nests(each, nest):
+            put = f"{out.constant(set_value, 'set')}({made}, {each.key!r}, {each.variable})"
         else:
-            put = f"{made}[{each.attribute!r}] = {each.variable}"
+            put = f"{made}[{each.key!r}] = {each.variable}"
         out.line(guard + put)
     return made
 
 
-def _needs_a_line(entry: Entry) -> bool:
-    return entry.maybe_missing or "." in entry.attribute
+def _nests(entry: Entry, nest: bool) -> bool:
+    return nest and "." in entry.key
 
 
 def _filled(out: Source, name: str, given: Mapping[str, str]) -> str:

@@ -121,25 +121,17 @@ def _enum(w: DumpWriter, field: fields.Enum[Any], value: str) -> None:
 def _list(w: DumpWriter, field: fields.List[Any], value: str) -> None:
     with w.out.block(f"if {value} is not None:"):
         w.out.refuse_if(f"not isinstance({value}, {w.out.constant(REITERABLE, 'REITERABLE')})")
-        found, each = w.out.fresh("found"), w.out.fresh("each")
-        w.out.line(f"{found} = []")
-        with w.out.block(f"for {each} in {value}:"):
+        with w.out.items_of(value) as each:
             w.value(field.inner, each)
-            w.out.line(f"{found}.append({each})")
-        w.out.line(f"{value} = {found}")
 
 
 def _tuple(w: DumpWriter, field: fields.Tuple, value: str) -> None:
-    parts = [w.out.fresh("part") for _ in field.tuple_fields]
-    joined = "".join(f"{part}, " for part in parts)
     with w.out.block(f"if {value} is not None:"):
-        kinds = w.out.constant(REITERABLE, "REITERABLE")
-        w.out.refuse_if(f"not isinstance({value}, {kinds}) or len({value}) != {len(parts)}")
-        if parts:
-            w.out.line(f"{joined}= {value}")
-        for part, inner in zip(parts, field.tuple_fields, strict=True):
-            w.value(inner, part)
-        w.out.line(f"{value} = ({joined})")
+        kinds, count = w.out.constant(REITERABLE, "REITERABLE"), len(field.tuple_fields)
+        w.out.refuse_if(f"not isinstance({value}, {kinds}) or len({value}) != {count}")
+        with w.out.parts_of(value, count) as parts:
+            for part, inner in zip(parts, field.tuple_fields, strict=True):
+                w.value(inner, part)
 
 
 def _dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
@@ -148,15 +140,11 @@ def _dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         if field.key_field is None and field.value_field is None:
             w.out.line(f"{value} = dict({value})")
             return
-        found, key, each = w.out.fresh("found"), w.out.fresh("key"), w.out.fresh("each")
-        w.out.line(f"{found} = {{}}")
-        with w.out.block(f"for {key}, {each} in {value}.items():"):
+        with w.out.entries_of(value) as (key, each):
             if field.key_field is not None:
                 w.item(field.key_field, key, plain=True)
             if field.value_field is not None:
                 w.item(field.value_field, each)
-            w.out.line(f"{found}[{key}] = {each}")
-        w.out.line(f"{value} = {found}")
 
 
 def _nested(w: DumpWriter, field: fields.Nested, value: str) -> None:

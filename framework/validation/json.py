@@ -28,7 +28,7 @@ LARGEST_INTEGER = 2**64 - 1
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
 _LONG_NUMBER = b"0" * 19
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
-_ESCAPED_NUL = b"\\u0000"
+ESCAPED_NUL = b"\\u0000"
 _NOT_UTF_8 = ("str is not valid UTF-8", "invalid unicode code point")
 
 
@@ -71,12 +71,6 @@ def refuse_long_integers(body: bytes) -> None:
         digits = token.group()
         if digits[:1] != b'"' and _is_long_integer(digits):
             raise MalformedBody(f"The integer at {_place(body, token.start())} does not fit in 64 bits.")
-
-
-def may_hold_nul(body: bytes) -> bool:
-    """Tell whether a text in the document may hold NUL, which only an escape can spell."""
-    # PERF: `in` would first take what it looks for as a number, and make and drop an error about that.
-    return body.find(_ESCAPED_NUL) >= 0
 
 
 def may_be_deep(body: bytes) -> bool:

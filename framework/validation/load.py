@@ -131,15 +131,13 @@ class Loading:
             self.out.line(f"{value} = {self.out.constant(function, 'post_load')}({value})")
 
     def _nested_many(self, schema: Schema, mode: Mode, value: str) -> None:
-        found, each = self.out.fresh("found"), self.out.fresh("each")
         self.out.refuse_if(f"type({value}) is not list")
-        self.out.line(f"{found} = []")
-        hooks = recognise.load_hooks(schema)
-        with self.out.block(f"for {each} in {value}:"):
+        hooks, whole = recognise.load_hooks(schema), self.out.fresh("whole")
+        if hooks:
+            self.out.line(f"{whole} = {value}")
+        with self.out.items_of(value) as each:
             self._nested_one(schema, Mode(mode.unknown, mode.partial, not hooks), each)
-            self.out.line(f"{found}.append({each})")
-        self._finish(schema, mode, found, value, many=True)
-        self.out.line(f"{value} = {found}")
+        self._finish(schema, mode, value, whole, many=True)
 
     def _nested_one(self, schema: Schema, mode: Mode, value: str) -> None:
         if id(schema) in self._open or len(self._open) > DEEPEST:
@@ -204,8 +202,8 @@ class Loading:
         target = recognise.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
         if target not in (None, Partial) and complete:
-            return construction(self.out, target, {each.attribute: each.variable for each in entries})
-        made = made_dict(self.out, entries)
+            return construction(self.out, target, {each.key: each.variable for each in entries})
+        made = made_dict(self.out, entries, nest=True)
         if mode.unknown == INCLUDE:
             self._include(data, made, keys)
         if target is not None:

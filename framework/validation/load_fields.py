@@ -197,24 +197,16 @@ def _enum(w: LoadWriter, field: fields.Enum[Any], value: str) -> None:
 def _list(w: LoadWriter, field: fields.List[Any], value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list")
     _at_most(w, field, value, "")
-    found, each = w.out.fresh("found"), w.out.fresh("each")
-    w.out.line(f"{found} = []")
-    with w.out.block(f"for {each} in {value}:"):
+    with w.out.items_of(value) as each:
         w.value(field.inner, each)
-        w.out.line(f"{found}.append({each})")
-    w.out.line(f"{value} = {found}")
 
 
 def _tuple(w: LoadWriter, field: fields.Tuple, value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
     w.out.refuse_if(f"len({value}) != {len(field.tuple_fields)}")
-    parts = [w.out.fresh("part") for _ in field.tuple_fields]
-    joined = "".join(f"{part}, " for part in parts)
-    if parts:
-        w.out.line(f"{joined}= {value}")
-    for part, inner in zip(parts, field.tuple_fields, strict=True):
-        w.value(inner, part)
-    w.out.line(f"{value} = ({joined})")
+    with w.out.parts_of(value, len(field.tuple_fields)) as parts:
+        for part, inner in zip(parts, field.tuple_fields, strict=True):
+            w.value(inner, part)
 
 
 def _dict(w: LoadWriter, field: fields.Dict, value: str) -> None:
@@ -225,15 +217,11 @@ def _dict(w: LoadWriter, field: fields.Dict, value: str) -> None:
     if field.key_field is None and field.value_field is None:
         w.out.line(f"{value} = dict({value})")
         return
-    found, key, each = w.out.fresh("found"), w.out.fresh("key"), w.out.fresh("each")
-    w.out.line(f"{found} = {{}}")
-    with w.out.block(f"for {key}, {each} in {value}.items():"):
+    with w.out.entries_of(value) as (key, each):
         if field.key_field is not None:
             w.value(field.key_field, key)
         if field.value_field is not None:
             w.value(field.value_field, each)
-        w.out.line(f"{found}[{key}] = {each}")
-    w.out.line(f"{value} = {found}")
 
 
 def _nested(w: LoadWriter, field: fields.Nested, value: str) -> None:

@@ -29,12 +29,17 @@ class NotNative(Exception):
 class Checking:
     """Write the function that looks at the types, and returns what to hand to orjson.
 
+    Args:
+        schema: The schema.
+        keys: Whether dicts are looked at, even if the schema was made for a dataclass.
+
     Raises:
         NotNative: Objects of this schema have to be dumped.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, keys: bool = False) -> None:
         self.out = Source(f"check {type(schema).__name__}")
+        self._keys = keys
         self._functions: dict[int, str] = {}
         self._open: list[int] = []
         if not schema.many:
@@ -42,7 +47,9 @@ class Checking:
             return
         self._name = self.out.fresh("check_many")
         with self.out.function(self._name, "o"):
-            self.out.refuse_if("type(o) is not list")
+            self.out.refuse_if("type(o) is not list or not o")
+            if self._target(schema) is not None:
+                self.out.line(f"if type(o[0]) is dict: return {self._dicts(schema)}(o)")
             self.out.line("found = []")
             with self.out.block("for each in o:"):
                 self.out.line(f"found.append({self._object(schema, 'each')})")
@@ -68,9 +75,15 @@ class Checking:
             self._open = outer
         return self._functions[id(schema)]
 
+    def _target(self, schema: Schema) -> Any:
+        return None if self._keys else recognise.constructor(schema)
+
+    def _dicts(self, schema: Schema) -> str:
+        return self.out.constant(Dicts(schema), "dicts")
+
     def _object(self, schema: Schema, value: str) -> str:
         """Write the check of an object; return the variable of the dict with its items."""
-        target = recognise.constructor(schema)
+        target = self._target(schema)
         if not _is_its_own_dump(schema, target):
             raise NotNative
         self._open.append(id(schema))
@@ -126,6 +139,22 @@ class Checking:
         if emit is None:
             raise NotNative
         emit(self, field, value)
+
+
+class Dicts:
+    """Look at dicts in the place of a dataclass's instances, as a database may return them.
+
+    Its function is made when the first one comes, because most services never send one.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._look: Callable[[Any], Any] | None = None
+
+    def __call__(self, value: Any) -> Any:
+        if self._look is None:
+            self._look = Checking(self._schema, keys=True).build()
+        return self._look(value)
 
 
 Emit = Callable[[Checking, Any, str], None]

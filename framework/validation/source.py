@@ -51,6 +51,36 @@ class Source:
         self._depth -= 1
 
     @contextmanager
+    def items_of(self, value: str) -> Iterator[str]:
+        """Write a loop that makes a new list; what is written within changes the item whose variable it is given."""
+        found, each = self.fresh("found"), self.fresh("each")
+        self.line(f"{found} = []")
+        with self.block(f"for {each} in {value}:"):
+            yield each
+            self.line(f"{found}.append({each})")
+        self.line(f"{value} = {found}")
+
+    @contextmanager
+    def entries_of(self, value: str) -> Iterator[tuple[str, str]]:
+        """Write a loop that makes a new dict, like `items_of`, given the variables of a key and its value."""
+        found, key, each = self.fresh("found"), self.fresh("key"), self.fresh("each")
+        self.line(f"{found} = {{}}")
+        with self.block(f"for {key}, {each} in {value}.items():"):
+            yield key, each
+            self.line(f"{found}[{key}] = {each}")
+        self.line(f"{value} = {found}")
+
+    @contextmanager
+    def parts_of(self, value: str, count: int) -> Iterator[list[str]]:
+        """Write the making of a new tuple of so many parts, like `items_of`, given their variables."""
+        parts = [self.fresh("part") for _ in range(count)]
+        joined = "".join(f"{part}, " for part in parts)
+        if parts:
+            self.line(f"{joined}= {value}")
+        yield parts
+        self.line(f"{value} = ({joined})")
+
+    @contextmanager
     def function(self, name: str, *parameters: str) -> Iterator[None]:
         """Write a function of its own, wherever the writer stands."""
         lines, depth = self._lines, self._depth
