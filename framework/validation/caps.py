@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 ITEMS = 1_000
 TEXT_BEFORE_PATTERN = 10_000
@@ -139,6 +139,12 @@ def most_items(validators: list[Any]) -> int:
     return max(stated, default=ITEMS)
 
 
+def most_of(schema: Schema) -> int:
+    """Return how many objects a document of many may hold."""
+    most: int = getattr(schema, "max_items", ITEMS)
+    return most
+
+
 def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber | None:
     if isinstance(field, fields.List | fields.Mapping) or (
         isinstance(field, fields.Nested) and _is_many(field)
@@ -146,7 +152,7 @@ def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber |
         marked = field.metadata.get("max_items")
         return AtMost(marked if isinstance(marked, int) else most_items(field.validators))
     if isinstance(field, fields.String):
-        patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in _flat(field.validators))
+        patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in flat(field.validators))
         return StorableText(TEXT_BEFORE_PATTERN if patterned else None)
     if isinstance(field, fields.Decimal):
         return ModestNumber(str(field.error_messages["invalid"]))
@@ -157,8 +163,9 @@ def _is_many(field: fields.Nested) -> bool:
     return bool(field.many or field.schema.many)
 
 
-def _flat(validators: list[Any]) -> list[Any]:
+def flat(validators: list[Any]) -> list[Any]:
+    """Return validators with those that an ``And`` is made of in its place."""
     found: list[Any] = []
     for each in validators:
-        found.extend(_flat(list(each.validators)) if isinstance(each, validate.And) else [each])
+        found.extend(flat(list(each.validators)) if isinstance(each, validate.And) else [each])
     return found

@@ -13,6 +13,7 @@ from typing import Any
 
 from marshmallow import validate
 
+from framework.validation.caps import flat
 from framework.validation.recognise import known
 from framework.validation.source import Source
 
@@ -31,6 +32,21 @@ def check(out: Source, validator: Any, value: str) -> None:
     """Write the check of a validator; one that is not known is called as it is."""
     emit = known(validator, _EMITTERS)
     (emit or _call)(out, validator, value)
+
+
+def take_only_text(validators: list[Any]) -> bool:
+    """Tell whether validators refuse any other value of JSON's than text, before they call a user's own."""
+    for validator in flat(validators):
+        kind = known(validator, {each: each for each in _EMITTERS})
+        if kind in (validate.Regexp, validate.Email):
+            return True
+        if kind is validate.OneOf:
+            return type(validator.choices) in _CONTAINERS and all(
+                type(each) is str for each in validator.choices
+            )
+        if kind is not validate.Length:
+            return False
+    return False
 
 
 def bounds(value: str, low: Any, high: Any, low_operator: str = "<=", high_operator: str = "<=") -> str:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import orjson
 from marshmallow import Schema, ValidationError
 
 from framework.validation import explanation, hooks, recognise
-from framework.validation.caps import ITEMS, TEXT_BEFORE_PATTERN, cap
+from framework.validation.caps import TEXT_BEFORE_PATTERN, cap, most_of
 from framework.validation.dump import Dumping
 from framework.validation.dump_fields import REITERABLE
-from framework.validation.json import decode, encode, may_be_deep, plain, refuse_long_integers
+from framework.validation.json import ESCAPED_NUL, decode, encode, may_be_deep, plain, refuse_long_integers
 from framework.validation.load import Loading, Mode
 from framework.validation.native import Checking, NotNative
 from framework.validation.schemas import schema_of
 from framework.validation.source import Fallback
 
-Read = Callable[[Any, bool], Any]
+Read = Callable[..., Any]
 Write = Callable[[Any], Any]
-_ESCAPED_NUL = b"\\u0000"
 
 
 class Load(Protocol):
@@ -47,14 +46,6 @@ class Dump(Protocol):
     def __call__(self, obj: Any, *, many: bool | None = None) -> Any: ...
 
 
-class Reader(NamedTuple):
-    """A generated loader: of one object, and what may get past it unseen."""
-
-    read: Read
-    opaque: bool
-    deep: bool
-
-
 class CompiledSchema:
     """Load and dump as a schema does, and as marshmallow would, but faster.
 
@@ -71,20 +62,21 @@ class CompiledSchema:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._max_items: int = getattr(schema, "max_items", ITEMS)
+        self._max_items = most_of(schema)
         for each in recognise.close_circles(schema):
             for field in each.fields.values():
                 cap(field)
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[tuple[str, bool], Read] = {}
 
     @cached_property
     def load(self) -> Load:
         """Validate and convert data, as ``Schema.load`` does; see `Load`."""
-        schema, most = self.schema, self._max_items
-        own = self._reader(schema.unknown).read
-        hooked = bool(recognise.load_hooks(schema))
-        slow = (hooks.reading_with(schema, own) if hooked else schema).load
-        compiled = own is not _give_up and not hooked
+        schema = self.schema
+        if recognise.reads_plainly(schema):
+            return self._slow(schema)
+        if recognise.load_hooks(schema):
+            return self._slow(hooks.reading_with(schema, self._reader(schema.unknown, many=False)))
+        usual, slow = self._reader(schema.unknown, many=schema.many), self._slow(schema)
 
         def load(
             data: Any,
@@ -93,16 +85,15 @@ class CompiledSchema:
             partial: bool | Iterable[str] | None = None,
             unknown: str | None = None,
         ) -> Any:
-            as_many = schema.many if many is None else bool(many)
-            if compiled and partial is None:
-                read = own if unknown is None else self._reader(unknown).read
-                try:
-                    return self._read_many(read, data, False) if as_many else read(data, False)
-                except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
-                    pass
-            if as_many and isinstance(data, list | tuple) and len(data) > most:
-                raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
-            return slow(data, many=many, partial=partial, unknown=unknown)  # type: ignore[arg-type]
+            try:
+                if partial is None:
+                    if many is None and unknown is None:
+                        return usual(data)
+                    as_many = schema.many if many is None else bool(many)
+                    return self._reader(unknown or schema.unknown, many=as_many)(data)
+            except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
+                pass
+            return slow(data, many=many, partial=partial, unknown=unknown)
 
         return load
 
@@ -114,21 +105,24 @@ class CompiledSchema:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
-        many, loads, slow = self.schema.many, orjson.loads, self.load
-        reader = self._reader(self.schema.unknown)
-        read, opaque, deep = reader.read, reader.opaque, reader.deep
-        if read is _give_up or recognise.load_hooks(self.schema):
-            return lambda body: slow(decode(body))
+        schema, loads = self.schema, orjson.loads
+        if recognise.reads_plainly(schema) or recognise.load_hooks(schema):
+            load = self.load
+            return lambda body: load(decode(body))
+        loading = Loading(
+            schema, Mode(schema.unknown, recognise.partial_of(schema)), json=True, many=schema.many
+        )
+        read, opaque, deep = loading.build(), loading.opaque, loading.opaque or loading.recursive
+        slow = self._slow(schema)
 
         def load_json(body: bytes) -> Any:
             try:
-                if _ESCAPED_NUL not in body and not (deep and may_be_deep(body)):
+                # PERF: `in` would take what it looks for as a number first, and make and drop an error about that.
+                if body.find(ESCAPED_NUL) < 0:
                     if opaque:
                         refuse_long_integers(body)
-                    # In a short body there is no long text either.
-                    harmless = len(body) <= TEXT_BEFORE_PATTERN
-                    data = loads(body)
-                    return self._read_many(read, data, harmless) if many else read(data, harmless)
+                    data = decode(body) if deep and may_be_deep(body) else loads(body)
+                    return read(data, len(body) <= TEXT_BEFORE_PATTERN)
             except Exception:  # noqa: BLE001, S110 - the slow way says what is wrong
                 pass
             return slow(decode(body))
@@ -189,26 +183,25 @@ class CompiledSchema:
         """Say, field by field, what was compiled and what is left to marshmallow, and why."""
         return explanation.explain(self.schema)
 
-    def _reader(self, unknown: str) -> Reader:
-        if unknown not in self._readers:
-            self._readers[unknown] = self._made_reader(unknown)
-        return self._readers[unknown]
+    def _reader(self, unknown: str, *, many: bool) -> Read:
+        if (unknown, many) not in self._readers:
+            # The hooks of the schema itself are marshmallow's to run, on the fields as they were read.
+            construct = not recognise.load_hooks(self.schema)
+            mode = Mode(unknown, recognise.partial_of(self.schema), construct)
+            self._readers[unknown, many] = Loading(self.schema, mode, many=many).build()
+        return self._readers[unknown, many]
 
-    def _made_reader(self, unknown: str) -> Reader:
-        if recognise.reads_plainly(self.schema):
-            return Reader(_give_up, opaque=True, deep=True)
-        # The hooks of the schema itself are marshmallow's to run, on the fields as they were read.
-        construct = not recognise.load_hooks(self.schema)
-        loading = Loading(self.schema, Mode(unknown, recognise.partial_of(self.schema), construct))
-        return Reader(loading.build(), loading.opaque, loading.opaque or loading.recursive)
+    def _slow(self, schema: Schema) -> Load:
+        """Return marshmallow's ``load`` of a schema, which a list of too many items does not reach."""
+        most = self._max_items
 
-    def _read_many(self, read: Read, data: Any, harmless: bool) -> Any:
-        if type(data) is not list or len(data) > self._max_items:
-            raise Fallback
-        found = [read(each, harmless) for each in data]
-        for validator in getattr(self.schema, "list_validators", ()):
-            validator(found)
-        return found
+        def load(data: Any, *, many: bool | None = None, **options: Any) -> Any:
+            as_many = schema.many if many is None else many
+            if as_many and isinstance(data, list | tuple) and len(data) > most:
+                raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
+            return schema.load(data, many=many, **options)
+
+        return load
 
     @cached_property
     def _left(self) -> Dump:
@@ -239,10 +232,6 @@ def compile(schema: Any) -> CompiledSchema:
         compiled = CompiledSchema(found)
         vars(found)["_compiled"] = compiled
     return compiled
-
-
-def _give_up(*_: Any) -> Any:
-    raise Fallback
 
 
 def _write_many(write: Write, objects: Any) -> list[Any]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from marshmallow.utils import set_value
 
 from framework.validation.partial import Partial
 from framework.validation.source import Source
+
+
+class Entry(NamedTuple):
+    """A field's value at hand: its key in what is made, the variable, and whether that may be ``missing``."""
+
+    key: str
+    variable: str
+    maybe_missing: bool
 
 
 def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> str:
@@ -26,6 +36,28 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]
     keywords = [f"{each}={given[each]}" for each in given if each not in positional]
     return f"{name}({', '.join([*(given[each] for each in positional), *keywords])})"
+
+
+def made_dict(out: Source, entries: Sequence[Entry], *, nest: bool) -> str:
+    """Return the variable of a new dict of the values that are there; ``nest`` says what a dot in a key means."""
+    made = out.fresh("made")
+    certain = 0
+    while certain < len(entries) and not (entries[certain].maybe_missing or _nests(entries[certain], nest)):
+        certain += 1
+    literal = ", ".join(f"{each.key!r}: {each.variable}" for each in entries[:certain])
+    out.line(f"{made} = {{{literal}}}")
+    for each in entries[certain:]:
+        guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
+        if _nests(each, nest):
+            put = f"{out.constant(set_value, 'set')}({made}, {each.key!r}, {each.variable})"
+        else:
+            put = f"{made}[{each.key!r}] = {each.variable}"
+        out.line(guard + put)
+    return made
+
+
+def _nests(entry: Entry, nest: bool) -> bool:
+    return nest and "." in entry.key
 
 
 def _filled(out: Source, name: str, given: Mapping[str, str]) -> str:

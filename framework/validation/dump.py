@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import Any
 
 from marshmallow import Schema, fields, missing
 
 from framework.validation import recognise
+from framework.validation.construction import Entry, made_dict
 from framework.validation.dump_fields import EMITTERS, REITERABLE
-from framework.validation.source import Source
+from framework.validation.source import DEEPEST, Source
 
 Dump = Callable[[Any], Any]
-_DEEPEST = 8
-
-
-class Entry(NamedTuple):
-    """A field that has been written: the key, the variable, and whether that may be ``missing``."""
-
-    key: str
-    variable: str
-    maybe_missing: bool
 
 
 class Dumping:
@@ -54,8 +46,8 @@ class Dumping:
     def build_many(self) -> Dump:
         """Return the dumper of a list of objects."""
         name = self.out.fresh("dump_many")
-        with self.out.function(f"{name}(objects)"):
-            self._many(self._schema, "objects", "objects")
+        with self.out.function(name, "objects"):
+            self._many(self._schema, "objects")
             self.out.line("return objects")
         return self.out.build(name)
 
@@ -88,21 +80,17 @@ class Dumping:
             self._leave(reason)
             self.out.line(f"{value} = {self.out.constant(schema.dump, 'dump')}({value}, many={many})")
         elif many:
-            self._many(schema, value, value)
+            self._many(schema, value)
         else:
             self._one(schema, value)
 
-    def _many(self, schema: Schema, value: str, into: str) -> None:
-        found, each = self.out.fresh("found"), self.out.fresh("each")
+    def _many(self, schema: Schema, value: str) -> None:
         self.out.refuse_if(f"not isinstance({value}, {self.out.constant(REITERABLE, 'REITERABLE')})")
-        self.out.line(f"{found} = []")
-        with self.out.block(f"for {each} in {value}:"):
+        with self.out.items_of(value) as each:
             self._one(schema, each)
-            self.out.line(f"{found}.append({each})")
-        self.out.line(f"{into} = {found}")
 
     def _one(self, schema: Schema, value: str) -> None:
-        if id(schema) in self._open or len(self._open) > _DEEPEST:
+        if id(schema) in self._open or len(self._open) > DEEPEST:
             self.out.line(f"{value} = {self._function(schema)}({value})")
             return
         self._open.append(id(schema))
@@ -113,7 +101,7 @@ class Dumping:
         if id(schema) not in self._functions:
             self._functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
             outer, self._open = self._open, [id(schema)]
-            with self.out.function(f"{self._functions[id(schema)]}(o)"):
+            with self.out.function(self._functions[id(schema)], "o"):
                 self._object(schema, "o")
                 self.out.line("return o")
             self._open = outer
@@ -123,7 +111,7 @@ class Dumping:
         """Write the writing of one object; the variable then holds the dict."""
         with self.out.block(f"if {self._fits(schema, value)}:"):
             entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
-            self._dict(entries, value)
+            self.out.line(f"{value} = {made_dict(self.out, entries, nest=False)}")
         with self.out.block("else:"):
             other = self.out.constant(Otherwise(schema, self.json), "otherwise")
             self.out.line(f"{value} = {other}({value})")
@@ -193,21 +181,6 @@ class Dumping:
                 self.out.refuse_if(f"{variable} is missing")
                 self.value(field, variable)
         return default is missing
-
-    def _dict(self, entries: list[Entry], value: str) -> None:
-        certain = 0
-        while certain < len(entries) and not entries[certain].maybe_missing:
-            certain += 1
-        literal = ", ".join(f"{each.key!r}: {each.variable}" for each in entries[:certain])
-        if certain == len(entries):
-            self.out.line(f"{value} = {{{literal}}}")
-            return
-        made = self.out.fresh("made")
-        self.out.line(f"{made} = {{{literal}}}")
-        for each in entries[certain:]:
-            guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
-            self.out.line(f"{guard}{made}[{each.key!r}] = {each.variable}")
-        self.out.line(f"{value} = {made}")
 
     def _leave(self, reason: str) -> None:
         self.notes[".".join(self._path)] = reason

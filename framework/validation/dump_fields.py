@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
+import orjson
 from marshmallow import fields
 
 from framework.validation.source import Source
@@ -76,10 +77,8 @@ def _decimal(w: DumpWriter, field: fields.Decimal, value: str) -> None:
 
 
 def _uuid(w: DumpWriter, field: fields.UUID, value: str) -> None:
-    if w.json:
-        _unless(w, field, value, f"type({value}) is not {w.out.constant(uuid.UUID, 'UUID')}")
-    else:
-        w.out.line(f"if {value} is not None: {value} = str({value})")
+    other = f"type({value}) is not {w.out.constant(uuid.UUID, 'UUID')}"
+    _unless(w, field, value, other, "" if w.json else _text(w, value))
 
 
 def _temporal(kind: type, condition: str = "") -> Emit:
@@ -91,11 +90,9 @@ def _temporal(kind: type, condition: str = "") -> Emit:
         if not iso:
             with w.out.block(f"if {value} is not None:"):
                 _serialize(w, field, value)
-        elif w.json:
-            utc = w.out.constant(dt.UTC, "utc") if condition else ""
-            _unless(w, field, value, exact + condition.format(value=value, utc=utc))
         else:
-            _unless(w, field, value, exact, f"{value}.isoformat()")
+            other = exact + (condition and condition.format(value=value, utc=w.out.constant(dt.UTC, "utc")))
+            _unless(w, field, value, other, "" if w.json else _text(w, value))
 
     return emit
 
@@ -124,25 +121,17 @@ def _enum(w: DumpWriter, field: fields.Enum[Any], value: str) -> None:
 def _list(w: DumpWriter, field: fields.List[Any], value: str) -> None:
     with w.out.block(f"if {value} is not None:"):
         w.out.refuse_if(f"not isinstance({value}, {w.out.constant(REITERABLE, 'REITERABLE')})")
-        found, each = w.out.fresh("found"), w.out.fresh("each")
-        w.out.line(f"{found} = []")
-        with w.out.block(f"for {each} in {value}:"):
+        with w.out.items_of(value) as each:
             w.value(field.inner, each)
-            w.out.line(f"{found}.append({each})")
-        w.out.line(f"{value} = {found}")
 
 
 def _tuple(w: DumpWriter, field: fields.Tuple, value: str) -> None:
-    parts = [w.out.fresh("part") for _ in field.tuple_fields]
-    joined = "".join(f"{part}, " for part in parts)
     with w.out.block(f"if {value} is not None:"):
-        kinds = w.out.constant(REITERABLE, "REITERABLE")
-        w.out.refuse_if(f"not isinstance({value}, {kinds}) or len({value}) != {len(parts)}")
-        if parts:
-            w.out.line(f"{joined}= {value}")
-        for part, inner in zip(parts, field.tuple_fields, strict=True):
-            w.value(inner, part)
-        w.out.line(f"{value} = ({joined})")
+        kinds, count = w.out.constant(REITERABLE, "REITERABLE"), len(field.tuple_fields)
+        w.out.refuse_if(f"not isinstance({value}, {kinds}) or len({value}) != {count}")
+        with w.out.parts_of(value, count) as parts:
+            for part, inner in zip(parts, field.tuple_fields, strict=True):
+                w.value(inner, part)
 
 
 def _dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
@@ -151,15 +140,11 @@ def _dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         if field.key_field is None and field.value_field is None:
             w.out.line(f"{value} = dict({value})")
             return
-        found, key, each = w.out.fresh("found"), w.out.fresh("key"), w.out.fresh("each")
-        w.out.line(f"{found} = {{}}")
-        with w.out.block(f"for {key}, {each} in {value}.items():"):
+        with w.out.entries_of(value) as (key, each):
             if field.key_field is not None:
                 w.item(field.key_field, key, plain=True)
             if field.value_field is not None:
                 w.item(field.value_field, each)
-            w.out.line(f"{found}[{key}] = {each}")
-        w.out.line(f"{value} = {found}")
 
 
 def _nested(w: DumpWriter, field: fields.Nested, value: str) -> None:
@@ -182,6 +167,14 @@ def _raw(w: DumpWriter, field: fields.Field[Any], value: str) -> None:
 
 def _constant(w: DumpWriter, field: fields.Constant[Any], value: str) -> None:
     w.out.line(f"{value} = {w.out.constant(field.constant, 'constant')}")
+
+
+def _text(w: DumpWriter, value: str) -> str:
+    """Return the expression of what orjson makes of a date, a time or a UUID, without its quotes.
+
+    PERF: a third of the time of ``isoformat`` or ``str``.
+    """
+    return f"{w.out.constant(orjson.dumps, 'dumps')}({value})[1:-1].decode()"
 
 
 def _unless(w: DumpWriter, field: fields.Field[Any], value: str, other: str, converted: str = "") -> None:
@@ -215,7 +208,9 @@ def keeps_values(field: fields.Enum[Any]) -> bool:
     )
 
 
-_NEITHER_NAIVE_NOR_UTC = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
+# What orjson spells otherwise, if at all: of a time's microseconds it may drop a leading zero.
+ODD_MOMENT = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
+ODD_TIME = " or {value}.tzinfo is not None or {value}.microsecond"
 EMITTERS: dict[type, Emit] = {
     fields.String: _exact(str),
     fields.Email: _exact(str),
@@ -225,10 +220,10 @@ EMITTERS: dict[type, Emit] = {
     fields.Float: _number(float),
     fields.Decimal: _decimal,
     fields.Boolean: _raw,
-    fields.DateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.NaiveDateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.AwareDateTime: _temporal(dt.datetime, _NEITHER_NAIVE_NOR_UTC),
-    fields.Time: _temporal(dt.time, " or {value}.tzinfo is not None"),
+    fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.NaiveDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.AwareDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.Time: _temporal(dt.time, ODD_TIME),
     fields.Date: _temporal(dt.date),
     fields.TimeDelta: _timedelta,
     fields.IP: _ip,

@@ -16,7 +16,7 @@ from marshmallow import Schema
 from framework.validation.dump_fields import REITERABLE
 
 
-def reading_with(schema: Schema, read: Callable[[Any, bool], Any]) -> Schema:
+def reading_with(schema: Schema, read: Callable[[Any], Any]) -> Schema:
     """Return a copy of a schema that reads its fields with a generated function, where that can."""
     twin = copy.copy(schema)
     own, unknown_of_schema, partial_of_schema = type(schema)._deserialize, schema.unknown, schema.partial
@@ -27,9 +27,9 @@ def reading_with(schema: Schema, read: Callable[[Any, bool], Any]) -> Schema:
         if unknown == unknown_of_schema and partial is partial_of_schema:
             try:
                 if not many:
-                    return read(data, False)
+                    return read(data)
                 if type(data) is list:
-                    return [read(each, False) for each in data]
+                    return [read(each) for each in data]
             except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
                 pass
         return own(twin, data, many=many, partial=partial, unknown=unknown, **options)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import POST_LOAD, PRE_LOAD
 from marshmallow.error_store import ErrorStore
-from marshmallow.utils import set_value
 
 from framework.validation import recognise
-from framework.validation.caps import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay
+from framework.validation.caps import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
 from framework.validation.checks import check
-from framework.validation.construction import construction
+from framework.validation.construction import Entry, construction, made_dict
 from framework.validation.load_fields import EMITTERS, Emit
 from framework.validation.partial import Partial
-from framework.validation.source import Fallback, Source
+from framework.validation.source import DEEPEST, Fallback, Source
 
 # What the emitters of these fields look for in `pre_load` themselves.
 _FOLDED: dict[type, tuple[type, ...]] = {
@@ -29,8 +28,7 @@ _FOLDED: dict[type, tuple[type, ...]] = {
     TimeOfDay: (fields.DateTime,),
 }
 # These read whatever they are given, so that a null must be caught before.
-_TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck, fields.Boolean, fields.Enum)
-_DEEPEST = 8
+_TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck)
 
 
 class Mode(NamedTuple):
@@ -47,37 +45,36 @@ class Mode(NamedTuple):
     construct: bool = True
 
 
-class Entry(NamedTuple):
-    """A field that has been read: where its value goes, the variable, and whether that may be ``missing``."""
-
-    attribute: str
-    variable: str
-    maybe_missing: bool
-
-
 class Loading:
     """Write the source of a schema's loader.
 
     Attributes:
         out: The source.
+        json: Whether the document was just read from JSON, with no NUL in its texts.
+        exact: Whether the values at hand are as JSON has them, so that their types are exact and few.
         notes: For each field by its path, why marshmallow reads it; empty where it is compiled.
         opaque: Whether values may pass that no field has looked into.
         recursive: Whether documents of any depth may pass.
     """
 
-    def __init__(self, schema: Schema, mode: Mode) -> None:
+    def __init__(self, schema: Schema, mode: Mode, *, json: bool = False, many: bool = False) -> None:
         self.out = Source(f"load {type(schema).__name__}")
+        self.json = self.exact = json
         self.notes: dict[str, str] = {}
         self.opaque = False
         self.recursive = False
-        self._functions: dict[tuple[int, Mode], str] = {}
+        self._parameters = ("d", "short") if json else ("d",)
+        self._functions: dict[tuple[int, Mode, bool], str] = {}
         self._open: list[int] = []
         self._path: list[str] = []
         self._partial: bool | None = None
-        self._name = self._function(schema, mode)
+        self._name = self._many(schema, mode) if many else self._function(schema, mode)
 
-    def build(self) -> Callable[[Any, bool], Any]:
-        """Return the loader of one object: ``load(data, j)``, where ``j`` says that its text is harmless."""
+    def build(self) -> Callable[..., Any]:
+        """Return the loader: ``load(data)``, for JSON ``load(data, short)``.
+
+        ``short`` says that no text in the document is too long for a pattern.
+        """
         return self.out.build(self._name)
 
     def anything_goes(self) -> None:
@@ -94,6 +91,7 @@ class Loading:
             return
         self.notes.setdefault(".".join(self._path), "")
         folded = all(isinstance(field, _FOLDED.get(type(guard), ())) for guard in field.pre_load)
+        outer, self.exact = self.exact, self.exact and folded
         if not field.allow_none and (not folded or isinstance(field, _TAKE_NONE)):
             self.out.refuse_if(f"{value} is None")
         for function in () if folded else field.pre_load:
@@ -103,6 +101,7 @@ class Loading:
                 self._convert(emit, field, value)
         else:
             self._convert(emit, field, value)
+        self.exact = outer
 
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does for a value that is there."""
@@ -130,20 +129,19 @@ class Loading:
             self.out.line(f"{value} = {self.out.constant(function, 'post_load')}({value})")
 
     def _nested_many(self, schema: Schema, mode: Mode, value: str) -> None:
-        found, each = self.out.fresh("found"), self.out.fresh("each")
         self.out.refuse_if(f"type({value}) is not list")
-        self.out.line(f"{found} = []")
-        hooks = recognise.load_hooks(schema)
-        with self.out.block(f"for {each} in {value}:"):
+        hooks, whole = recognise.load_hooks(schema), self.out.fresh("whole")
+        if hooks:
+            self.out.line(f"{whole} = {value}")
+        with self.out.items_of(value) as each:
             self._nested_one(schema, Mode(mode.unknown, mode.partial, not hooks), each)
-            self.out.line(f"{found}.append({each})")
-        self._finish(schema, mode, found, value, many=True)
-        self.out.line(f"{value} = {found}")
+        self._finish(schema, mode, value, whole, many=True)
 
     def _nested_one(self, schema: Schema, mode: Mode, value: str) -> None:
-        if id(schema) in self._open or len(self._open) > _DEEPEST:
+        if id(schema) in self._open or len(self._open) > DEEPEST:
             self.recursive = self.recursive or id(schema) in self._open
-            self.out.line(f"{value} = {self._function(schema, mode)}({value}, j)")
+            more = ", short" if self.json else ""
+            self.out.line(f"{value} = {self._function(schema, mode)}({value}{more})")
             return
         self._open.append(id(schema))
         made = self._object(schema, mode, value)
@@ -151,49 +149,87 @@ class Loading:
         self.out.line(f"{value} = {made}")
 
     def _function(self, schema: Schema, mode: Mode) -> str:
-        key = (id(schema), mode)
+        key = (id(schema), mode, self.exact)
         if key not in self._functions:
             self._functions[key] = self.out.fresh(f"load_{type(schema).__name__}")
             outer, self._open = self._open, [id(schema)]
-            with self.out.function(f"{self._functions[key]}(d, j)"):
+            with self.out.function(self._functions[key], *self._parameters):
                 self.out.line(f"return {self._object(schema, mode, 'd')}")
             self._open = outer
         return self._functions[key]
 
+    def _many(self, schema: Schema, mode: Mode) -> str:
+        """Write the reading of a document that is a list of objects."""
+        name = self.out.fresh(f"load_many_{type(schema).__name__}")
+        self._open = [id(schema)]
+        with self.out.function(name, *self._parameters):
+            self.out.refuse_if(f"type(d) is not list or len(d) > {most_of(schema)}")
+            self.out.line("found = []")
+            with self.out.block("for each in d:"):
+                self.out.line(f"found.append({self._object(schema, mode, 'each')})")
+            for validator in getattr(schema, "list_validators", ()):
+                check(self.out, validator, "found")
+            self.out.line("return found")
+        return name
+
     def _object(self, schema: Schema, mode: Mode, data: str) -> str:
         """Write the reading of one object; return the variable or expression with what it made."""
         outer, self._partial = self._partial, mode.partial
-        self.out.refuse_if(f"type({data}) is not dict")
+        read = schema.load_fields.values()
+        # Of what JSON has, only an object gives a value by its key: reading a field tells whether it is one.
+        if not self.exact or not any(recognise.known(field, EMITTERS) for field in read):
+            self.out.refuse_if(f"type({data}) is not dict")
         keys = [_data_key(name, field) for name, field in schema.load_fields.items()]
-        # PERF: each field that is missing counts one down; then the size alone tells of unknown fields.
-        count = self.out.fresh("count")
-        self.out.line(f"{count} = {len(set(keys))}")
+        count = self._count(mode, keys, read)
         made_from_type = recognise.constructor(schema) is not None
         entries = [
             self._entry(name, field, data, count, made_from_type)
             for name, field in schema.load_fields.items()
         ]
         if mode.unknown == RAISE:
-            self.out.refuse_if(
-                f"len({data}) != {count}" if len(set(keys)) == len(keys) else _extra(data, keys)
-            )
+            self.out.refuse_if(f"len({data}) != {count}" if count else _extra(data, keys))
         elif mode.unknown == EXCLUDE:
             self.anything_goes()
+        made = self._made(schema, mode, data, entries, keys)
+        self._partial = outer
+        return made
+
+    def _made(self, schema: Schema, mode: Mode, data: str, entries: list[Entry], keys: list[str]) -> str:
+        """Write the making of what a schema makes of its fields."""
         hooks = mode.construct and bool(recognise.load_hooks(schema))
         target = recognise.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
         if target not in (None, Partial) and complete:
-            made = construction(self.out, target, {each.attribute: each.variable for each in entries})
-        else:
-            made = self._dict(entries)
-            if mode.unknown == INCLUDE:
-                self._include(data, made, keys)
-            if target is not None:
-                made = construction(self.out, target, made)
+            return construction(self.out, target, {each.key: each.variable for each in entries})
+        made = made_dict(self.out, entries, nest=True)
+        if mode.unknown == INCLUDE:
+            self._include(data, made, keys)
+        if target is not None:
+            made = construction(self.out, target, made)
         if hooks:
             self._finish(schema, mode, made, data, many=False)
-        self._partial = outer
         return made
+
+    def _count(self, mode: Mode, keys: list[str], read: Iterable[fields.Field[Any]]) -> str:
+        """Return what says how many of the fields are there, or nothing if nobody asks.
+
+        PERF: then the size of an object alone tells whether there are unknown fields.
+        """
+        if mode.unknown != RAISE or len(set(keys)) != len(keys):
+            return ""
+        if all(self._must_be_there(field) for field in read):
+            return str(len(keys))
+        count = self.out.fresh("count")
+        self.out.line(f"{count} = {len(keys)}")
+        return count
+
+    def _must_be_there(self, field: fields.Field[Any]) -> bool:
+        return (
+            field.required
+            and self._partial is not True
+            and not isinstance(field, fields.Constant)
+            and recognise.known(field, EMITTERS) is not None
+        )
 
     def _entry(
         self, name: str, field: fields.Field[Any], data: str, count: str, made_from_type: bool
@@ -201,22 +237,23 @@ class Loading:
         """Write the reading of one field of an object, there or not."""
         self._path.append(name)
         key, variable = repr(_data_key(name, field)), self.out.fresh(name)
-        unknown = recognise.known(field, EMITTERS) is None
         maybe_missing = True
-        if unknown:
+        if recognise.known(field, EMITTERS) is None:
             self._unknown_field(field, data, key, variable, count)
-        elif field.required and self._partial is not True and not isinstance(field, fields.Constant):
+        elif self._must_be_there(field):
             self.out.line(f"{variable} = {data}[{key}]")
             self.value(field, variable)
             maybe_missing = False
         else:
-            with self.out.block(f"if {key} in {data}:"):
-                self.out.line(f"{variable} = {data}[{key}]")
-                self.value(field, variable)
+            default = missing if self._partial is True else field.load_default
+            self.out.line(f"{variable} = {data}.get({key}, missing)")
+            with self.out.block(f"if {variable} is missing:"):
+                if default is not missing:
+                    self.out.line(f"{variable} = {self._default(default)}")
+                if count:
+                    self.out.line(f"{count} -= 1")
             with self.out.block("else:"):
-                default = missing if self._partial is True else field.load_default
-                self.out.line(f"{variable} = {self._default(default)}")
-                self.out.line(f"{count} -= 1")
+                self.value(field, variable)
             # Whatever a factory returns, a dataclass takes; elsewhere `missing` means that the field is not
             # set.
             maybe_missing = default is missing or (callable(default) and not made_from_type)
@@ -233,31 +270,13 @@ class Loading:
         else:
             read = f"{read}({data}.get({key}, missing), {key}, {data}{self._keyword})"
         self.out.line(f"{variable} = {read}")
-        self.out.line(f"if {key} not in {data}: {count} -= 1")
+        if count:
+            self.out.line(f"if {key} not in {data}: {count} -= 1")
 
     def _default(self, default: Any) -> str:
-        if default is missing:
-            return "missing"
         if type(default) in (int, str, bool, type(None)):
             return repr(default)
         return self.out.constant(default, "default") + ("()" if callable(default) else "")
-
-    def _dict(self, entries: list[Entry]) -> str:
-        """Write the making of a dict of the fields that are there."""
-        made = self.out.fresh("made")
-        certain = 0
-        while certain < len(entries) and not _needs_a_line(entries[certain]):
-            certain += 1
-        literal = ", ".join(f"{each.attribute!r}: {each.variable}" for each in entries[:certain])
-        self.out.line(f"{made} = {{{literal}}}")
-        for each in entries[certain:]:
-            guard = f"if {each.variable} is not missing: " if each.maybe_missing else ""
-            if "." in each.attribute:
-                put = f"{self.out.constant(set_value, 'set')}({made}, {each.attribute!r}, {each.variable})"
-            else:
-                put = f"{made}[{each.attribute!r}] = {each.variable}"
-            self.out.line(guard + put)
-        return made
 
     def _include(self, data: str, made: str, keys: list[str]) -> None:
         self.anything_goes()
@@ -285,10 +304,6 @@ def _data_key(name: str, field: fields.Field[Any]) -> str:
 
 def _extra(data: str, keys: list[str]) -> str:
     return f"not {{{', '.join(map(repr, keys))}}}.issuperset({data})"
-
-
-def _needs_a_line(entry: Entry) -> bool:
-    return entry.maybe_missing or "." in entry.attribute
 
 
 def _finisher(schema: Schema, mode: Mode, many: bool) -> Callable[[Any, Any], Any]:

@@ -11,6 +11,7 @@ import datetime as dt
 import decimal
 import ipaddress
 from collections.abc import Callable
+from types import BuiltinMethodType
 from typing import Any, Protocol
 
 from marshmallow import fields
@@ -24,6 +25,7 @@ from framework.validation.caps import (
     StorableText,
     TimeOfDay,
 )
+from framework.validation.checks import take_only_text
 from framework.validation.source import Source
 from framework.validation.tables import Table
 from framework.validation.uuids import uuid_from_text
@@ -33,9 +35,17 @@ FINITE = "-9.2e18 < {0} < 1.8e19"
 
 
 class LoadWriter(Protocol):
-    """What an emitter asks of the writer of the function."""
+    """What an emitter asks of the writer of the function.
+
+    Attributes:
+        out: The source.
+        json: Whether the document was just read from JSON, with no NUL in its texts.
+        exact: Whether the value is one that JSON has: an exact type out of seven.
+    """
 
     out: Source
+    json: bool
+    exact: bool
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the reading of a value by a field within a field, with all that belongs to it."""
@@ -51,15 +61,14 @@ Emit = Callable[[LoadWriter, Any, str], None]
 
 
 def _string(w: LoadWriter, field: fields.String, value: str) -> None:
-    w.out.refuse_if(f"type({value}) is not str")
+    if not (w.exact and take_only_text(field.validators)):
+        w.out.refuse_if(f"type({value}) is not str")
     for guard in field.pre_load:
         if isinstance(guard, StorableText):
-            # `j`: it comes from a short body in which no NUL is escaped, so that there is nothing to look
-            # for.
-            harm = f'"\\0" in {value}'
+            if not w.json:
+                w.out.refuse_if(f'"\\0" in {value}')
             if guard.length is not None:
-                harm = f"({harm} or len({value}) > {guard.length})"
-            w.out.refuse_if(f"not j and {harm}")
+                w.out.refuse_if(f"{'not short and ' if w.json else ''}len({value}) > {guard.length}")
 
 
 def _integer(w: LoadWriter, field: fields.Integer, value: str) -> None:
@@ -108,22 +117,24 @@ def _boolean(w: LoadWriter, field: fields.Boolean, value: str) -> None:
     words = {word: True for word in field.truthy if type(word) is str}
     words = {word: False for word in field.falsy if type(word) is str} | words
     with w.out.block(f"if {value} is not True and {value} is not False:"):
-        w.out.refuse_if(f"type({value}) is not str")
+        _unless_exact(w, f"type({value}) is not str")
         w.out.line(f"{value} = {w.out.constant(words, 'booleans')}[{value}]")
 
 
 def _uuid(w: LoadWriter, field: fields.UUID, value: str) -> None:
-    w.out.refuse_if(f"type({value}) is not str")
+    _unless_exact(w, f"type({value}) is not str")
     w.out.line(f"{value} = {w.out.constant(uuid_from_text, 'uuid_from_text')}({value})")
 
 
 def _temporal(w: LoadWriter, field: Any, value: str, longer_than_a_date: bool = False) -> None:
     form = field.format or field.DEFAULT_FORMAT
     read = field.DESERIALIZATION_FUNCS.get(form)
-    # A timestamp may be a number; beyond 64 bits it is no time anyway.
-    w.out.refuse_if(
-        f"type({value}) is not str" + (f" and type({value}) is not int" if "stamp" in form else "")
-    )
+    if isinstance(read, BuiltinMethodType):
+        _unless_exact(w, f"type({value}) is not str")
+    else:
+        # A timestamp may be a number; beyond 64 bits it is no time anyway.
+        number = f" and type({value}) is not int" if "stamp" in form else ""
+        w.out.refuse_if(f"type({value}) is not str{number}")
     if longer_than_a_date:
         w.out.refuse_if(f"len({value}) <= 10")
     if read is None:
@@ -177,31 +188,25 @@ def _enum(w: LoadWriter, field: fields.Enum[Any], value: str) -> None:
     # A member of another type than these is found by marshmallow, and so is one that has no name of its own.
     table = field.enum.__members__ if field.by_value is False else {each.value: each for each in field.enum}
     members = {key: member for key, member in table.items() if type(key) in kinds}
-    w.out.refuse_if(" and ".join(f"type({value}) is not {kind.__name__}" for kind in kinds))
+    condition = " and ".join(f"type({value}) is not {kind.__name__}" for kind in kinds)
+    # Other numbers than an int may be equal to one.
+    _unless_exact(w, condition) if kinds == (str,) else w.out.refuse_if(condition)
     w.out.line(f"{value} = {w.out.constant(members, 'members')}[{value}]")
 
 
 def _list(w: LoadWriter, field: fields.List[Any], value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list")
     _at_most(w, field, value, "")
-    found, each = w.out.fresh("found"), w.out.fresh("each")
-    w.out.line(f"{found} = []")
-    with w.out.block(f"for {each} in {value}:"):
+    with w.out.items_of(value) as each:
         w.value(field.inner, each)
-        w.out.line(f"{found}.append({each})")
-    w.out.line(f"{value} = {found}")
 
 
 def _tuple(w: LoadWriter, field: fields.Tuple, value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
     w.out.refuse_if(f"len({value}) != {len(field.tuple_fields)}")
-    parts = [w.out.fresh("part") for _ in field.tuple_fields]
-    joined = "".join(f"{part}, " for part in parts)
-    if parts:
-        w.out.line(f"{joined}= {value}")
-    for part, inner in zip(parts, field.tuple_fields, strict=True):
-        w.value(inner, part)
-    w.out.line(f"{value} = ({joined})")
+    with w.out.parts_of(value, len(field.tuple_fields)) as parts:
+        for part, inner in zip(parts, field.tuple_fields, strict=True):
+            w.value(inner, part)
 
 
 def _dict(w: LoadWriter, field: fields.Dict, value: str) -> None:
@@ -212,15 +217,11 @@ def _dict(w: LoadWriter, field: fields.Dict, value: str) -> None:
     if field.key_field is None and field.value_field is None:
         w.out.line(f"{value} = dict({value})")
         return
-    found, key, each = w.out.fresh("found"), w.out.fresh("key"), w.out.fresh("each")
-    w.out.line(f"{found} = {{}}")
-    with w.out.block(f"for {key}, {each} in {value}.items():"):
+    with w.out.entries_of(value) as (key, each):
         if field.key_field is not None:
             w.value(field.key_field, key)
         if field.value_field is not None:
             w.value(field.value_field, each)
-        w.out.line(f"{found}[{key}] = {each}")
-    w.out.line(f"{value} = {found}")
 
 
 def _nested(w: LoadWriter, field: fields.Nested, value: str) -> None:
@@ -250,7 +251,15 @@ def _constant(w: LoadWriter, field: fields.Constant[Any], value: str) -> None:
 
 def _deserialize(w: LoadWriter, field: fields.Field[Any], value: str) -> None:
     w.anything_goes()
+    if not field.allow_none:
+        w.out.refuse_if(f"{value} is None")
     w.out.line(f"{value} = {w.out.constant(field, 'field')}._deserialize({value}, None, None)")
+
+
+def _unless_exact(w: LoadWriter, condition: str) -> None:
+    """Write a check that JSON can do without, because what comes next takes no other value of JSON's."""
+    if not w.exact:
+        w.out.refuse_if(condition)
 
 
 def _only(field: fields.Field[Any]) -> bool:

@@ -1,8 +1,8 @@
 """Objects that need no dumping: orjson writes them just as marshmallow and orjson together would.
 
-A dataclass whose schema dumps each of its fields under its own name is such an object, if every value is of
-exactly the type of its field. Its own ``__dict__`` then goes to orjson. What is left to do is to look at the
-types.
+A dataclass, or a dict of a schema that makes dicts, is such an object if its schema dumps each field under its own
+name and if every value is of exactly the type of its field. The dict, or the dataclass's own ``__dict__``, then goes
+to orjson. What is left to do is to look at the types.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, missing
 
 from framework.validation import recognise
-from framework.validation.dump_fields import keeps_values
-from framework.validation.source import Source
+from framework.validation.dump_fields import ODD_MOMENT, ODD_TIME, keeps_values
+from framework.validation.source import DEEPEST, Source
 from framework.validation.tables import Table
 
 
@@ -29,42 +29,98 @@ class NotNative(Exception):
 class Checking:
     """Write the function that looks at the types, and returns what to hand to orjson.
 
+    Args:
+        schema: The schema.
+        keys: Whether dicts are looked at, even if the schema was made for a dataclass.
+
     Raises:
         NotNative: Objects of this schema have to be dumped.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, keys: bool = False) -> None:
         self.out = Source(f"check {type(schema).__name__}")
+        self._keys = keys
+        self._functions: dict[int, str] = {}
         self._open: list[int] = []
-        with self.out.function("check(o)"):
-            if schema.many:
-                self.out.refuse_if("type(o) is not list")
-                self.out.line("found = []")
-                with self.out.block("for each in o:"):
-                    self.out.line(f"found.append({self.object(schema, 'each')})")
-                self.out.line("return found")
-            else:
-                self.out.line(f"return {self.object(schema, 'o')}")
+        if not schema.many:
+            self._name = self._function(schema)
+            return
+        self._name = self.out.fresh("check_many")
+        with self.out.function(self._name, "o"):
+            self.out.refuse_if("type(o) is not list or not o")
+            if self._target(schema) is not None:
+                self.out.line(f"if type(o[0]) is dict: return {self._dicts(schema)}(o)")
+            self.out.line("found = []")
+            with self.out.block("for each in o:"):
+                self.out.line(f"found.append({self._object(schema, 'each')})")
+            self.out.line("return found")
 
     def build(self) -> Callable[[Any], Any]:
         """Return the function; it raises where an object has to be dumped after all."""
-        return self.out.build("check")
+        return self.out.build(self._name)
 
-    def object(self, schema: Schema, value: str) -> str:
-        """Write the check of an object; return the variable of its ``__dict__``."""
-        target = recognise.constructor(schema)
-        if id(schema) in self._open or not _is_its_own_dump(schema, target):
+    def nested(self, schema: Schema, value: str) -> None:
+        """Write the check of an object within another one."""
+        if id(schema) in self._open or len(self._open) > DEEPEST:
+            self.out.line(f"{self._function(schema)}({value})")
+        else:
+            self._object(schema, value)
+
+    def _function(self, schema: Schema) -> str:
+        if id(schema) not in self._functions:
+            self._functions[id(schema)] = self.out.fresh(f"check_{type(schema).__name__}")
+            outer, self._open = self._open, []
+            with self.out.function(self._functions[id(schema)], "o"):
+                self.out.line(f"return {self._object(schema, 'o')}")
+            self._open = outer
+        return self._functions[id(schema)]
+
+    def _target(self, schema: Schema) -> Any:
+        return None if self._keys else recognise.constructor(schema)
+
+    def _dicts(self, schema: Schema) -> str:
+        return self.out.constant(Dicts(schema), "dicts")
+
+    def _object(self, schema: Schema, value: str) -> str:
+        """Write the check of an object; return the variable of the dict with its items."""
+        target = self._target(schema)
+        if not _is_its_own_dump(schema, target):
             raise NotNative
         self._open.append(id(schema))
-        self.out.refuse_if(f"type({value}) is not {self.out.constant(target, target.__name__)}")
-        found = self.out.fresh("items")
-        self.out.line(f"{found} = {value}.__dict__")
-        # Each of the names is looked up below: with this many items, there is no other.
-        self.out.refuse_if(f"len({found}) != {len(schema.dump_fields)}")
-        for name, field in schema.dump_fields.items():
-            self._item(field, f"{found}[{name!r}]", name)
+        items = self._dict(schema, value) if target is None else self._attributes(schema, target, value)
         self._open.pop()
-        return found
+        return items
+
+    def _dict(self, schema: Schema, value: str) -> str:
+        """Write the check of a dict that has just the fields, in their order."""
+        names = self.out.constant(list(schema.dump_fields), "names")
+        self.out.refuse_if(f"type({value}) is not dict or [*{value}] != {names}")
+        for name, field in schema.dump_fields.items():
+            self._item(field, f"{value}[{name!r}]", name)
+        return value
+
+    def _attributes(self, schema: Schema, target: type, value: str) -> str:
+        """Write the check of an instance that has just the fields.
+
+        PERF: reading an attribute takes less than looking it up in the ``__dict__``, until that was once asked for.
+        """
+        self.out.refuse_if(f"type({value}) is not {self.out.constant(target, target.__name__)}")
+        # An attribute that the class may answer for is not sure to be in the __dict__.
+        own = {
+            name: field
+            for name, field in schema.dump_fields.items()
+            if _of_class(target, name) is missing and not hasattr(target, "__getattr__")
+        }
+        for name, field in own.items():
+            self._item(field, f"{value}.{name}", name)
+        items = self.out.fresh("items")
+        self.out.line(f"{items} = {value}.__dict__")
+        # Each of the names is looked up: with this many items, there is no other.
+        self.out.refuse_if(f"len({items}) != {len(schema.dump_fields)}")
+        for name, field in schema.dump_fields.items():
+            if name not in own:
+                self._item(field, f"{items}[{name!r}]", name)
+        return items
 
     def _item(self, field: fields.Field[Any], item: str, name: str) -> None:
         if type(field) in (fields.Raw, fields.Boolean):
@@ -85,37 +141,53 @@ class Checking:
         emit(self, field, value)
 
 
+class Dicts:
+    """Look at dicts in the place of a dataclass's instances, as a database may return them.
+
+    Its function is made when the first one comes, because most services never send one.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._look: Callable[[Any], Any] | None = None
+
+    def __call__(self, value: Any) -> Any:
+        if self._look is None:
+            self._look = Checking(self._schema, keys=True).build()
+        return self._look(value)
+
+
 Emit = Callable[[Checking, Any, str], None]
 
 
 def _is_its_own_dump(schema: Schema, target: Any) -> bool:
-    if (
-        recognise.writes_plainly(schema)
-        or recognise.dump_hooks(schema)
-        or not dataclasses.is_dataclass(target)
-    ):
+    if recognise.writes_plainly(schema) or recognise.dump_hooks(schema):
         return False
-    names = [each.name for each in dataclasses.fields(target)]
+    named = all(
+        field.data_key in (None, name) and field.attribute in (None, name) and "." not in name
+        for name, field in schema.dump_fields.items()
+    )
+    return named and (target is None or _keeps_its_fields(target, list(schema.dump_fields)))
+
+
+def _keeps_its_fields(target: Any, names: list[str]) -> bool:
+    """Tell whether the ``__dict__`` of an instance of a class is what its schema dumps."""
     return (
-        isinstance(target, type)
+        dataclasses.is_dataclass(target)
+        and isinstance(target, type)
         and target.__dictoffset__ != 0
         and target.__getattribute__ is object.__getattribute__
         and not hasattr(target, "__getitem__")
-        and names == list(schema.dump_fields)
-        and all(_is_kept(name, field, target) for name, field in schema.dump_fields.items())
+        and names == [each.name for each in dataclasses.fields(target)]
+        # A descriptor would answer in the place of the __dict__; orjson leaves out what begins with an
+        # underscore.
+        and not any(name[0] == "_" or hasattr(_of_class(target, name), "__get__") for name in names)
     )
 
 
-def _is_kept(name: str, field: fields.Field[Any], target: type) -> bool:
-    # A descriptor would answer in the place of the __dict__; orjson leaves out what begins with an
-    # underscore.
-    described = hasattr(inspect.getattr_static(target, name, None), "__get__")
-    return (
-        field.data_key in (None, name)
-        and field.attribute in (None, name)
-        and name[0] != "_"
-        and not described
-    )
+def _of_class(target: type, name: str) -> Any:
+    """Return what a class has under a name, such as a default, or ``missing``."""
+    return inspect.getattr_static(target, name, missing)
 
 
 def _is_scalar(field: fields.Field[Any]) -> bool:
@@ -169,19 +241,18 @@ def _dict(w: Checking, field: fields.Dict, value: str) -> None:
 
 def _nested(w: Checking, field: fields.Nested, value: str) -> None:
     if not (field.schema.many or field.many):
-        w.object(field.schema, value)
+        w.nested(field.schema, value)
         return
     w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
     each = w.out.fresh("each")
     with w.out.block(f"for {each} in {value}:"):
-        w.object(field.schema, each)
+        w.nested(field.schema, each)
 
 
 def _anything(w: Checking, field: fields.Field[Any], value: str) -> None:
     """Any value is written as it is."""
 
 
-_ZONES = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
 _EMITTERS: dict[type, Emit] = {
     fields.String: _exact(str),
     fields.Email: _exact(str),
@@ -192,10 +263,10 @@ _EMITTERS: dict[type, Emit] = {
     fields.Boolean: _anything,
     fields.Raw: _anything,
     fields.Date: _temporal(dt.date),
-    fields.DateTime: _temporal(dt.datetime, _ZONES),
-    fields.NaiveDateTime: _temporal(dt.datetime, _ZONES),
-    fields.AwareDateTime: _temporal(dt.datetime, _ZONES),
-    fields.Time: _temporal(dt.time, " or {value}.tzinfo is not None"),
+    fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.NaiveDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.AwareDateTime: _temporal(dt.datetime, ODD_MOMENT),
+    fields.Time: _temporal(dt.time, ODD_TIME),
     fields.Enum: _enum,
     fields.List: _list,
     fields.Dict: _dict,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import re
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from marshmallow import missing
+
+# Objects nested deeper than this are written as functions of their own: Python nests no more than 20 loops.
+DEEPEST = 8
 
 
 class Fallback(Exception):
@@ -47,11 +51,41 @@ class Source:
         self._depth -= 1
 
     @contextmanager
-    def function(self, signature: str) -> Iterator[None]:
+    def items_of(self, value: str) -> Iterator[str]:
+        """Write a loop that makes a new list; what is written within changes the item whose variable it is given."""
+        found, each = self.fresh("found"), self.fresh("each")
+        self.line(f"{found} = []")
+        with self.block(f"for {each} in {value}:"):
+            yield each
+            self.line(f"{found}.append({each})")
+        self.line(f"{value} = {found}")
+
+    @contextmanager
+    def entries_of(self, value: str) -> Iterator[tuple[str, str]]:
+        """Write a loop that makes a new dict, like `items_of`, given the variables of a key and its value."""
+        found, key, each = self.fresh("found"), self.fresh("key"), self.fresh("each")
+        self.line(f"{found} = {{}}")
+        with self.block(f"for {key}, {each} in {value}.items():"):
+            yield key, each
+            self.line(f"{found}[{key}] = {each}")
+        self.line(f"{value} = {found}")
+
+    @contextmanager
+    def parts_of(self, value: str, count: int) -> Iterator[list[str]]:
+        """Write the making of a new tuple of so many parts, like `items_of`, given their variables."""
+        parts = [self.fresh("part") for _ in range(count)]
+        joined = "".join(f"{part}, " for part in parts)
+        if parts:
+            self.line(f"{joined}= {value}")
+        yield parts
+        self.line(f"{value} = ({joined})")
+
+    @contextmanager
+    def function(self, name: str, *parameters: str) -> Iterator[None]:
         """Write a function of its own, wherever the writer stands."""
         lines, depth = self._lines, self._depth
         self._lines, self._depth = [], 0
-        with self.block(f"def {signature}:"):
+        with self.block(f"def {name}({', '.join(parameters)}):"):
             yield
         self._functions.append(self._lines)
         self._lines, self._depth = lines, depth
@@ -63,6 +97,9 @@ class Source:
 
     def constant(self, value: Any, stem: str) -> str:
         """Return the name that stands for an object."""
+        name = value.__name__ if isinstance(value, type) else ""
+        if name and vars(builtins).get(name) is value:
+            return name
         if id(value) not in self._names:
             name = self.fresh(stem)
             # The namespace keeps the object alive, so that its id stays its own.

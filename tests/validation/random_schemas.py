@@ -224,7 +224,11 @@ SCALARS = [
     times(fields.AwareDateTime, DATE_TIMES, MOMENTS, default_timezone=ODD_ZONE),
     times(fields.Date, ["2024-02-29", "2023-02-29"], [dt.date(2024, 2, 29), *MOMENTS[:1]]),
     times(fields.Date, ["29.02.2024", "2024"], [dt.date(2024, 2, 29)], "%d.%m.%Y"),
-    times(fields.Time, ["12:30", "12:30:01.5", "25:00"], [dt.time(1, 2, 3), dt.time(1, tzinfo=UTC)]),
+    times(
+        fields.Time,
+        ["12:30", "12:30:01.5", "25:00"],
+        [dt.time(1, 2, 3), dt.time(1, tzinfo=UTC), dt.time(1, 2, 3, 10_000)],
+    ),
     Kind(fields.TimeDelta, numbers, among([dt.timedelta(days=-1, microseconds=3)])),
     Kind(lambda **common: fields.TimeDelta("days", **common), numbers, only(dt.timedelta(3))),
     Kind(fields.IP, among(["10.0.0.1", "::1"]), only(ipaddress.ip_address("::1"))),

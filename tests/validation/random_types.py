@@ -61,7 +61,7 @@ SCALARS = [
     shape(dt.date, ["2024-02-29", "2024-02-30"], [dt.date(2024, 2, 29), MOMENTS[0]]),
     shape(dt.datetime, ["2024-02-29T12:30:00+01:00", "2024-02-29"], MOMENTS),
     shape(Annotated[dt.datetime, fields.NaiveDateTime()], ["2024-02-29T12:30", "2024-02-29"], MOMENTS),
-    shape(dt.time, ["12:30", "12"], [dt.time(1, 2), dt.time(1, tzinfo=UTC)]),
+    shape(dt.time, ["12:30", "12"], [dt.time(1, 2), dt.time(1, tzinfo=UTC), dt.time(1, 2, 3, 99_999)]),
     shape(dt.timedelta, [1.5, 3, "1"], [dt.timedelta(seconds=1.5)]),
     shape(Colour, ["red", "green"], list(Colour)),
     shape(Level, [1, 3, True], list(Level)),
@@ -163,10 +163,11 @@ _DEFAULTS: list[dict[str, Any]] = [
 
 
 def touched(made: Any, random: Random) -> Any:
-    """An instance with an attribute more, or one less, where its class allows that."""
+    """An instance with an attribute more, or one less, or one for another, where its class allows that."""
     values = getattr(made, "__dict__", {})
-    if values and random.random() < 0.5:
+    way = random.choice(["less", "more", "other"])
+    if values and way != "more":
         values.pop(random.choice(list(values)))
-    elif values:
+    if values and way != "less":
         values["extra"] = 1
     return made

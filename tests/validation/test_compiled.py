@@ -310,6 +310,29 @@ def test_an_attribute_that_is_no_field_is_never_written() -> None:
     assert b"hidden" not in compile(list[Order]).dump_json([order])
 
 
+def test_an_attribute_in_the_place_of_a_default_is_never_written() -> None:
+    order = Order("AB-1", dt.date(2024, 2, 29), [])
+    del order.note
+    order.secret = "hidden"  # type: ignore[attr-defined]
+
+    assert orjson.loads(compile(Order).dump_json(order)) == {**ORDER_JSON, "lines": [], "price": 0.0}
+
+
+def test_a_dict_is_written_in_the_order_of_the_fields() -> None:
+    compiled = compile(Node())
+    in_order = {"name": "a", "rows": [1], "child": {"name": "b", "rows": [], "child": None}}
+
+    assert compiled.dump_json(in_order) == orjson.dumps(in_order)
+    assert compiled.dump_json(dict(reversed(in_order.items()))) == orjson.dumps(in_order)
+    assert compiled.dump_json({**in_order, "secret": "hidden"}) == orjson.dumps(in_order)
+
+
+def test_a_time_is_written_with_all_its_microseconds() -> None:
+    compiled = compile(Schema.from_dict({"at": fields.Time()})())
+
+    assert compiled.dump_json({"at": dt.time(1, 2, 3, 10_000)}) == b'{"at":"01:02:03.010000"}'
+
+
 def test_values_of_another_type_than_their_field_are_converted_when_dumping() -> None:
     order = Order(5, dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC), ({"sku": 1, "quantity": "2"},), 3)  # type: ignore[arg-type]
 

@@ -32,5 +32,5 @@ def test_the_page_shows_the_generated_functions() -> None:
 
     load, check = blocks("python generated")
 
-    assert load == Loading(schema, Mode(schema.unknown, None)).out.text
+    assert load == Loading(schema, Mode(schema.unknown, None), json=True).out.text
     assert check == Checking(schema).out.text
