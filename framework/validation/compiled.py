@@ -13,7 +13,15 @@ from framework.validation import explanation, hooks, recognise
 from framework.validation.caps import TEXT_BEFORE_PATTERN, cap, most_of
 from framework.validation.dump import Dumping
 from framework.validation.dump_fields import REITERABLE
-from framework.validation.json import ESCAPED_NUL, decode, encode, may_be_deep, plain, refuse_long_integers
+from framework.validation.json import (
+    ESCAPED_NUL,
+    SPELT_HERE,
+    decode,
+    encode,
+    may_be_deep,
+    plain,
+    refuse_long_integers,
+)
 from framework.validation.load import Loading, Mode
 from framework.validation.native import Checking, NotNative
 from framework.validation.schemas import schema_of
@@ -63,9 +71,11 @@ class CompiledSchema:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._max_items = most_of(schema)
-        for each in recognise.close_circles(schema):
+        all_schemas = recognise.close_circles(schema)
+        for each in all_schemas:
             for field in each.fields.values():
                 cap(field)
+        self._dumps_anything = recognise.dumps_anything(all_schemas)
         self._readers: dict[tuple[str, bool], Read] = {}
 
     @cached_property
@@ -160,9 +170,11 @@ class CompiledSchema:
             left = self._left
             return lambda obj: encode(left(obj))
 
+        spelt = SPELT_HERE if self._dumps_anything else None
+
         def written(obj: Any) -> bytes:
             try:
-                return dumps(write(obj), plain)
+                return dumps(write(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
                 return encode(dump(obj))
 
@@ -173,7 +185,7 @@ class CompiledSchema:
 
         def dump_json(obj: Any) -> bytes:
             try:
-                return dumps(look(obj), plain)
+                return dumps(look(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
                 return written(obj)
 

@@ -165,6 +165,12 @@ def _raw(w: DumpWriter, field: fields.Field[Any], value: str) -> None:
     """Leave the value as it is."""
 
 
+def _boolean(w: DumpWriter, field: fields.Boolean, value: str) -> None:
+    """Leave the value as it is; what is none is left to marshmallow where it has to be spelt."""
+    if w.json:
+        w.out.refuse_if(f"{value} is not True and {value} is not False and {value} is not None")
+
+
 def _constant(w: DumpWriter, field: fields.Constant[Any], value: str) -> None:
     w.out.line(f"{value} = {w.out.constant(field.constant, 'constant')}")
 
@@ -219,7 +225,7 @@ EMITTERS: dict[type, Emit] = {
     fields.Integer: _number(int),
     fields.Float: _number(float),
     fields.Decimal: _decimal,
-    fields.Boolean: _raw,
+    fields.Boolean: _boolean,
     fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),
     fields.NaiveDateTime: _temporal(dt.datetime, ODD_MOMENT),
     fields.AwareDateTime: _temporal(dt.datetime, ODD_MOMENT),

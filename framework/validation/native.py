@@ -123,7 +123,7 @@ class Checking:
         return items
 
     def _item(self, field: fields.Field[Any], item: str, name: str) -> None:
-        if type(field) in (fields.Raw, fields.Boolean):
+        if type(field) is fields.Raw:
             self.out.line(item)
         elif field.allow_none or not _is_scalar(field):
             variable = self.out.fresh(name)
@@ -260,7 +260,7 @@ _EMITTERS: dict[type, Emit] = {
     fields.UUID: _exact(uuid.UUID),
     fields.Integer: _exact(int),
     fields.Float: _exact(float),
-    fields.Boolean: _anything,
+    fields.Boolean: _exact(bool),
     fields.Raw: _anything,
     fields.Date: _temporal(dt.date),
     fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -100,6 +100,29 @@ def constructor(schema: Schema) -> Any:
     if isinstance(schema, ObjectSchema):
         return schema.target
     return Partial if isinstance(schema, PartialSchema) else None
+
+
+# What these dump is of a type that is known, or text.
+_OF_KNOWN_TYPE = dict.fromkeys(
+    (
+        *(fields.String, fields.Integer, fields.Float, fields.Decimal, fields.Boolean, fields.UUID),
+        *(fields.Date, fields.Time, fields.DateTime, fields.AwareDateTime, fields.NaiveDateTime),
+        *(fields.TimeDelta, fields.Email, fields.URL, fields.IP, fields.IPv4, fields.IPv6),
+        *(fields.Nested, fields.List, fields.Tuple),
+    ),
+    True,
+)
+
+
+def dumps_anything(schemas: Iterable[Schema]) -> bool:
+    """Tell whether a field of these schemas may dump a value of a type that only its object knows."""
+    waiting = [field for schema in schemas for field in schema.dump_fields.values()]
+    for field in waiting:  # grows while it is walked
+        mapping = isinstance(field, fields.Mapping) and field.value_field is not None
+        if not mapping and known(field, _OF_KNOWN_TYPE) is None:
+            return True
+        waiting.extend(inner_fields(field))
+    return False
 
 
 def nested_fields(field: fields.Field[Any]) -> Iterator[fields.Nested]:

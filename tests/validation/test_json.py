@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from marshmallow import Schema, fields
 
 from framework.errors import MalformedBody
-from framework.validation import decode, encode
+from framework.validation import compile, decode, encode
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,7 @@ def test_what_is_within_the_limits_is_read(body: bytes, value: Any) -> None:
         (date(2024, 1, 2), b'"2024-01-02"'),
         (datetime(2024, 1, 2, tzinfo=UTC), b'"2024-01-02T00:00:00+00:00"'),
         (time(1, 2, tzinfo=UTC), b'"01:02:00+00:00"'),
+        (time(1, 2, 3, 10_000), b'"01:02:03.010000"'),
         (timedelta(seconds=1.5), b"1.5"),
         ({1: {2}}, b'{"1":[2]}'),
     ],
@@ -92,3 +94,16 @@ def test_values_are_written_as_marshmallow_writes_them(value: Any, body: bytes) 
 def test_what_json_cannot_say_is_an_error() -> None:
     with pytest.raises(TypeError):
         encode(object())
+
+
+@pytest.mark.parametrize(
+    "field",
+    [fields.Raw(), fields.Dict(), fields.List(fields.Raw()), fields.Nested({"deep": fields.Raw()})],
+    ids=["raw", "dict", "list", "nested"],
+)
+def test_a_time_that_no_field_announced_keeps_all_its_digits(field: fields.Field[Any]) -> None:
+    moment = time(1, 2, 3, 10_000)
+    value = [moment] if isinstance(field, fields.List) else {"deep": moment}
+    schema = Schema.from_dict({"value": field, "day": fields.Date()})()
+
+    assert b'"01:02:03.010000"' in compile(schema).dump_json({"value": value, "day": date(2024, 1, 2)})
