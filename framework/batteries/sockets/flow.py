@@ -62,13 +62,16 @@ class Outbox:
 
     def take(self) -> bytes:
         """Return the next messages, as many as are worth one write."""
+        if len(self._frames) == 1:
+            self._size = 0
+            return self._frames.popleft()
         taken, size = [], 0
         while self._frames and size < _WRITE_BYTES:
             frame = self._frames.popleft()
             taken.append(frame)
             size += len(frame)
         self._size -= size + _OVERHEAD_BYTES * len(taken)
-        return b"".join(taken) if len(taken) > 1 else taken[0]
+        return b"".join(taken)
 
     def close(self, *, discard: bool = False) -> None:
         """Take no more messages; those that wait still go, unless they are to be discarded."""
