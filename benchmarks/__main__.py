@@ -25,6 +25,8 @@ from benchmarks.works import Work, all_works
 
 FAILURES = (RuntimeError, Unfair, LoadFailed, OSError)
 WARM_UP_SECONDS = 1
+# Each round of these has a server of its own: what one has freed, the next would be given again and seem to need not.
+FRESH = frozenset({"startup", "idle", "transfer"})
 
 
 def options_from(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -72,8 +74,8 @@ class Session:
         """Measure one work on every chosen server that does it, in interleaved rounds."""
         asked = [self._known[name] for name in self.options.servers]
         chosen = [server for server in asked if work.name in server.works]
-        if work.kind == "startup":
-            return self._measure_starts(work, chosen)
+        if work.kind in FRESH:
+            return self._measure_fresh(work, chosen)
         with ExitStack() as stack:
             servers = [up for server in chosen if (up := self._start(server, work, stack))]
             samples: dict[str, list[Sample]] = {server.name: [] for server in servers}
@@ -105,14 +107,12 @@ class Session:
         except FAILURES as error:
             self._failed(server.name, work, error)
             return
-        samples[server.name].append({"rss_mib": server.rss_bytes() / MIB, **started, **sample})
-        first = next(iter(sample))
-        print(
-            f"{work.name} {number + 1}/{self.options.rounds} {server.name}: {sample[first]:,.1f} {first}",
-            file=sys.stderr,
-        )
+        samples.setdefault(server.name, []).append({"rss_mib": server.rss_bytes() / MIB, **started, **sample})
+        self._tell(server.name, work, number, sample)
 
     def _sample(self, server: Running, work: Work) -> Sample:
+        if work.kind == "startup":
+            return {"rss_mib": server.start_rss_bytes / MIB}
         if work.kind == "transfer":
             return transfer(server, work.name)
         if work.kind == "room":
@@ -121,16 +121,19 @@ class Session:
             return idle(server)
         return load(server, self._lua(server, work), self.options.seconds)
 
-    def _measure_starts(self, work: Work, chosen: Sequence[Server]) -> dict[str, list[Sample]]:
+    def _measure_fresh(self, work: Work, chosen: Sequence[Server]) -> dict[str, list[Sample]]:
         samples: dict[str, list[Sample]] = {}
-        for _ in range(self.options.rounds):
+        for number in range(self.options.rounds):
             for server in chosen:
-                try:
-                    with running(server, work.name, self._output(server, work), self.environment) as up:
-                        samples.setdefault(server.name, []).append(_start_sample(up))
-                except FAILURES as error:
-                    self._failed(server.name, work, error)
+                with ExitStack() as stack:
+                    if up := self._start(server, work, stack):
+                        self._round(up, work, number, samples)
         return samples
+
+    def _tell(self, server: str, work: Work, number: int, sample: Sample) -> None:
+        first = next(iter(sample))
+        rounds = self.options.rounds
+        print(f"{work.name} {number + 1}/{rounds} {server}: {sample[first]:,.1f} {first}", file=sys.stderr)
 
     def _lua(self, server: Running, work: Work) -> Path:
         return self.folder / f"{server.name}-{work.name}.lua"
@@ -141,14 +144,6 @@ class Session:
     def _failed(self, server: str, work: Work, error: Exception) -> None:
         self.failures.append(f"{work.name}, {server}: {f'{type(error).__name__}: {error}'.splitlines()[-1]}")
         print(f"{work.name} {server} FAILED: {error}", file=sys.stderr)
-
-
-def _start_sample(up: Running) -> Sample:
-    return {
-        "rss_mib": up.start_rss_bytes / MIB,
-        "start_s": up.start_seconds,
-        "start_cpu_s": up.start_cpu_seconds,
-    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

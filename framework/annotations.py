@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 
-@dataclass(frozen=True, slots=True)
-class Stripped:
+class Stripped(NamedTuple):
     """Hold an annotation's parts.
 
     Attributes:

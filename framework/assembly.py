@@ -14,9 +14,9 @@ from framework.bodies import FormLimits
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
-from framework.pipeline import Chain, Dispatcher, compose, preparer, refuser
+from framework.pipeline import Chain, Dispatcher, Stamper, compose, refuser
 from framework.routing import Routes, ensure_distinct, read_routes, register
-from framework.server import DISPATCH, REFUSE
+from framework.server import DISPATCH, PREPARE, REFUSE
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -46,16 +46,17 @@ def assemble(
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
         chains[handler] = Chain(endpoint, compose(batteries, endpoint, handler))
+    stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
+    stamper = Stamper(stamps)
+    app.on_response_prepare.append(stamper)
+    app[REFUSE] = refuser(stamps)
     _attach(app, batteries, endpoints)
-    app.on_startup.append(_shortening(dispatcher))
+    app.on_startup.append(_shortening(dispatcher, stamper))
     return app
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
     app.cleanup_ctx.append(_services)
-    stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
-    app.on_response_prepare.append(preparer(stamps))
-    app[REFUSE] = refuser(stamps)
     for battery in batteries:
         if battery.setup is not None:
             battery.setup(app, endpoints)
@@ -73,12 +74,15 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def _shortening(dispatcher: Dispatcher) -> Callable[[web.Application], Awaitable[None]]:
-    """Return what lets our server go straight to the endpoints, unless a middleware of other hands stands between."""
+def _shortening(dispatcher: Dispatcher, stamper: Stamper) -> Callable[[web.Application], Awaitable[None]]:
+    """Return what lets our server go straight to endpoints and stamps, unless other hands stand between."""
 
     async def shorten(app: web.Application) -> None:
         if len(app.middlewares) == 1:
             app[DISPATCH] = dispatcher.direct(app)
+        prepare = stamper.alone(app.on_response_prepare)
+        if prepare is not None:
+            app[PREPARE] = prepare
 
     return shorten
 

@@ -7,7 +7,6 @@ written. What it returns is an ordinary aiohttp handler.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,12 +15,10 @@ from aiohttp.abc import AbstractView
 from framework.battery import Answer
 from framework.bodies import FormLimits, close_files
 from framework.context import FORM
-from framework.endpoint import Endpoint, Handler, Parameter, Source
+from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, UnprocessableContent
-from framework.readers import PAYLOADS, VALUES, later_reader, payload_reader, values_reader
-from framework.writing import Write, writer_for
-
-Payload = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
+from framework.readers import PAYLOADS, VALUES, ReadPayload, later_reader, payload_reader, values_reader
+from framework.writing import renderer_for, writer_for
 
 
 def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
@@ -34,35 +31,44 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
     if isinstance(handler, type) and issubclass(handler, AbstractView):
         return _bind_view(handler)
     if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
-        return _named_after(handler, _bind_plain(handler, writer_for(endpoint)))
-    arguments_of = _validated(endpoint, limits or FormLimits())
+        return _named_after(handler, _bind_plain(endpoint))
+    validated = _validated(endpoint, limits or FormLimits())
     later = {
         p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
     }
-    write = writer_for(endpoint)
+    write, render = writer_for(endpoint), renderer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
-        arguments = await arguments_of(request)
+        arguments = {} if validated is None else await validated(request)
         for name, fetch in later.items():
             arguments[name] = await fetch(request)
-        return await write(request, await handler(**arguments))
+        result = await handler(**arguments)
+        return write(result) if render is None else await render(request, result)
 
     return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
 
 
-def _bind_plain(handler: Handler, write: Write) -> Answer:
+def _bind_plain(endpoint: Endpoint) -> Answer:
     """Call a handler that takes the request alone as aiohttp does: decorators made for it pass nothing by name."""
+    handler, write, render = endpoint.handler, writer_for(endpoint), renderer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
-        return await write(request, await handler(request))
+        result = await handler(request)
+        return write(result) if render is None else await render(request, result)
 
     return invoke
 
 
-def _validated(endpoint: Endpoint, limits: FormLimits) -> Callable[[web.Request], Awaitable[dict[str, Any]]]:
-    """Return what reads every part of a request that is validated, and reports all its faults at once."""
-    values = tuple(reader for source in VALUES if (reader := values_reader(endpoint, source)) is not None)
+def _validated(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
+    """Return what reads every part of a request that is validated, and reports all its faults at once.
+
+    None if the endpoint takes no such part.
+    """
+    readers = [values_reader(endpoint, source) for source in VALUES]
+    values = tuple(reader for reader in readers if reader is not None)
     payload = _payload(endpoint, limits)
+    if not values:
+        return payload
 
     async def read(request: web.Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -84,7 +90,7 @@ def _validated(endpoint: Endpoint, limits: FormLimits) -> Callable[[web.Request]
     return read
 
 
-def _payload(endpoint: Endpoint, limits: FormLimits) -> Payload | None:
+def _payload(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
     parameters: list[Parameter] = [p for p in endpoint.parameters if p.source in PAYLOADS]
     if len(parameters) > 1:
         raise ConfigurationError(f"{endpoint}: a request has one body; take either 'body' or 'form'.")

@@ -23,6 +23,7 @@ from framework.principal import Principal
 
 Arguments = Mapping[str, Any]
 ReadValues = Callable[[web.Request], Arguments]
+ReadPayload = Callable[[web.Request], Awaitable[dict[str, Any]]]
 Fetch = Callable[[web.Request], Awaitable[Any]]
 
 VALUES = (Source.PATH, Source.QUERY, Source.HEADERS, Source.COOKIES)
@@ -133,34 +134,32 @@ def _gather(pairs: Mapping[str, Any], many: frozenset[str], location: str) -> di
     return data
 
 
-def payload_reader(
-    endpoint: Endpoint, parameter: Parameter, limits: FormLimits
-) -> Callable[[web.Request], Awaitable[Arguments]]:
+def payload_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:
     """Return what reads the body into the endpoint's ``body`` or ``form``."""
     if parameter.source is Source.FORM:
-        read = _form_reader(endpoint, parameter, limits)
-    elif strip(parameter.annotation).kind is bytes:
-        read = read_body
-    else:
-        read = _body_reader(endpoint, parameter)
-    name = parameter.name
-
-    async def reader(request: web.Request) -> Arguments:
-        return {name: await read(request)}
-
-    return reader
+        return _form_reader(endpoint, parameter, limits)
+    if strip(parameter.annotation).kind is bytes:
+        return _bytes_reader(parameter)
+    return _body_reader(endpoint, parameter)
 
 
-def _body_reader(endpoint: Endpoint, parameter: Parameter) -> Fetch:
-    load_json = _json_loader(endpoint, parameter)
+def _bytes_reader(parameter: Parameter) -> ReadPayload:
+    async def read(request: web.Request) -> dict[str, Any]:
+        return {parameter.name: await read_body(request)}
+
+    return read
+
+
+def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
+    load_json, name, optional = _json_loader(endpoint, parameter), parameter.name, parameter.optional
     default = None if parameter.default is inspect.Parameter.empty else parameter.default
 
-    async def read(request: web.Request) -> Any:
-        if not request.can_read_body and parameter.optional:
-            return default
+    async def read(request: web.Request) -> dict[str, Any]:
+        if optional and not request.can_read_body:
+            return {name: default}
         body = await read_json(request)
         try:
-            return load_json(body)
+            return {name: load_json(body)}
         except ValidationError as error:
             raise UnprocessableContent(validation.faults(error, "body")) from error
 
@@ -179,7 +178,7 @@ def _is_free_form(annotation: Any) -> bool:
     return get_origin(stripped.kind) is dict and not stripped.extras and get_args(stripped.kind)[1] is Any
 
 
-def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> Fetch:
+def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:
     annotation = strip(parameter.annotation).kind
     shown = get_origin(annotation) is Form
     inner = Parameter(parameter.name, Source.FORM, get_args(annotation)[0]) if shown else parameter
@@ -187,7 +186,7 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     load = validation.compile(schema).load
     many = _multiple(schema)
 
-    async def read(request: web.Request) -> Any:
+    async def read(request: web.Request) -> dict[str, Any]:
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:
@@ -195,8 +194,8 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
         except UnprocessableContent as error:
             if not shown:
                 raise
-            return Form(data=_texts(form), errors=errors_by_field(error.faults))
-        return Form(value, _texts(form)) if shown else value
+            return {parameter.name: Form(data=_texts(form), errors=errors_by_field(error.faults))}
+        return {parameter.name: Form(value, _texts(form)) if shown else value}
 
     return read
 

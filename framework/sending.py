@@ -6,12 +6,32 @@ enough; a file or a stream may fail or lose its client half-way, when no middlew
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any
 
 from aiohttp import WSCloseCode, web
 from aiohttp.http_writer import StreamWriter
 from aiohttp.payload import Payload
+
+
+class Receiver:
+    """Receive the signal ``on_response_prepare``, and say for which requests that matters.
+
+    A brief answer to any other request is sent without asking it, and so without a wait.
+    """
+
+    def __init__(
+        self,
+        receive: Callable[[web.Request, web.StreamResponse], Awaitable[None]],
+        *,
+        concerns: Callable[[web.Request], bool],
+    ) -> None:
+        self._receive = receive
+        self.concerns = concerns
+
+    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
+        await self._receive(request, response)
 
 
 class Ending(Enum):

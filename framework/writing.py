@@ -16,24 +16,23 @@ from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
 from framework.responses import JSONResponse, Result
 
-Write = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
+Write = Callable[[Any], web.StreamResponse]
+Render = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 Encode = Callable[[Any], bytes]
 
 
 def writer_for(endpoint: Endpoint) -> Write:
-    """Return what turns the handler's result into a response.
+    """Return what turns the handler's result into a response of JSON.
 
     Raises:
         ConfigurationError: The return annotation is a type that cannot be written as JSON.
     """
     status = endpoint.options.status
-    renders = endpoint.find(Renders)
-    if renders is not None:
-        return _rendering(renders, status)
     encode = _encoder(endpoint)
 
-    async def write(request: web.Request, result: Any) -> web.StreamResponse:
-        if isinstance(result, web.StreamResponse):
+    def write(result: Any) -> web.StreamResponse:
+        # PERF: StreamResponse is an abstract class, and asking isinstance costs most for what is none.
+        if type(result) is not dict and isinstance(result, web.StreamResponse):
             return result
         if isinstance(result, Result):
             return _answer(encode, result.value, result.status or status, result.headers)
@@ -48,8 +47,14 @@ def _answer(encode: Encode, value: Any, status: int, headers: Mapping[str, str] 
     return JSONResponse(encode(value), status=status, headers=headers)
 
 
-def _rendering(renders: Renders, status: int) -> Write:
-    async def write(request: web.Request, result: Any) -> web.StreamResponse:
+def renderer_for(endpoint: Endpoint) -> Render | None:
+    """Return what renders the handler's result as a page; None if the endpoint has no mark for that."""
+    status = endpoint.options.status
+    renders = endpoint.find(Renders)
+    if renders is None:
+        return None
+
+    async def render(request: web.Request, result: Any) -> web.StreamResponse:
         if isinstance(result, web.StreamResponse):
             return result
         if not isinstance(result, Result):
@@ -59,7 +64,7 @@ def _rendering(renders: Renders, status: int) -> Write:
         response.headers.update(result.headers)
         return response
 
-    return write
+    return render
 
 
 def returned_type(endpoint: Endpoint) -> Any:
@@ -78,7 +83,7 @@ def returned_type(endpoint: Endpoint) -> Any:
 
 def _encoder(endpoint: Endpoint) -> Encode:
     returned = returned_type(endpoint)
-    if not _has_schema(returned):
+    if endpoint.find(Renders) is not None or not _has_schema(returned):
         return validation.encode
     try:
         return validation.compile(validation.schema_of(returned)).dump_json

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
+from multidict import CIMultiDict
 
 from framework.battery import Answer, Battery, Middleware
 from framework.context import ENDPOINT, find
@@ -100,11 +101,24 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Know the grant of each origin."""
+    """Know the grant of each origin.
+
+    Attributes:
+        ready: The headers of every answer for origins that are known by name, where they are always the same.
+    """
 
     exact: Mapping[str, Grant] = field(default_factory=dict)
     patterns: tuple[tuple[re.Pattern[str], Grant], ...] = ()
     anybody: Grant | None = None
+    ready: Mapping[str, CIMultiDict[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        ready = {
+            origin: CIMultiDict([grant.origin(origin), *grant.answer])
+            for origin, grant in self.exact.items()
+            if not grant.expose_all and origin != "null"
+        }
+        object.__setattr__(self, "ready", ready)
 
     def __bool__(self) -> bool:
         return bool(self.exact or self.patterns or self.anybody)
@@ -234,24 +248,32 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         if not configured:
             return
-        add_vary(response, hdrs.ORIGIN)
+        headers = response.headers
+        if hdrs.VARY in headers:
+            add_vary(response, hdrs.ORIGIN)
+        else:
+            headers[hdrs.VARY] = hdrs.ORIGIN
         origin = request.headers.get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
-        if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in response.headers:
+        if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
             return
         endpoint = find(request, ENDPOINT)
         mark = None if endpoint is None else endpoint.find(Cors)
-        grant = (default if mark is None else mark.policy).find(origin)
-        if grant is not None:
-            _set_headers(response, grant, origin)
+        _grant_headers(headers, default if mark is None else mark.policy, origin)
 
     return Battery(
         name="cors", after=frozenset({"problems", "security"}), plan=plan, stamp=stamp, setup=setup
     )
 
 
-def _set_headers(response: web.StreamResponse, grant: Grant, origin: str) -> None:
-    headers = response.headers
+def _grant_headers(headers: CIMultiDict[str], policy: Policy, origin: str) -> None:
+    ready = policy.ready.get(origin)
+    if ready is not None:
+        headers.update(ready)
+        return
+    grant = policy.find(origin)
+    if grant is None:
+        return
     if grant.expose_all:
         # With credentials a '*' would be the name of a header (Fetch standard).
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = ", ".join(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Callable, Container, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Container, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -153,19 +153,24 @@ class _Guard:
     header: str
     reads_form: bool
 
-    async def middleware(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+    def middleware(self, request: web.Request, handler: Answer) -> Awaitable[web.StreamResponse]:
+        """Let a request pass or not."""
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
+        is_bearer = authorization is not None and authorization.startswith("Bearer ")
+        # PERF: `_judge` would say the same, but our own origin would have to be put together for it.
+        if request.method in _SAFE or is_bearer:
+            return handler(request)
+        return self._judge(request, handler, authorization)
+
+    async def _judge(
+        self, request: web.Request, handler: Answer, authorization: str | None
+    ) -> web.StreamResponse:
         """Let a request pass or not.
 
         Raises:
             Forbidden: It comes from another site, or its token is missing or wrong.
         """
-        if request.method in _SAFE:
-            return await handler(request)
         headers = request.headers
-        authorization = headers.get(hdrs.AUTHORIZATION)
-        if authorization is not None and authorization.startswith("Bearer "):
-            # PERF: `verdict` would say the same, but our own origin would have to be put together for it.
-            return await handler(request)
         decided = verdict(
             authorization=authorization,
             site=headers.get(_SITE),

@@ -131,21 +131,12 @@ class Page:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         ours = shipped("templates")
-        self._template = _tried(_template(ours))
-        if folders:
-            self._template = self._preferred(_template(*folders, ours))
+        template = _template(*folders, ours)
+        self._template = template if _is_usable(template) else _template(ours)
 
     def render(self, problem: Problem, **values: Any) -> str:
         """Return the HTML; `values` are ``request_id``, ``nonce`` and ``traceback``."""
         return self._template.render(problem=problem.as_dict(), **values)
-
-    def _preferred(self, template: jinja2.Template) -> jinja2.Template:
-        """Return a template if it renders without what only a handler's page has; else the shipped one."""
-        try:
-            return _tried(template)
-        except jinja2.TemplateError as error:
-            _log.warning("problem_page_unusable", extra={"template": template.filename, "error": repr(error)})
-            return self._template
 
 
 def _template(*folders: Path) -> jinja2.Template:
@@ -153,10 +144,14 @@ def _template(*folders: Path) -> jinja2.Template:
     return jinja2.Environment(loader=loader, autoescape=True, auto_reload=False).get_template(TEMPLATE)
 
 
-def _tried(template: jinja2.Template) -> jinja2.Template:
-    """Render a template once, so that all that it includes is compiled before the first request."""
-    template.render(problem=Problem(status=500).as_dict(), request_id="", nonce=str, traceback="")
-    return template
+def _is_usable(template: jinja2.Template) -> bool:
+    """Say whether a template renders without what only a handler's page has; what it includes is compiled with that."""
+    try:
+        template.render(problem=Problem(status=500).as_dict(), request_id="", nonce=str, traceback="")
+    except jinja2.TemplateError as error:
+        _log.warning("problem_page_unusable", extra={"template": template.filename, "error": repr(error)})
+        return False
+    return True
 
 
 def battery(settings: ProblemsSettings | None = None) -> Battery:
@@ -168,7 +163,7 @@ def battery(settings: ProblemsSettings | None = None) -> Battery:
         try:
             response = await handler(request)
             # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
-            if getattr(response, "__http_exception__", False):
+            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
                 response = respond(request, cast(web.HTTPException, response))
             else:
                 _ensure_fit(request, response)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -113,29 +112,25 @@ def battery(settings: SecuritySettings | None = None) -> Battery:
 
 
 def _stamp(settings: SecuritySettings) -> Stamp:
-    api_policy, page_policy = settings.api_policy, PagePolicy(settings.page_policy)
-    common, pages = common_headers(settings), page_headers(settings)
-    transport = _present(("Strict-Transport-Security", hsts(settings)))
+    page_policy = PagePolicy(settings.page_policy)
+    common, policy = common_headers(settings), _present((_CONTENT_SECURITY_POLICY, settings.api_policy))
+    pages = CIMultiDict([*common, *page_headers(settings)])
+    others = CIMultiDict([*common, *policy])
+    transport = CIMultiDict(_present(("Strict-Transport-Security", hsts(settings))))
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
-        _fill(headers, common)
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
-            _fill(headers, pages)
+            headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
+            if policy:
+                headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
-            policy = api_policy
-        if policy:
-            headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
+            headers.merge(others)  # PERF: all that are not there yet, at once
         if always_tls or request.secure:
-            _fill(headers, transport)
+            headers.merge(transport)
         if find_principal(request) is not None:
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp
-
-
-def _fill(headers: CIMultiDict[str], values: Iterable[tuple[istr, str]]) -> None:
-    for name, value in values:
-        headers.setdefault(name, value)

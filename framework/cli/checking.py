@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+import click
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
 from framework.cli.explaining import fallbacks
-from framework.cli.loading import Service
+from framework.cli.loading import Service, find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.settings import Loaded, Origin
 
 
-def check(service: Service, console: Console | None = None) -> bool:
+@click.command()
+@target_argument
+@teaching
+def check(target: str) -> None:
+    """Build the service and start it up without serving; show its settings and whatever is wrong."""
+    sys.exit(0 if look_over(find_service(target)) else 1)
+
+
+def look_over(service: Service, console: Console | None = None) -> bool:
     """Build the service, open and close its batteries, and run their checks; say whether all went well.
 
     Raises:

@@ -1,47 +1,62 @@
-"""The commands, each a thin door to a function elsewhere."""
+"""The commands: ``run``, and the names of the others, each of which stands beside what it does."""
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar
 
 import click
 
-from framework.cli import checking, developing, scaffolding, tables
-from framework.cli.loading import Service, find_service, teaching, with_server
+from framework.cli.loading import (
+    find_service,
+    host_option,
+    port_option,
+    target_argument,
+    teaching,
+    with_server,
+)
 from framework.server import run as run_server
-from framework.server.worker import run_workers
 
 
 class Commands(click.Group):
-    """Import a command that needs an extra only when it is called."""
+    """Import a command when it is called.
 
-    extras: ClassVar[dict[str, tuple[str, str]]] = {"migrate": ("framework.cli.migrating", "database")}
+    PERF: what the others need would stay in the process that serves: a tenth of its start, and of its memory.
+    """
+
+    modules: ClassVar[dict[str, str]] = {
+        "check": "framework.cli.checking",
+        "dev": "framework.cli.developing",
+        "migrate": "framework.cli.migrating",
+        "new": "framework.cli.scaffolding",
+        "openapi": "framework.cli.tables",
+        "routes": "framework.cli.tables",
+    }
+    extras: ClassVar[dict[str, str]] = {"migrate": "database"}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.extras])
+        return sorted([*super().list_commands(ctx), *self.modules])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.extras:
+        if cmd_name not in self.modules:
             return super().get_command(ctx, cmd_name)
         command: click.Command = getattr(self.imported(cmd_name), cmd_name)
         return command
 
     @classmethod
     def imported(cls, name: str) -> Any:
-        """Return the module of a command that needs an extra.
+        """Return the module of a command.
 
         Raises:
-            ClickException: The extra is not installed.
+            ClickException: It needs an extra that is not installed.
         """
-        module, extra = cls.extras[name]
         try:
-            return import_module(module)
+            return import_module(cls.modules[name])
         except ModuleNotFoundError as error:
+            if name not in cls.extras:
+                raise
             raise click.ClickException(
-                f"'{name}' needs the package {error.name}: pip install 'aiohttp-batteries[{extra}]'"
+                f"'{name}' needs the package {error.name}: pip install 'aiohttp-batteries[{cls.extras[name]}]'"
             ) from error
 
 
@@ -51,15 +66,10 @@ def main() -> None:
     """Run, inspect and start services."""
 
 
-_target = click.argument("target", metavar="SERVICE")
-_host = click.option("--host", help="The address to listen on; the settings' when not given.")
-_port = click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0 takes a free one.")
-
-
 @main.command()
-@_target
-@_host
-@_port
+@target_argument
+@host_option
+@port_option
 @click.option("--workers", type=click.IntRange(1), help="How many processes.")
 @click.option("--migrate", is_flag=True, help="Bring the database to its newest revision first.")
 @teaching
@@ -73,57 +83,7 @@ def run(target: str, host: str | None, port: int | None, workers: int | None, *,
     if migrate:
         Commands.imported("migrate").bring_to(service.make(settings))
     if settings.server.workers > 1:
-        run_workers(lambda: service.make(settings), settings.server)
+        worker = import_module("framework.server.worker")  # and gunicorn, which one process does without
+        worker.run_workers(lambda: service.make(settings), settings.server)
     else:
         run_server(service.make(settings), settings.server)
-
-
-@main.command()
-@_target
-@_host
-@_port
-@teaching
-def dev(target: str, host: str | None, port: int | None) -> None:
-    """Serve, and start again whenever a file changes; browsers see tracebacks."""
-    developing.watch(target, host=host, port=port)
-
-
-@main.command()
-@_target
-@teaching
-def routes(target: str) -> None:
-    """List every endpoint: method, path, handler, who may call it and what it reads and answers."""
-    app = _make(find_service(target))
-    tables.print_routes(app)
-
-
-@main.command()
-@_target
-@teaching
-def check(target: str) -> None:
-    """Build the service and start it up without serving; show its settings and whatever is wrong."""
-    sys.exit(0 if checking.check(find_service(target)) else 1)
-
-
-@main.command()
-@_target
-@teaching
-def openapi(target: str) -> None:
-    """Print the OpenAPI document."""
-    click.echo(tables.openapi_document(_make(find_service(target))))
-
-
-@main.command()
-@click.argument("name")
-@click.option(
-    "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
-)
-@teaching
-def new(name: str, folder: Path | None) -> None:
-    """Start a new service NAME from the example, with its tests, Dockerfile and README."""
-    made = scaffolding.scaffold(name, folder or Path(name))
-    click.echo(f"Made {made}. Next: cd {made} && make test && make run")
-
-
-def _make(service: Service) -> Any:
-    return service.make(service.load_settings().settings)

@@ -10,7 +10,14 @@ from typing import Any
 import click
 from watchfiles import DefaultFilter, run_process
 
-from framework.cli.loading import find_service, with_server
+from framework.cli.loading import (
+    find_service,
+    host_option,
+    port_option,
+    target_argument,
+    teaching,
+    with_server,
+)
 from framework.errors import ConfigurationError
 from framework.server import run
 
@@ -24,8 +31,14 @@ class _Sources(DefaultFilter):
         return path.endswith(_SUFFIXES) and "/var/" not in path and super().__call__(change, path)
 
 
-def watch(target: str, *, host: str | None, port: int | None) -> None:
-    """Serve until interrupted; a broken edit is shown and waits for the next one."""
+@click.command()
+@target_argument
+@host_option
+@port_option
+@teaching
+def dev(target: str, host: str | None, port: int | None) -> None:
+    """Serve, and start again whenever a file changes; browsers see tracebacks."""
+    # A broken edit is shown and waits for the next one.
     run_process(Path.cwd(), target=serve_once, args=(target, host, port), watch_filter=_Sources())
 
 

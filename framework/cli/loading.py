@@ -24,6 +24,10 @@ from framework.settings import Loaded
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+target_argument = click.argument("target", metavar="SERVICE")
+host_option = click.option("--host", help="The address to listen on; the settings' when not given.")
+port_option = click.option("--port", type=click.IntRange(0, 65_535), help="The port; 0 takes a free one.")
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -38,6 +42,14 @@ class Service:
     target: str
     make: Callable[[Any], web.Application]
     settings_type: type[Any]
+
+    def make_from_environment(self) -> web.Application:
+        """Return the application, with the settings that the environment gives it.
+
+        Raises:
+            ConfigurationError: They are not valid, or the service is put together wrongly.
+        """
+        return self.make(self.load_settings().settings)
 
     def load_settings(self) -> Loaded[Any]:
         """Fill the settings from the environment.

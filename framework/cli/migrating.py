@@ -9,12 +9,12 @@ from aiohttp import web
 
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, current, write_revision
 from framework.batteries.database.migrations import migrate as migrate_database
-from framework.cli.loading import find_service, teaching
+from framework.cli.loading import find_service, target_argument, teaching
 from framework.errors import ConfigurationError
 
 
 @click.command()
-@click.argument("target", metavar="SERVICE")
+@target_argument
 @click.option(
     "--to", "revision", default="head", show_default=True, help="A revision; 'base' or '-1' go back."
 )
@@ -24,8 +24,7 @@ from framework.errors import ConfigurationError
 @teaching
 def migrate(target: str, revision: str, message: str | None) -> None:
     """Bring the service's database to its newest revision."""
-    service = find_service(target)
-    app = service.make(service.load_settings().settings)
+    app = find_service(target).make_from_environment()
     if message is not None:
         asyncio.run(write_revision(_migrations(app), message))
     else:

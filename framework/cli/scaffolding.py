@@ -9,12 +9,27 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import click
+
+from framework.cli.loading import teaching
 from framework.errors import ConfigurationError
 from framework.shipped import shipped
 
 EXAMPLE = "app_example"
 _TEXT_SUFFIXES = {".py", ".md", ".toml", ".html", ".css", ".js", ".txt", ".mako", ".ini", ".yaml", ".yml", ""}
 _LEFT_OUT = {"__pycache__", "var", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
+)
+@teaching
+def new(name: str, folder: Path | None) -> None:
+    """Start a new service NAME from the example, with its tests, Dockerfile and README."""
+    made = scaffold(name, folder or Path(name))
+    click.echo(f"Made {made}. Next: cd {made} && make test && make run")
 
 
 def scaffold(name: str, folder: Path) -> Path:

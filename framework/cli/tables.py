@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import orjson
 from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
 from framework.batteries.openapi import document_of
+from framework.cli.loading import find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
 from framework.errors import ConfigurationError
@@ -19,6 +21,22 @@ from framework.marks import Public, Requires
 from framework.writing import returned_type
 
 _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
+
+
+@click.command()
+@target_argument
+@teaching
+def routes(target: str) -> None:
+    """List every endpoint: method, path, handler, who may call it and what it reads and answers."""
+    print_routes(find_service(target).make_from_environment())
+
+
+@click.command()
+@target_argument
+@teaching
+def openapi(target: str) -> None:
+    """Print the OpenAPI document."""
+    click.echo(openapi_document(find_service(target).make_from_environment()))
 
 
 def print_routes(app: web.Application, console: Console | None = None) -> None:

@@ -1,37 +1,38 @@
-"""The requests of one connection: through the gate, to the application, and an answer whatever happens."""
+"""The requests of one connection: through the gate, to the application, and an answer whatever happens.
+
+aiohttp serves a connection from one task that waits for requests and starts another task for each. Here a request
+that has arrived gets its task at once, and where Python can it runs in the very turn of the loop that read it: with
+nothing to wait for, it is answered before that turn is over. Between requests a connection has no task at all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
-from typing import Any, Final
+import sys
+from typing import Any
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.helpers import TimerNoop, parse_http_date
+from aiohttp.client_exceptions import ClientConnectionResetError
+from aiohttp.helpers import TimerNoop
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from aiohttp.web_protocol import ERROR, RequestPayloadError
+from aiohttp.web_protocol import _PAYLOAD_ACCESS_ERROR, RequestPayloadError, _ErrInfo
 from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from framework.errors import Problem, ServiceError
-from framework.server import gate, refusals
+from framework.server import brief, gate, refusals
 from framework.server.keys import CANCEL_ON_DISCONNECT
+from framework.server.requests import UNREAD, Request, is_ordinary, ordinary_request
 from framework.server.terms import Terms
 from framework.server.wire import Wire
 from framework.server.writer import Writer
 
 logger = logging.getLogger("framework.server")
 
-# What a request is made from that could not be read; aiohttp's own would be answered in HTTP/1.0.
-_UNREAD: Final = RawRequestMessage(
-    "UNKNOWN", "/", HttpVersion11, CIMultiDictProxy(CIMultiDict()), (), True, None, False, False, URL("/")
-)
-_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
-_TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
-_ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# A task that starts at once saves a turn of the loop; Python 3.11 has none.
+_START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class Connection(Wire):
@@ -59,6 +60,86 @@ class Connection(Wire):
             return False
         by_method = request.method in self.terms.settings.cancelled_methods
         return bool(request.get(CANCEL_ON_DISCONNECT, by_method))
+
+    # Turns: one request after the other
+
+    def begin(self) -> None:
+        """Answer the request that waits longest, unless another one is being answered."""
+        if self._request_in_progress or not self._messages or self._force_close or self._parser is None:
+            return
+        self._request_in_progress = True
+        message, payload = self._messages.popleft()
+        self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()  # which may parse further requests; they wait for this one
+        turn = self._turn(message, payload)
+        work = asyncio.Task(turn, loop=self._loop, context=self.terms.context.copy(), **_START)
+        self.work = self._task_handler = None if work.done() else work
+
+    async def _turn(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> None:
+        if self._parser is None:
+            return  # the client has gone since the task was made
+        goes_on = False
+        request = self._make_request(message, payload)
+        try:
+            response = await self._answer(request)
+            self._keepalive = response is not None and bool(response.keep_alive)
+            if not payload.is_eof():
+                await self._read_rest(payload)
+            payload.set_exception(_PAYLOAD_ACCESS_ERROR)
+            goes_on = self._keepalive and not self._close
+        except ConnectionError:
+            pass  # nobody is there any more
+        except asyncio.CancelledError:
+            self.force_close()
+            raise
+        except Exception as error:  # noqa: BLE001 -- the task is nobody's to ask
+            self.log_exception(exc_info=error)
+        finally:
+            request._task = None  # type: ignore[assignment] # they know each other, and a traceback knows one
+            self._end_turn(goes_on=goes_on)
+
+    def _end_turn(self, *, goes_on: bool) -> None:
+        self._request_in_progress = False
+        self.work = self._task_handler = None
+        if not goes_on or self._force_close:
+            self.part()
+        elif self._messages:
+            self._loop.call_soon(self.begin)  # not from here: requests in a pipeline would take all of a turn
+        else:
+            self.rest()
+
+    def _make_request(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> Request:
+        loop, terms = self._loop, self.terms
+        task: Any = asyncio.current_task(loop)
+        self._server.requests_count += 1
+        if isinstance(message, _ErrInfo):
+            self._refusal = self._explain(message.exc)
+            message = UNREAD
+        elif is_ordinary(message, payload, self.host):
+            return ordinary_request(message, payload, self, task)
+        writer = Writer(self, loop)
+        return Request(
+            self.inspect(message, payload, writer) if self._refusal is None else message,
+            payload,
+            self,
+            writer,
+            task,
+            loop,
+            client_max_size=terms.max_body,
+            client_max_fields=terms.max_fields,
+        )
+
+    async def _read_rest(self, payload: StreamReader) -> None:
+        """Let the client send what nobody has read, for a while; a client that still sends sees no answer."""
+        try:
+            async with asyncio.timeout(0 if self._force_close else self._lingering_time):
+                while not payload.is_eof():
+                    await payload.readany()
+        except TimeoutError:
+            self.close()
+
+    # Heads
 
     def inspect(
         self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
@@ -93,36 +174,53 @@ class Connection(Wire):
         if writer.output_size == 0:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _make_error_handler(self, err_info: Any) -> Any:
-        self._refusal = self._explain(err_info.exc)
-        return None  # a refusal is answered before its handler is asked
+    # Answers
 
-    async def _handle_request(
-        self, request: web.BaseRequest, start_time: float | None, request_handler: Any
-    ) -> tuple[web.StreamResponse, bool]:
-        self._request_in_progress = True
+    async def _answer(self, request: Request) -> web.StreamResponse | None:
+        """Let the application answer, and send it; None if that has failed for want of a client."""
+        if self._refusal is not None:
+            return await self._send_refusal(request, self._refusal)
         try:
-            if self._refusal is not None:
-                return await self._send_refusal(request, self._refusal)
-            try:
-                self._current_request = request
-                response = await request_handler(request)
-            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
-                response = self._answer_to(request, error)
-            finally:
-                self._current_request = None
-            self._left -= 1
-            if self._left <= 0 or self._awaits_continue:
-                self._close_after(response)
-            mistake = _mistake_in(request, response)
-            if mistake is not None:
-                response = self._failure(request, mistake)
-            try:
-                return await self.finish_response(request, response, None)
-            except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
-                return await self.finish_response(request, self._failure(request, error), None)
+            self._current_request = request
+            response = await self._server.request_handler(request)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
+            response = self._answer_to(request, error)
         finally:
-            self._request_in_progress = False
+            self._current_request = None
+        self._left -= 1
+        if self._left <= 0 or self._awaits_continue:
+            self._close_after(response)
+        try:
+            if not self._send_brief(request, response):
+                return await self._send(request, response)
+        except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
+            return await self._send(request, self._failure(request, error))
+        if self._paused:
+            await self._drain_helper()
+        return response
+
+    async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
+        _ensure_one_answer(request, response)
+        _, is_gone = await self.finish_response(request, response, None)
+        return None if is_gone else response
+
+    def _send_brief(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send an answer in one piece, if it is of that kind."""
+        prepare, match = self.terms.prepare, request._match_info
+        if prepare is None or match is None or len(match._apps) > 1 or self._upgraded:
+            return False
+        body = brief.body_of(request, response)
+        if body is None:
+            return False
+        brief.complete(request, response, body)
+        if not prepare(request, response):
+            return False
+        data = brief.take(request, response, body)
+        request._finish()
+        if self.transport is None or self.transport.is_closing():
+            raise ClientConnectionResetError("Nobody is there to send an answer to.")
+        self.transport.write(data)
+        return True
 
     def _answer_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
@@ -157,9 +255,7 @@ class Connection(Wire):
         response.force_close()
         return response
 
-    async def _send_refusal(
-        self, request: web.BaseRequest, problem: Problem
-    ) -> tuple[web.StreamResponse, bool]:
+    async def _send_refusal(self, request: web.BaseRequest, problem: Problem) -> web.StreamResponse | None:
         self._refusal = None
         facts = {"status": problem.status, "reason": problem.detail, **self._client()}
         logger.info("Refused a request", extra=facts)
@@ -167,9 +263,9 @@ class Connection(Wire):
         response.force_close()
         self._deaf = True
         self._lingering_time = 0.0
-        result = await self.finish_response(request, response, None)
+        await self.finish_response(request, response, None)
         await self._linger()
-        return result
+        return response
 
     async def _linger(self) -> None:
         """Let the client finish sending: closing at once would reset the connection and lose the answer."""
@@ -209,78 +305,14 @@ class _Continue(TimerNoop):
         return self
 
 
-class _Request(web.Request):
-    """Ignore a date that there never is, as RFC 9110 (13.1.3) asks; aiohttp's own fails on a year beyond 32 bits."""
+def _ensure_one_answer(request: web.BaseRequest, response: Any) -> None:
+    """Check that what a handler has returned can be sent.
 
-    @property
-    def if_modified_since(self) -> datetime | None:
-        return _date_in(self.headers.get(hdrs.IF_MODIFIED_SINCE))
-
-    @property
-    def if_unmodified_since(self) -> datetime | None:
-        return _date_in(self.headers.get(hdrs.IF_UNMODIFIED_SINCE))
-
-    @property
-    def if_range(self) -> datetime | None:
-        return _date_in(self.headers.get(hdrs.IF_RANGE))
-
-
-def make_request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: Any,
-    _: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.Request:
-    """Build the request that the application sees; ordinary ones pass the gate at a glance."""
-    connection: Connection = protocol
-    loop = connection._loop
-    writer = Writer(connection, loop)
-    if message is ERROR:
-        message = _UNREAD
-    elif not is_ordinary(message, payload, connection.host):
-        message = connection.inspect(message, payload, writer)
-    terms = connection.terms
-    return _Request(
-        message,
-        payload,
-        connection,
-        writer,
-        task,
-        loop,
-        client_max_size=terms.max_body,
-        client_max_fields=terms.max_fields,
-    )
-
-
-def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: str | None) -> bool:
-    """Tell at a glance that there is nothing in a head that ``inspect`` would refuse or change."""
-    headers, target = message.headers, message.path
-    return (
-        message.method in _ORDINARY_METHODS
-        and target[0] == "/"
-        and "/." not in target
-        and "%2" not in target
-        and "#" not in target
-        and message.version is HttpVersion11  # which it never is with aiohttp's parser in Python
-        and headers.get(_HOST) == known_host
-        and _TRANSFER_ENCODING not in headers
-        and _EXPECT not in headers
-        and len(headers.get(_CONTENT_TYPE, "")) <= gate.CONTENT_TYPE_LENGTH
-        and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
-    )
-
-
-def _date_in(value: str | None) -> datetime | None:
-    try:
-        return parse_http_date(value)
-    except OverflowError:
-        return None
-
-
-def _mistake_in(request: web.BaseRequest, response: Any) -> Exception | None:
+    Raises:
+        TypeError: It is no response.
+        RuntimeError: Another answer has begun.
+    """
     if not isinstance(response, web.StreamResponse):
-        return TypeError(f"A handler returned {type(response).__name__} instead of a response.")
+        raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
     if not response.prepared and request.writer.output_size > 0:
-        return RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
-    return None
+        raise RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
 from framework.errors import ConfigurationError
 from framework.server import refusals
-from framework.server.connection import Connection, make_request
+from framework.server.connection import Connection
 from framework.server.deadline import within
-from framework.server.keys import DISPATCH, REFUSE
+from framework.server.keys import DISPATCH, PREPARE, REFUSE
 from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 from framework.server.terms import Terms
@@ -22,8 +21,7 @@ from framework.server.terms import Terms
 logger = logging.getLogger("framework.server")
 
 
-@dataclass(frozen=True, slots=True)
-class StopPlan:
+class StopPlan(NamedTuple):
     """Share out the seconds of a graceful stop.
 
     Attributes:
@@ -56,7 +54,7 @@ class Edge(web.Server):
     """Make a ``Connection`` for each client, and see all of them off at the end."""
 
     def __init__(self, handler: Any, terms: Terms, lifecycle: Lifecycle) -> None:
-        super().__init__(handler, request_factory=make_request)
+        super().__init__(handler)
         self._terms = terms
         self._options = terms.handler_options()
         self._lifecycle = lifecycle
@@ -137,11 +135,17 @@ class Runner(web.AppRunner):
         stock = await super()._make_server()
         handler = self.app.get(DISPATCH) or stock.request_handler
         app, refuse = self.app, self.app.get(REFUSE) or refusals.answer
-        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse)
+        prepare = app.get(PREPARE) or (None if app.on_response_prepare else _add_nothing)
+        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse, prepare=prepare)
         return Edge(handler, terms, self.lifecycle)
 
     async def _cleanup_server(self) -> None:
         await within(self._plan.close, super()._cleanup_server(), name="the application's clean-up")
+
+
+def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:
+    """Stand in for a signal that nobody receives."""
+    return True
 
 
 def require_c_parser(settings: ServerSettings) -> None:

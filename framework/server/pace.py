@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.server.settings import ServerSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """Demand an average rate after a grace period, and no longer pause than a gap."""
 
     bytes_per_second: float

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
 from framework.server import refusals
-from framework.server.keys import Refuse
+from framework.server.keys import Prepare, Refuse
 from framework.server.pace import Pace
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings
 
@@ -20,6 +21,8 @@ class Terms:
         max_body: The bytes of a body that a request reads, as the application says.
         max_fields: The fields of a form that a request reads, as the application says.
         refuse: Turns a problem into a response.
+        prepare: Prepares a brief answer; None to let aiohttp do it.
+        context: What each request begins in, so that it sees nothing of another's context variables.
         closing: A new connection is closed after one answer.
         pace: How fast bodies and answers have to move.
         target_limit: The bytes that a request target may have.
@@ -29,6 +32,8 @@ class Terms:
     max_body: int
     max_fields: int
     refuse: Refuse = refusals.answer
+    prepare: Prepare | None = None
+    context: Context = field(default_factory=copy_context)
     closing: bool = False
     pace: Pace = field(init=False)
     target_limit: int = field(init=False)

@@ -11,7 +11,9 @@ import logging
 from typing import Any, cast
 
 from aiohttp import web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from framework.errors import BadRequest, Problem, RequestTimeout, ServiceError
@@ -42,6 +44,7 @@ class Wire(RequestHandler):
         "_headers_limit",
         "_is_midway",
         "_left",
+        "_server",
         "_transport",
         "terms",
         "work",
@@ -52,7 +55,8 @@ class Wire(RequestHandler):
     ) -> None:
         super().__init__(manager, loop=loop, **options)
         self.terms = terms
-        self.work: asyncio.Task[None] | None = None  # all requests of the connection, one after the other
+        self._server = manager  # unlike aiohttp's, kept when the connection is lost
+        self.work: asyncio.Task[None] | None = None  # that answers the request in progress
         self._transport: asyncio.Transport | None = None  # unlike aiohttp's, kept until it is really closed
         self._gone: asyncio.Future[None] | None = None
         self._left = 1 if terms.closing else terms.settings.requests_per_connection  # answers
@@ -68,11 +72,15 @@ class Wire(RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
-        super().connection_made(transport)
-        self.work = self._task_handler
-        if self.work is not None:
-            self.work.add_done_callback(self._work_ended)
-        self._expect_head()  # sooner than aiohttp's keep-alive timer, which runs from here too
+        # aiohttp's own would start a task that lives as long as the connection.
+        BaseProtocol.connection_made(self, transport)
+        tcp_keepalive(self._transport)
+        self._server.connection_made(self, self._transport)
+        self._expect_head()
+
+    def begin(self) -> None:
+        """Answer the request that waits longest, unless another one is being answered."""
+        raise NotImplementedError
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._transport = None
@@ -110,6 +118,7 @@ class Wire(RequestHandler):
                 or not payload.is_eof()
             ):
                 self._requests_parsed(count, len(data))
+            self.begin()
         elif data and not self._upgraded and self._payload_parser is None:
             self._part_received(len(data))
         elif self._body is not None and self._body.is_eof():
@@ -162,8 +171,7 @@ class Wire(RequestHandler):
         self._deaf = True
         self._request_count += 1
         self._messages.append((_error(problem), EMPTY_PAYLOAD))
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self.begin()
 
     def _unreadable(self, error: BaseException) -> None:
         """Go deaf: after an error of the parser nobody knows where the next request begins."""
@@ -187,7 +195,7 @@ class Wire(RequestHandler):
         self._head_bytes = 0
         if self._head_since and self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
-            self._keepalive_handle = None  # aiohttp sets its own after the answer
+            self._keepalive_handle = None  # rest() sets another
         self._head_since = 0.0
 
     def _wake_at(self, when: float) -> None:
@@ -204,7 +212,7 @@ class Wire(RequestHandler):
             due = self._head_since + self.terms.settings.header_read_seconds
         if self._loop.time() < due:
             self._wake_at(due)
-        elif self._waiter is not None and not self._waiter.done():  # otherwise a request is being answered
+        elif not self._request_in_progress:
             if self._head_bytes:
                 self._refuse_head(refusals.HEAD_TOO_SLOW)
             else:
@@ -237,7 +245,10 @@ class Wire(RequestHandler):
         self._awaits_continue = False
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        if self._reading_paused and self._arrival is not None:
+        # PERF: a stream asks after each read; what is not paused has left nothing to be parsed.
+        if not self._reading_paused:
+            return
+        if self._arrival is not None:
             self._arrival.forgive()
         _resume(self, resume_parser)
 
@@ -252,16 +263,37 @@ class Wire(RequestHandler):
         if self._fetch is not None:
             self._fetch.stop()
             self._fetch = None
-        if self.work is not None and self.work.done():
+        if self._transport is not None and self._transport.is_closing():
             self._watch_fetch()
 
-    def _work_ended(self, _: asyncio.Task[None]) -> None:
-        # The transport closes once all is fetched; a peer who fetches nothing would keep it open for ever.
-        if self._fetch is None:
-            self._watch_fetch()
+    def rest(self) -> None:
+        """Wait for the next request, for as long as a connection may be idle."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            # PERF: one timer, which looks at the time when it is due, instead of one for each request.
+            self._keepalive_handle = self._loop.call_at(
+                self._next_keepalive_close_time, self._process_keepalive
+            )
+
+    def part(self) -> None:
+        """Close the connection when all that has been written is fetched."""
+        # NOTE: a TLS transport that is closed twice fails when it is asked for its buffer.
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+            self._watch_fetch()  # a peer who fetches nothing would keep it open for ever
+
+    def close(self) -> None:
+        self._close = True
+        if not self._request_in_progress:
+            self.part()
+
+    def force_close(self) -> None:
+        self._force_close = True
+        self.transport = None
+        self.part()
 
     def _watch_fetch(self) -> None:
-        if self._transport is not None and self._transport.get_write_buffer_size():
+        if self._fetch is None and self._transport is not None and self._transport.get_write_buffer_size():
             self._fetch = FetchWatch(self._transport, self.terms.pace, self._fetch_stalled)
 
     def _fetch_stalled(self) -> None:

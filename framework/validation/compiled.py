@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from marshmallow import Schema, ValidationError
@@ -48,8 +47,7 @@ class Dump(Protocol):
     def __call__(self, obj: Any, *, many: bool | None = None) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A generated loader: of one object, and what may get past it unseen."""
 
     read: Read

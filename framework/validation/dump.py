@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from keyword import iskeyword
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, missing
 
@@ -17,8 +16,7 @@ Dump = Callable[[Any], Any]
 _DEEPEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A field that has been written: the key, the variable, and whether that may be ``missing``."""
 
     key: str

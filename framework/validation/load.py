@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import POST_LOAD, PRE_LOAD
@@ -34,8 +33,7 @@ _TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck, fields.Boolean, fields.
 _DEEPEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(NamedTuple):
     """How an object is read.
 
     Attributes:
@@ -49,8 +47,7 @@ class Mode:
     construct: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A field that has been read: where its value goes, the variable, and whether that may be ``missing``."""
 
     attribute: str

@@ -243,6 +243,31 @@ async def test_what_a_handler_logs_carries_its_requests_id(
     assert (common | {"size": 2}).items() <= by_event["structlog"].items()
 
 
+async def test_what_structlog_is_given_is_a_field_whatever_its_name(serve: Serve, lines: Lines) -> None:
+    await serve(service(lines, hello))
+
+    try:
+        raise ValueError("no value")
+    except ValueError:
+        slog.exception("odd %", name="Ann", args=[1], message="own", stack_info=True)
+
+    record = await lines.first(lambda record: record["event"] == "odd %")
+    assert (record["name"], record["args"], record["message"]) == ("Ann", [1], "own")
+    assert (record["level"], record["logger"]) == ("error", "tests.service")
+    assert record["exception"].endswith("\nValueError: no value")
+    assert "test_what_structlog_is_given" in record["stack"]
+
+
+async def test_a_stack_that_was_asked_for_is_a_field(serve: Serve, lines: Lines) -> None:
+    await serve(service(lines, hello))
+
+    log.info("here", stack_info=True)
+
+    record = await lines.first(lambda record: record["event"] == "here")
+    assert record["stack"].startswith("Stack (most recent call last):\n")
+    assert "test_a_stack_that_was_asked_for" in record["stack"]
+
+
 async def test_a_record_outside_a_request_has_no_id(serve: Serve, lines: Lines) -> None:
     await serve(service(lines, hello))
 

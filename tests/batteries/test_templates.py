@@ -206,6 +206,9 @@ WRONG = [
     pytest.param({"other.html": "{% if %}"}, r"other\.html:1: ", id="syntax of a page that no handler names"),
     pytest.param({"page.html": '{% extends "nome.html" %}'}, "no template is named 'nome.html'", id="parent"),
     pytest.param({"page.html": '\n\n{% include "x.html" %}'}, r"page\.html:3: .*'x\.html'", id="include"),
+    pytest.param(
+        {"page.html": '{% include "part.txt" %}', "part.txt": "\n{% if %}"}, r"part\.txt:2: ", id="in a part"
+    ),
     pytest.param({"page.html": '{% from "m.html" import f %}'}, "'m.html'", id="macros"),
     pytest.param({"page.html": '{% import "macro.html" as m %}'}, "'macros.html' is", id="near"),
 ]

@@ -12,27 +12,50 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 ATTRIBUTES = [
+    "_close",
     "_current_request",
     "_force_close",
+    "_keepalive",
     "_keepalive_handle",
+    "_keepalive_timeout",
     "_lingering_time",
     "_messages",
+    "_msg_queue_resume_size",
     "_next_keepalive_close_time",
     "_payload_parser",
     "_request_count",
     "_request_in_progress",
     "_task_handler",
-    "_waiter",
 ]
-INHERITED_ATTRIBUTES = ["_buffer_paused", "_loop", "_reading_paused", "_upgraded", "transport"]
+INHERITED_ATTRIBUTES = [
+    "_buffer_paused",
+    "_drain_helper",
+    "_loop",
+    "_parser",
+    "_paused",
+    "_reading_paused",
+    "_resume_reading_if_drained",
+    "_upgraded",
+    "transport",
+]
 SIGNATURES = {
-    "_handle_request": ["self", "request", "start_time", "request_handler"],
-    "_make_error_handler": ["self", "err_info"],
     "_process_keepalive": ["self"],
+    "close": ["self"],
+    "connection_made": ["self", "transport"],
     "finish_response": ["self", "request", "resp", "start_time"],
+    "force_close": ["self"],
     "log_exception": ["self", "args", "kw"],
     "resume_reading": ["self", "resume_parser"],
 }
+RESPONSE_ATTRIBUTES = [
+    "_body_length",
+    "_chunked",
+    "_compression",
+    "_cookies",
+    "_eof_sent",
+    "_keep_alive",
+    "_payload_writer",
+]
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
@@ -52,23 +75,45 @@ def test_a_method_that_is_overridden_takes_the_same(name: str, parameters: list[
     assert list(inspect.signature(method).parameters) == parameters
 
 
-def test_the_loop_of_a_connection_asks_the_methods_that_are_overridden() -> None:
+def test_a_turn_takes_the_steps_of_aiohttp_s_own() -> None:
     source = inspect.getsource(RequestHandler.start)
 
-    for call in [
-        "self._make_error_handler(message)",
-        "self._request_factory(",
-        "self._handle_request(request, start, request_handler)",
-        "self._lingering_time",
-        "message = ERROR",
+    for step in [
+        "self._messages.popleft()",
+        "self._parser.message_consumed()",
+        "self._resume_reading_if_drained()",
+        "manager.requests_count += 1",
+        "self._keepalive = bool(resp.keep_alive)",
+        "await payload.readany()",
+        "payload.set_exception(_PAYLOAD_ACCESS_ERROR)",
+        "request._task = None",
+        "self._next_keepalive_close_time = close_time",
     ]:
-        assert call in source
+        assert step in source
 
 
-def test_a_keep_alive_timer_that_is_set_is_left_alone() -> None:
-    source = inspect.getsource(RequestHandler.start)
+def test_a_connection_begins_with_the_steps_of_aiohttp_s_own() -> None:
+    source = inspect.getsource(RequestHandler.connection_made)
 
-    assert "if self._keepalive_handle is None:" in source
+    for step in [
+        "super().connection_made(transport)",
+        "tcp_keepalive(real_transport)",
+        "self._manager.connection_made(self, real_transport)",
+        "asyncio.Task(self.start(), loop=loop, eager_start=True)",
+    ]:
+        assert step in source
+
+
+@pytest.mark.parametrize("name", RESPONSE_ATTRIBUTES)
+def test_a_response_has_the_attribute_that_a_brief_answer_looks_at(name: str) -> None:
+    assert hasattr(web.StreamResponse, name)
+
+
+def test_a_prepared_response_asks_the_signals_of_its_request_s_applications() -> None:
+    source = inspect.getsource(web.Request._prepare_hook)
+
+    assert "self._match_info" in source
+    assert "match_info._apps" in source
 
 
 def test_an_error_of_the_parser_is_queued_as_a_message() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from framework.batteries.auth.compact import InvalidToken
 from framework.principal import Principal
@@ -15,8 +14,7 @@ _NAMES = frozenset({"sub", "jti"})
 _LATEST = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """Say whose tokens are taken, for whom, how far clocks may differ, and which claims cannot be missing."""
 
     issuer: str

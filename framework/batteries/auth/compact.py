@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -41,8 +40,7 @@ def write(claims: Mapping[str, Any], kind: str, key: Key) -> str:
     return b".".join((signed, _encode(key.sign(signed)))).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """Hold the parts of a token of which nothing is proved yet."""
 
     header: Mapping[str, Any]

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-import jwt
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from jwt.algorithms import Algorithm
 
+from framework.batteries.auth.pairs import Method, method_of, private_bytes, public_bytes, read_pair
 from framework.errors import ConfigurationError
 from framework.secret import Secret
 
 _SHORTEST_SECRET_BYTES = 32
-_SHORTEST_RSA_BITS = 2048
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
-_CURVES: dict[str, type[ec.EllipticCurve]] = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1}
-_EDWARDS = (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
+
+
+class Hmac(NamedTuple):
+    """Sign and verify with a shared secret (RFC 7518, 3.2), in constant time."""
+
+    digest: str
+
+    def sign(self, msg: bytes, key: bytes) -> bytes:
+        """Return the signature of a message."""
+        return hmac.digest(key, msg, self.digest)
+
+    def verify(self, msg: bytes, key: bytes, sig: bytes) -> bool:
+        """Say whether a signature is that of the message."""
+        return hmac.compare_digest(sig, hmac.digest(key, msg, self.digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ class Key:
 
     id: str
     algorithm: str
-    method: Algorithm = field(repr=False)
+    method: Method = field(repr=False)
     public: Any = field(repr=False)
     private: Any = field(repr=False)
 
@@ -89,7 +99,7 @@ def key_from_secret(secret: Secret, algorithm: str, purpose: str) -> Key:
     """
     if algorithm in _HMAC_BYTES:
         return _shared_key(_ensure_secret(secret.reveal()), algorithm, purpose)
-    return _key_pair(secret.reveal().encode(), algorithm)
+    return _key_pair(secret.reveal(), algorithm)
 
 
 def refresh_key_from_secret(secret: Secret, algorithm: str) -> Key | None:
@@ -99,13 +109,8 @@ def refresh_key_from_secret(secret: Secret, algorithm: str) -> Key | None:
     """
     if algorithm in _HMAC_BYTES:
         return key_from_secret(secret, algorithm, "refresh")
-    pair = _key_pair(secret.reveal().encode(), algorithm)
-    if pair.private is None:
-        return None
-    material = pair.private.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return _shared_key(material, "HS256", "refresh")
+    private, _ = read_pair(secret.reveal(), algorithm)
+    return None if private is None else _shared_key(private_bytes(private), "HS256", "refresh")
 
 
 def _ensure_secret(text: str) -> bytes:
@@ -125,40 +130,12 @@ def _shared_key(secret: bytes, algorithm: str, purpose: str) -> Key:
     derived = HKDF(
         hashes.SHA256(), length, salt=None, info=f"framework.auth/{algorithm}/{purpose}".encode()
     ).derive(secret)
-    return Key(_id_of(b"kid:" + derived), algorithm, jwt.get_algorithm_by_name(algorithm), derived, derived)
+    return Key(_id_of(b"kid:" + derived), algorithm, Hmac(f"sha{algorithm[2:]}"), derived, derived)
 
 
-def _key_pair(text: bytes, algorithm: str) -> Key:
-    private: Any = None
-    try:
-        if b"PRIVATE KEY-----" in text:
-            private = serialization.load_pem_private_key(text, password=None)
-            public: Any = private.public_key()
-        else:
-            public = serialization.load_pem_public_key(text)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"A key for {algorithm} is a private or public key in PEM.") from error
-    ensure_fit(public, algorithm)
-    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return Key(_id_of(der), algorithm, jwt.get_algorithm_by_name(algorithm), public, private)
-
-
-def ensure_fit(public: Any, algorithm: str) -> None:
-    """Check that a public key is one for this algorithm, and long enough.
-
-    Raises:
-        ConfigurationError: It is not.
-    """
-    if algorithm in _CURVES:
-        fits = isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, _CURVES[algorithm])
-    elif algorithm == "EdDSA":
-        fits = isinstance(public, _EDWARDS)
-    else:
-        fits = isinstance(public, rsa.RSAPublicKey)
-    if not fits:
-        raise ConfigurationError(f"The key is none for {algorithm}.")
-    if isinstance(public, rsa.RSAPublicKey) and public.key_size < _SHORTEST_RSA_BITS:
-        raise ConfigurationError(f"An RSA key has at least {_SHORTEST_RSA_BITS} bits (RFC 7518, 3.3).")
+def _key_pair(text: str, algorithm: str) -> Key:
+    private, public = read_pair(text, algorithm)
+    return Key(_id_of(public_bytes(public)), algorithm, method_of(algorithm), public, private)
 
 
 def _id_of(material: bytes) -> str:

@@ -6,15 +6,14 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import aiohttp
-import jwt
 
 from framework import validation
-from framework.batteries.auth.keys import Key, KeySet, ensure_fit
+from framework.batteries.auth.keys import Key, KeySet
+from framework.batteries.auth.pairs import method_of, public_from_jwk
 from framework.batteries.auth.settings import ProviderSettings
-from framework.errors import ConfigurationError, MalformedBody, ServiceUnavailable
+from framework.errors import MalformedBody, ServiceUnavailable
 
 _REFRESH_SECONDS = 600.0
 _BETWEEN_TRIES_SECONDS = 30.0
@@ -54,11 +53,10 @@ def _find_key(entry: object, algorithm: str) -> Key | None:
     if entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
         return None
     try:
-        public: Any = jwt.PyJWK(dict(entry), algorithm).key
-        ensure_fit(public, algorithm)
-    except (jwt.PyJWTError, ConfigurationError, KeyError, TypeError, ValueError):
+        public = public_from_jwk(entry, algorithm)
+    except ValueError:
         return None
-    return Key(entry["kid"], algorithm, jwt.get_algorithm_by_name(algorithm), public, None)
+    return Key(entry["kid"], algorithm, method_of(algorithm), public, None)
 
 
 class ProviderKeys:
@@ -77,6 +75,7 @@ class ProviderKeys:
         self._keys: KeySet | None = None
         self._fetched_at = self._tried_at = float("-inf")
         self._turn = asyncio.Lock()
+        method_of(settings.algorithm)  # imports what reads keys now, and not while requests wait
 
     async def find(self, key_id: object) -> Key | None:
         """Return the key of this id.

@@ -152,7 +152,7 @@ class Tokens:
             InvalidToken: It is malformed, expired, revoked, not for this service or no access token.
             ServiceUnavailable: It is an identity provider's, whose keys cannot be had.
         """
-        principal = await self._verifier.read(text)
+        principal = self._verifier.recall(text) or await self._verifier.read(text)
         token_id = principal.claims.get("jti")
         if token_id is not None and await self._revocations.is_revoked(token_id):
             raise InvalidToken("The token was revoked.")

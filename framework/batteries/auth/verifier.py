@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from framework.batteries.auth import compact
 from framework.batteries.auth.claims import Expected, ensure_claims, ensure_current, principal_from_claims
@@ -20,8 +20,7 @@ _REMEMBERED = 1_024
 _REQUIRED_OF_PROVIDERS = ("iss", "aud", "exp", "iat", "sub")
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """Remember whom a token stood for, and the key that said so."""
 
     principal: Principal
@@ -49,7 +48,23 @@ class Verifier:
         self._expected = expected
         self._clock = clock
         self._provider = provider
-        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+
+    def recall(self, text: str) -> Principal | None:
+        """Return the principal of a token that was read before and is good still; None to `read` it.
+
+        Raises:
+            InvalidToken: The token has expired.
+        """
+        # PERF: a caller sends the same token many times. Time and keys are judged at each use. A digest instead of the
+        # token would cost more than all the rest, and hide nothing from who reads this memory: the keys are in it too.
+        seen = self._seen.get(text)
+        if seen is None or not self._trusts(seen.key):
+            return None
+        self._seen.move_to_end(text)
+        claims = seen.principal.claims
+        ensure_current(claims["exp"], claims.get("nbf", 0), self._expected.leeway_seconds, self._clock())
+        return seen.principal
 
     async def read(self, text: str) -> Principal:
         """Return the principal; whether the token was revoked is for others to say.
@@ -58,17 +73,8 @@ class Verifier:
             InvalidToken: The token is malformed, expired, not for this service or no access token.
             ServiceUnavailable: It is a provider's, whose keys are not there.
         """
-        # PERF: a caller sends the same token many times. The digest keeps no credentials; time and keys are judged
-        # at each use.
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-        seen = self._seen.get(digest)
-        if seen is not None and self._trusts(seen.key):
-            self._seen.move_to_end(digest)
-            claims = seen.principal.claims
-            ensure_current(claims["exp"], claims.get("nbf", 0), self._expected.leeway_seconds, self._clock())
-            return seen.principal
         found = await self._read(compact.parse(text))
-        self._seen[digest] = found
+        self._seen[text] = found
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return found.principal

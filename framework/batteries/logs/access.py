@@ -16,7 +16,7 @@ from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.rendering import now
 from framework.batteries.logs.takeover import REQUEST
 from framework.battery import Answer, Middleware
-from framework.context import REQUEST_ID, find_principal
+from framework.context import PRINCIPAL, REQUEST_ID
 from framework.sending import Ending, Sent, deliver, disconnected, is_gone, short_body
 
 REQUEST_ID_HEADER = istr("X-Request-ID")
@@ -67,7 +67,7 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
 
     async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
         started = perf_counter()
-        request_id = request[REQUEST_ID] = request_id_from(request.headers.get(REQUEST_ID_HEADER))
+        request_id = request._state[REQUEST_ID] = request_id_from(request.headers.get(REQUEST_ID_HEADER))
         REQUEST.set(request_id)
         try:
             response = await handler(request)
@@ -97,35 +97,29 @@ def record(
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    path = request.path
+    # PERF: aiohttp's own fields instead of its properties, which cost three times as much.
+    path, state, body = request.path, request._state, short_body(response)
     told: dict[str, Any] = {
         "timestamp": now(),
         "level": level,
         "event": "request",
-        "method": request.method,
+        "method": request._method,
         "path": path if len(path) <= _SURELY_SHORT else shortened(path),
         "route": route,
-        "status": response.status,
+        "status": response._status,
         # PERF: round() takes three times as long.
         "duration_ms": int(seconds * 1_000_000) / 1000,
-        "bytes": _size(request, response),
+        "bytes": response.body_length if body is None else len(body) if request._method != "HEAD" else 0,
         "remote": request.remote,
-        "request_id": request[REQUEST_ID],
+        "request_id": state[REQUEST_ID],
     }
-    principal = find_principal(request)
+    principal = state.get(PRINCIPAL)
     if principal is not None:
         subject = principal.subject
         told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
     if type(response) is Sent:
         if response.ending is not Ending.COMPLETE:
             told[response.ending.value] = True
-    elif request.transport is None:
+    elif request._protocol.transport is None:
         told[Ending.DISCONNECTED.value] = True
     return told
-
-
-def _size(request: web.Request, response: web.StreamResponse) -> int:
-    body = short_body(response)
-    if body is None:
-        return response.body_length
-    return 0 if request.method == "HEAD" else len(body)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from structlog.dev import ConsoleRenderer, plain_traceback
 
 from framework.batteries.logs.cleaning import Cleaner, escaped, escaped_json, escaped_traceback
 
@@ -48,6 +47,9 @@ def _core(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def console_renderer(*, colours: bool) -> Render:
     """Return what writes a record for a person at a terminal: one line, and a traceback below it."""
+    # PERF: what colours lines imports all of rich; a service that writes JSON has no use for it.
+    from structlog.dev import ConsoleRenderer, plain_traceback  # noqa: PLC0415
+
     renderer = ConsoleRenderer(colors=colours, exception_formatter=plain_traceback, sort_keys=False)
 
     def render(record: Mapping[str, Any]) -> bytes:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
-
-import structlog
-from structlog.stdlib import ExtraAdder, ProcessorFormatter
-from structlog.typing import EventDict
+from functools import partial
+from types import ModuleType
+from typing import Any, NamedTuple
 
 from framework.batteries.logs.cleaning import Cleaner
 from framework.batteries.logs.rendering import Render, now
@@ -22,16 +19,20 @@ REQUEST: ContextVar[str] = ContextVar("framework.logs.request")
 """The id of the request on behalf of which the code runs; tasks that it starts inherit it."""
 
 Put = Callable[[bytes], None]
+Merge = Callable[[object, str, dict[str, Any]], object]
+
+_FIELDS = "_fields"
+# What a record has of its own, and what other handlers' formatters leave behind in it, is no field.
+_OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", _FIELDS}
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
+class _Before(NamedTuple):
     """Hold what a process's logging was like."""
 
     level: int
     handlers: Sequence[logging.Handler]
     captures_warnings: bool
-    structlog: Mapping[str, Any] | None
+    restore_structlog: Callable[[], None]
 
     @classmethod
     def of(cls, root: logging.Logger) -> _Before:
@@ -39,7 +40,7 @@ class _Before:
             level=root.level,
             handlers=[handler for handler in root.handlers if _writes_to_console(handler)],
             captures_warnings=warnings.showwarning.__module__ == logging.__name__,
-            structlog=structlog.get_config() if structlog.is_configured() else None,
+            restore_structlog=_structlog_restorer(),
         )
 
     def restore(self, root: logging.Logger) -> None:
@@ -47,10 +48,7 @@ class _Before:
         for handler in self.handlers:
             root.addHandler(handler)
         logging.captureWarnings(self.captures_warnings)
-        if self.structlog is None:
-            structlog.reset_defaults()
-        else:
-            structlog.configure(**self.structlog)
+        self.restore_structlog()
 
 
 def _writes_to_console(handler: logging.Handler) -> bool:
@@ -66,14 +64,15 @@ class LineHandler(logging.Handler):
         self.before = before
         self._put = put
         self._render = render
-        self._formatter = formatter(render, clean)
+        self._clean = clean
+        self._merge = _merger()
 
     def emit(self, record: logging.LogRecord) -> None:
         # Of several services in one process the last that has started speaks for what belongs to none of them.
         if _handlers()[-1] is not self:
             return
         try:
-            line = self._formatter.format(record).encode()
+            line = self._render(self._clean(described(record, self._merge)))
         except Exception as error:  # noqa: BLE001 - a record that cannot be formatted is still one to tell of
             line = self._render(_unformattable(record, error))
         self._put(line)
@@ -119,8 +118,65 @@ def taken_over(put: Put, render: Render, clean: Cleaner, level: int) -> Iterator
             handlers[handlers.index(handler) + 1].before = handler.before
 
 
+def described(record: logging.LogRecord, merge: Merge) -> dict[str, Any]:
+    """Return what a record says: its time, its event and its fields.
+
+    Args:
+        record: structlog's or the standard library's.
+        merge: Adds what is bound to the context of the code that logs, as structlog does it.
+    """
+    fields: dict[str, Any] = {}
+    merge(None, "", fields)
+    fields.update((name, value) for name, value in record.__dict__.items() if name not in _OWN)
+    fields.update(record.__dict__.get(_FIELDS, ()))
+    if record.exc_info and record.exc_info[0] is not None:
+        fields["exception"] = _TRACEBACKS.formatException(record.exc_info)
+    if record.stack_info:
+        fields["stack"] = record.stack_info
+    request_id = REQUEST.get(None)
+    if request_id is not None:
+        fields.setdefault("request_id", request_id)
+    return {
+        "timestamp": now(),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": record.getMessage(),
+        **fields,
+    }
+
+
+_TRACEBACKS = logging.Formatter()
+
+
+def _structlog() -> ModuleType | None:
+    """Return structlog if the service has imported it.
+
+    PERF: it imports all of rich, which is a tenth of a service's memory; who does not use it need not have it.
+    """
+    return sys.modules.get("structlog")
+
+
+def _merger() -> Merge:
+    structlog = _structlog()
+    return structlog.contextvars.merge_contextvars if structlog else lambda _, __, ___: None
+
+
+def _structlog_restorer() -> Callable[[], None]:
+    structlog = _structlog()
+    if structlog is None:
+        return lambda: None
+    return (
+        partial(structlog.configure, **structlog.get_config())
+        if structlog.is_configured()
+        else structlog.reset_defaults
+    )
+
+
 def configure_structlog() -> None:
-    """Let structlog's loggers speak through those of the standard library."""
+    """Let structlog's loggers, if there can be any, speak through those of the standard library."""
+    structlog = _structlog()
+    if structlog is None:
+        return
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -128,7 +184,8 @@ def configure_structlog() -> None:
             structlog.stdlib.add_logger_name,
             structlog.stdlib.add_log_level,
             structlog.stdlib.PositionalArgumentsFormatter(),
-            ProcessorFormatter.wrap_for_formatter,
+            structlog.processors.StackInfoRenderer(),
+            _handed_on,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
@@ -138,36 +195,7 @@ def configure_structlog() -> None:
     )
 
 
-def _without_leavings(_: object, __: str, event: EventDict) -> EventDict:
-    """Drop what other handlers' formatters leave behind in a record."""
-    event.pop("message", None)
-    event.pop("asctime", None)
-    return event
-
-
-def formatter(render: Render, clean: Cleaner) -> ProcessorFormatter:
-    """Return what makes a line of a record, structlog's or the standard library's."""
-
-    def finish(_: object, __: str, event: EventDict) -> str:
-        head = {"timestamp": now(), "level": event.pop("level", ""), "logger": event.pop("logger", "")}
-        head["event"] = event.pop("event", "")
-        request_id = REQUEST.get(None)
-        if request_id is not None:
-            event.setdefault("request_id", request_id)
-        return render(clean({**head, **event})).decode()
-
-    return ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.add_log_level,
-            ExtraAdder(),
-            _without_leavings,
-        ],
-        processors=[
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            ProcessorFormatter.remove_processors_meta,
-            finish,
-        ],
-    )
+def _handed_on(_: object, __: str, event: dict[str, Any]) -> tuple[tuple[object], dict[str, Any]]:
+    """Return what the standard library's logger is called with; the fields travel apart from what it has of its own."""
+    error = event.pop("exc_info", None)
+    return (event.get("event", ""),), {"exc_info": error, "extra": {_FIELDS: event}}

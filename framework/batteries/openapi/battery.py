@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
@@ -59,8 +60,7 @@ def schemes(batteries: Collection[str], session_cookie: str) -> dict[str, JSONSc
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(NamedTuple):
     body: bytes
     tag: str
 

@@ -18,6 +18,7 @@ from framework.battery import Answer, Battery
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceError
 from framework.responses import add_vary
+from framework.sending import Receiver
 
 _log = logging.getLogger("framework.sessions")
 
@@ -70,7 +71,9 @@ def battery(
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store
-        app.on_response_prepare.append(_preparer(storage))
+        app.on_response_prepare.append(
+            Receiver(_preparer(storage), concerns=lambda request: SESSION_KEY in request._state)
+        )
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp_session import Session
 
@@ -13,8 +12,7 @@ from framework.context import SESSION_CSRF, SESSION_SCOPES, SESSION_SUBJECT
 from framework.principal import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Hold a session as it is stored.
 
     Attributes:

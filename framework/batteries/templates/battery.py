@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jinja2
 from aiohttp import web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, get_session
 from markupsafe import Markup
 
-from framework.batteries.templates.environment import ensure_compiled, ensure_template, environment
+from framework.batteries.templates.environment import ensure_compiled, ensure_template, environment, own_pages
 from framework.batteries.templates.flashes import Flash, taken_flashes
 from framework.batteries.templates.links import Links, links_of
 from framework.batteries.templates.rendering import rendered
@@ -45,8 +45,7 @@ class TemplateSettings:
             raise ConfigurationError(f"folders: there is no folder {', '.join(absent)}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(NamedTuple):
     """Hold what rendering needs.
 
     Attributes:
@@ -115,22 +114,27 @@ def battery(
         processors: Each returns values for every page; no other answer pays for them.
         configure: Adds filters and globals of the service's own to the environment.
     """
-    folders = (*settings.folders, shipped("templates"))
+    theirs = shipped("templates")
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
-        pages = environment(app, folders, reload=settings.reload)
+        pages = environment(app, (*settings.folders, theirs), reload=settings.reload)
         pages.globals.update(csrf_token=csrf_token, csrf_field=csrf_field, flashes=flashes, nonce=nonce)
         if configure is not None:
             configure(pages)
-        ensure_compiled(pages)
-        _ensure_shown(pages, endpoints)
+        # PERF: of the pages that the framework ships only those are compiled that something here refers to.
+        ensure_compiled(pages, [*own_pages(pages, theirs, settings.folders), *_shown(pages, endpoints)])
         app[_PAGES] = Pages(pages, processors)
         app.on_startup.append(_linking(pages, endpoints))
 
     return Battery(name="templates", after=frozenset({"problems", "sessions", "csrf", "auth"}), setup=setup)
 
 
-def _ensure_shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> None:
+def _shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    """Name the templates that handlers promise to show.
+
+    Raises:
+        ConfigurationError: One is not there, or the handler is a view.
+    """
     for endpoint in endpoints:
         mark = endpoint.find(Template)
         if mark is None:
@@ -138,6 +142,7 @@ def _ensure_shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> N
         if inspect.isclass(endpoint.handler):
             raise ConfigurationError(f"{endpoint}: a view answers by itself; return render(...) there.")
         ensure_template(pages, mark.name, asked_by=str(endpoint))
+        yield mark.name
 
 
 def _linking(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +42,30 @@ def environment(app: web.Application, folders: Sequence[Path], *, reload: bool) 
     return pages
 
 
-def ensure_compiled(pages: jinja2.Environment) -> None:
-    """Compile all pages, so that no request has to.
+def own_pages(pages: jinja2.Environment, shipped: Path, folders: Sequence[Path]) -> list[str]:
+    """Name the pages that are the service's own: all but those that come as the framework ships them."""
+    theirs, own = (set(jinja2.FileSystemLoader(each).list_templates()) for each in (shipped, folders))
+    return pages.list_templates(filter_func=lambda name: name.endswith(_PAGES) and name not in theirs - own)
+
+
+def ensure_compiled(pages: jinja2.Environment, names: Iterable[str]) -> None:
+    """Compile pages and what they need in their turn, so that no request has to.
 
     Raises:
         ConfigurationError: One has a fault, or refers to one that is not there; the message names file and line.
     """
-    for name in pages.list_templates(filter_func=lambda name: name.endswith(_PAGES)):
+    waiting = [*dict.fromkeys(names)]
+    known = {*waiting}
+    for name in waiting:  # grows while it is walked
         try:
             template = pages.get_template(name)
         except jinja2.TemplateSyntaxError as error:
             raise ConfigurationError(f"{error.filename}:{error.lineno}: {error.message}") from error
         for line, other in _references(pages, name):
             ensure_template(pages, other, asked_by=f"{template.filename}:{line}")
+            if other not in known:
+                known.add(other)
+                waiting.append(other)
 
 
 def ensure_template(pages: jinja2.Environment, name: str, *, asked_by: str) -> None:

@@ -1,0 +1,88 @@
+"""What a service brings into its process, and what it leaves where it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.source import ROOT
+
+SERVICE = """
+import asyncio, json, logging, sys
+
+import framework.cli
+from framework import RouteTableDef, ServiceSettings, create_app, public
+from framework.server import serve
+
+routes = RouteTableDef()
+
+
+@routes.get("/")
+@public
+async def hello() -> dict[str, str]:
+    return {}
+
+
+async def main():
+    async with serve(create_app(ServiceSettings(), routes=[routes])):
+        try:
+            raise ValueError("no value")
+        except ValueError:
+            logging.getLogger("own").exception("it broke: %d", 7, extra={"size": 2})
+    print(json.dumps(sorted(sys.modules)))
+
+asyncio.run(main())
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process had imported in the end, and what it has logged."""
+
+    modules: frozenset[str]
+    records: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Start a service in a process of its own, as `framework run` does, and stop it."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVICE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
+    return Run(frozenset(json.loads(done.stdout)), [json.loads(line) for line in lines])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("alembic", id="migrations"),
+        pytest.param("cryptography.hazmat.primitives.asymmetric", id="key pairs"),
+        pytest.param("gunicorn", id="several processes"),
+        pytest.param("jwt", id="key pairs in tokens"),
+        pytest.param("redis", id="sessions in Redis"),
+        pytest.param("rich", id="colours"),
+        pytest.param("sqlalchemy", id="database"),
+        pytest.param("structlog", id="structlog's loggers"),
+        pytest.param("watchfiles", id="reload"),
+    ],
+)
+def test_what_a_service_does_not_use_is_not_imported(run: Run, name: str) -> None:
+    imported = run.modules
+
+    assert "framework.app" in imported
+    assert name not in imported
+
+
+def test_a_service_without_structlog_logs_the_records_of_the_standard_library(run: Run) -> None:
+    [record] = [record for record in run.records if record["logger"] == "own"]
+
+    assert record["event"] == "it broke: 7"
+    assert (record["level"], record["size"]) == ("error", 2)
+    assert record["exception"].startswith("Traceback (most recent call last):\n")
+    assert record["exception"].endswith("\nValueError: no value")
