@@ -41,6 +41,9 @@ def options_from(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds per work (5)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load per round and server (3)")
     parser.add_argument("--baseline", help="the server that ratios refer to (each work has its own)")
+    parser.add_argument(
+        "--environment", type=Path, metavar="FOLDER", help="a virtual environment for all servers"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     return parser.parse_args(arguments)
 
@@ -58,18 +61,19 @@ def _names(known: Mapping[str, object]) -> Callable[[str], list[str]]:
 
 
 class Session:
-    """One run of the harness: its options, its folder, and what has failed so far."""
+    """One run of the harness: its options, its folder, the servers, and what has failed so far."""
 
-    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+    def __init__(self, options: argparse.Namespace, folder: Path, known: Mapping[str, Server]) -> None:
         self.options = options
+        self._known = known
         self.folder = folder
         self.environment = {"BENCH_BIG_FILE": str(make_big_file(folder))}
         self.failures: list[str] = []
 
     def measure(self, work: Work) -> dict[str, list[Sample]]:
         """Measure one work on every chosen server that does it, in interleaved rounds."""
-        known = all_servers()
-        chosen = [known[name] for name in self.options.servers if work.name in known[name].works]
+        asked = [self._known[name] for name in self.options.servers]
+        chosen = [server for server in asked if work.name in server.works]
         if work.kind in FRESH:
             return self._measure_fresh(work, chosen)
         with ExitStack() as stack:
@@ -149,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     raise_open_files()
     works, results = all_works(), Results()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        session = Session(options, Path(folder))
+        session = Session(options, Path(folder), all_servers(options.environment))
         for name in options.works:
             results[name] = session.measure(works[name])
             print(
@@ -158,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n" + targets.table(results))
     print("\n" + ", ".join(f"{key} {value}" for key, value in machine().items()))
     if options.json:
-        chosen = {**vars(options), "json": str(options.json)}
+        chosen = {**vars(options), "json": str(options.json), "environment": str(options.environment or "")}
         options.json.write_text(json.dumps(document(results, chosen), indent=1))
     if session.failures:
         print("\nNot measured:", *session.failures, sep="\n- ")

@@ -103,7 +103,7 @@ def running(server: Server, work: str, output: Path, environment: Mapping[str, s
     """
     port = free_port()
     command = [shutil.which("taskset") or "taskset", "--cpu-list", str(SERVER_CORE)]
-    command += [str(python_of(server.environment)), "-m", "benchmarks.serve", server.name, work, str(port)]
+    command += [str(python_of(server.environment)), "-m", "benchmarks.serve", server.module, work, str(port)]
     with output.open("wb") as sink:
         began = time.monotonic()
         # A session of its own: what the server forks is ended with it.

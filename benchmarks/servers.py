@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.environment import OWN as OWN_ENVIRONMENT
@@ -68,6 +68,7 @@ _SERVERS = (
 )
 
 
-def all_servers() -> dict[str, Server]:
-    """Return every server by its name, ours first."""
-    return {server.name: server for server in _SERVERS}
+def all_servers(environment: Path | None = None) -> dict[str, Server]:
+    """Return every server by its name, ours first; all of them in one virtual environment if one is given."""
+    servers = (replace(server, environment=environment or server.environment) for server in _SERVERS)
+    return {server.name: server for server in servers}

@@ -20,6 +20,7 @@ from yarl import URL
 from framework.batteries import auth, sockets
 from framework.batteries.auth import AuthSettings, Tokens
 from framework.batteries.sockets import Rooms, SocketSettings
+from framework.batteries.sockets.delivery import Delivery
 from framework.batteries.sockets.flow import Outbox, Pace
 from framework.batteries.sockets.membership import Membership
 from framework.context import REGISTRY
@@ -63,6 +64,20 @@ async def add_up(request: web.Request, room: str, rooms: Rooms) -> web.WebSocket
 async def chat_in_secret(request: web.Request, room: str, rooms: Rooms) -> web.WebSocketResponse:
     async with rooms.join(request, room) as member:
         await member.send(request.path)
+    return member.response
+
+
+SPEECH = [f"{number} {'x' * 10_000}" for number in range(300)]
+
+
+@routes.get("/speeches/{room}")
+@public
+async def give_a_speech(request: web.Request, room: str, rooms: Rooms) -> web.WebSocketResponse:
+    async with rooms.join(request, room) as member:
+        for number, text in enumerate(SPEECH):
+            await (member.send(text) if number % 3 else rooms.broadcast(room, text))
+        async for _ in member:
+            pass
     return member.response
 
 
@@ -121,6 +136,53 @@ async def test_what_one_says_reaches_all_in_order(start: Any) -> None:
 
     assert await texts(ada, 4) == ['{"joined":1}', '{"joined":2}', "one", "zwei ✓"]
     assert await texts(bob, 3) == ['{"joined":2}', "one", "zwei ✓"]
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536, 200_000])
+async def test_a_text_of_any_size_arrives_as_it_was(start: Any, size: int) -> None:
+    service = await start()
+    ada = await service.connect()
+    text = "ü" * (size // 2) + "x" * (size % 2)
+
+    await service.rooms.broadcast("a", text)
+
+    assert await texts(ada, 2) == ['{"joined":1}', text]
+
+
+async def test_what_is_said_to_one_alone_keeps_its_place_among_what_is_said_to_all(start: Any) -> None:
+    service = await start()
+    ws = await service.connect("speeches/a")
+
+    assert await texts(ws, len(SPEECH)) == SPEECH
+
+
+async def test_a_room_that_is_talked_to_faster_than_it_is_served_loses_nobody(start: Any) -> None:
+    service = await start(backlog=1_500)
+    members = [await service.connect() for _ in range(90)]
+    said = [str(number) + "x" * 1_000 for number in range(40)]
+
+    for text in said:
+        await service.rooms.broadcast("a", text)
+
+    for number, member in enumerate(members):
+        assert (await texts(member, 90 - number + len(said)))[-len(said) :] == said
+    assert service.rooms.count("a") == 90
+
+
+async def test_what_is_said_during_the_handshake_comes_behind_it(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    app = kernel_app(routes, batteries=(sockets.battery(SETTINGS), NO_AUTH))
+
+    async def interrupt(request: web.Request, response: web.StreamResponse) -> None:
+        await service.rooms.broadcast("a", "early")
+        await asyncio.sleep(0.05)
+
+    app.on_response_prepare.append(interrupt)
+    service = Service(app, await serve(app), client)
+    ada = await service.connect()
+
+    assert await texts(ada, 2) == ["early", '{"joined":1}']
 
 
 async def test_rooms_hear_nothing_of_each_other(start: Any) -> None:
@@ -477,28 +539,67 @@ def test_a_pace_counts_a_large_message_as_many() -> None:
     assert pace.delay(1024 * 1024, now=0.0) == pytest.approx(4.5)
 
 
-async def test_an_outbox_takes_no_more_than_its_limit_and_gives_what_it_has() -> None:
+def test_an_outbox_takes_no_more_than_its_limit_and_gives_what_it_has() -> None:
     outbox = Outbox(1_000)
 
-    taken = [outbox.offer(b"x" * 300) for _ in range(3)]
+    taken = [outbox.offer(letter * 300) for letter in (b"a", b"b", b"c")]
     outbox.close()
 
     assert taken == [True, True, False]
-    assert [await outbox.take() for _ in range(3)] == [b"x" * 300, b"x" * 300, None]
+    assert outbox.take() == b"a" * 300 + b"b" * 300
+    assert len(outbox) == 0
 
 
-async def test_an_empty_outbox_takes_a_message_of_any_size() -> None:
+def test_an_outbox_gives_no_more_at_once_than_is_worth_one_write() -> None:
+    outbox = Outbox(150_000)
+    for letter in (b"a", b"b", b"c"):
+        outbox.offer(letter * 40_000)
+
+    first, has_room = outbox.take(), outbox.offer(b"d" * 70_000)
+    rest, is_empty = outbox.take(), not outbox
+
+    assert (first, has_room) == (b"a" * 40_000 + b"b" * 40_000, True)
+    assert (rest, is_empty) == (b"c" * 40_000 + b"d" * 70_000, True)
+
+
+def test_an_empty_outbox_takes_a_message_of_any_size() -> None:
     assert Outbox(10).offer(b"x" * 100)
 
 
-async def test_a_closed_outbox_takes_nothing_and_keeps_nobody_waiting() -> None:
+def test_a_closed_outbox_takes_nothing_and_blames_nobody() -> None:
     outbox = Outbox(10)
     outbox.offer(b"x" * 100)
     outbox.close(discard=True)
 
     assert outbox.offer(b"more")
-    await asyncio.wait_for(outbox.room(), 10)
-    assert await outbox.take() is None
+    assert len(outbox) == 0
+
+
+class Listener:
+    """Be somebody for whom nothing waits, or whose turn fails."""
+
+    def __init__(self, fails: bool) -> None:
+        self._fails = fails
+        self.turns = 0
+
+    def flush(self) -> bool:
+        self.turns += 1
+        if self._fails:
+            raise OSError("broken")
+        return True
+
+
+async def test_whoever_fails_at_their_turn_keeps_nobody_from_theirs() -> None:
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+    listeners = [Listener(fails=number == 10) for number in range(200)]
+
+    Delivery().to(listeners)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert [listener.turns for listener in listeners] == [1] * 200
+    assert [str(failure["exception"]) for failure in failures] == ["broken"]
 
 
 def test_a_membership_forgets_empty_rooms() -> None:

@@ -19,6 +19,7 @@ import jinja2
 import pytest
 from aiohttp import web
 from aiohttp_session import Session
+from markupsafe import Markup
 
 from framework.app import ServiceSettings, create_app
 from framework.batteries import csrf, problems, security, sessions, templates
@@ -127,6 +128,64 @@ async def test_everything_is_escaped_whatever_the_template_s_suffix(
     text = await shown(serve, client, service(folder, routes))
 
     assert text == "&lt;script&gt;&#39;&#34;&amp;"
+
+
+class Html:
+    def __html__(self) -> str:
+        return "<b>own</b>"
+
+
+class Text(str):
+    """A text that is no plain `str`."""
+
+
+VALUES: dict[str, Any] = {
+    "text": "<'\"&>",
+    "safe": Markup("<b>safe</b>"),
+    "html": Html(),
+    "odd": Text("<odd>"),
+    "nothing": None,
+    "number": 7,
+    "amount": 1.5,
+    "day": date(2026, 1, 2),
+    "row": {"name": "<Ada>", "items": 3, "html": Markup("<i>")},
+    "thing": Form[Any](data={"name": "<Eve>"}, errors={}),
+}
+SHOWN = [
+    *(f"{{{{ {name} }}}}" for name in VALUES),
+    "{{ text | safe }} {{ text | upper }} {{ text ~ safe }} {{ safe + text }} {{ text | escape }}",
+    "{{ row.name }} {{ row['name'] }} {{ row.html }} {{ row['items'] }}",
+    "{% for key, value in row.items() %}{{ key }}={{ value }} {{ loop.index }}{% endfor %}",
+    "{{ row.missing is defined }} {{ row.missing | default('<none>') }} {{ thing.missing is defined }}",
+    "{{ thing.data.name }} {{ thing['data'].name }} {{ text.upper() }}",
+    "{% macro m(v) %}<p>{{ v }}{{ caller() }}</p>{% endmacro %}{% call m(text) %}{{ text }}{% endcall %}",
+    "{% set kept %}<p>{{ text }}</p>{% endset %}{{ kept }}{{ kept | length }}",
+    "{% filter upper %}<p>{{ text }}</p>{% endfilter %}",
+    "{% block inner %}{{ text }}{% endblock %}{{ self.inner() }}",
+]
+
+
+@pytest.mark.parametrize("text", SHOWN)
+async def test_a_page_says_what_jinja_itself_would_say(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path, text: str
+) -> None:
+    routes = page("page.html", text, folder, VALUES)
+
+    page_text = await shown(serve, client, service(folder, routes))
+
+    assert page_text == jinja2.Environment(autoescape=True).from_string(text).render(VALUES)
+
+
+@pytest.mark.parametrize("text", ["{{ row.missing }}", "{{ row['missing'] }}", "{{ thing.missing }}"])
+async def test_what_a_value_does_not_have_is_a_fault_that_is_named(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    routes = page("page.html", text, folder, VALUES)
+
+    async with client.get(await serve(service(folder, routes))) as answer:
+        assert answer.status == 500
+
+    assert "has no attribute 'missing'" in caplog.text
 
 
 async def test_the_service_s_own_templates_go_before_those_that_are_shipped(

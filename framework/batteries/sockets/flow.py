@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 
 _SHARE_BYTES = 16 * 1024
 _OVERHEAD_BYTES = 256
+_WRITE_BYTES = 64 * 1024
 
 
 class Pace:
@@ -38,48 +38,44 @@ class Outbox:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._payloads: deque[bytes] = deque()
+        self._frames: deque[bytes] = deque()
         self._size = 0
         self._closed = False
-        self._changed = asyncio.Event()
-        self._roomy = asyncio.Event()
-        self._roomy.set()
 
-    def offer(self, payload: bytes) -> bool:
-        """Add a message; False if the member has fallen too far behind. Nobody waits."""
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def is_half_full(self) -> bool:
+        return self._size >= self._limit // 2
+
+    def offer(self, frame: bytes) -> bool:
+        """Add a message; False if there is no room for it. Nobody waits."""
         if self._closed:
             return True
-        if self._payloads and self._size + len(payload) > self._limit:
+        size = self._size + len(frame)
+        if size > self._limit and self._frames:
             return False
-        self._payloads.append(payload)
-        self._size += len(payload) + _OVERHEAD_BYTES
-        self._changed.set()
-        if self._size >= self._limit // 2:
-            self._roomy.clear()
+        self._frames.append(frame)
+        self._size = size + _OVERHEAD_BYTES
         return True
 
-    async def room(self) -> None:
-        """Wait until at least half of the space is free, or nothing is taken any more."""
-        await self._roomy.wait()
-
-    async def take(self) -> bytes | None:
-        """Return the next message as soon as there is one; None when all are taken and no more will come."""
-        while not self._payloads:
-            if self._closed:
-                return None
-            self._changed.clear()
-            await self._changed.wait()
-        payload = self._payloads.popleft()
-        self._size -= len(payload) + _OVERHEAD_BYTES
-        if self._size < self._limit // 2:
-            self._roomy.set()
-        return payload
+    def take(self) -> bytes:
+        """Return the next messages, as many as are worth one write."""
+        if len(self._frames) == 1:
+            self._size = 0
+            return self._frames.popleft()
+        taken, size = [], 0
+        while self._frames and size < _WRITE_BYTES:
+            frame = self._frames.popleft()
+            taken.append(frame)
+            size += len(frame)
+        self._size -= size + _OVERHEAD_BYTES * len(taken)
+        return b"".join(taken)
 
     def close(self, *, discard: bool = False) -> None:
         """Take no more messages; those that wait still go, unless they are to be discarded."""
         self._closed = True
         if discard:
-            self._payloads.clear()
+            self._frames.clear()
             self._size = 0
-        self._changed.set()
-        self._roomy.set()

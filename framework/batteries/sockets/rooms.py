@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from framework import validation
+from framework.batteries.sockets.delivery import Delivery, text_frame
 from framework.batteries.sockets.flow import Outbox, Pace
 from framework.batteries.sockets.handshake import ensure_handshake, ensure_origin
 from framework.batteries.sockets.membership import Membership
@@ -42,14 +43,19 @@ class Member:
         self._settings = settings
         self._close_seconds = settings.close_timeout.total_seconds()
         self._transport = request.transport
+        self._protocol = request.protocol
         self._outbox = Outbox(settings.backlog)
-        self._delivered = asyncio.Event()
+        self._stalled = asyncio.Event()
         self.response = web.WebSocketResponse(
             timeout=self._close_seconds,
             heartbeat=settings.heartbeat.total_seconds(),
             max_msg_size=settings.max_message,
             compress=False,
         )
+
+    async def open(self, request: web.Request) -> None:
+        """Answer the handshake."""
+        self._writer = await self.response.prepare(request)
 
     async def __aiter__(self) -> AsyncGenerator[str]:
         loop = asyncio.get_running_loop()
@@ -75,26 +81,50 @@ class Member:
 
     async def send(self, text: str) -> None:
         """Send a text to this member alone; wait while too much waits for it already."""
-        await self._outbox.room()
-        self._outbox.offer(text.encode())
+        while self._outbox.is_half_full and not self.flush():
+            await self._fetched()
+        self._outbox.offer(text_frame(text.encode()))
+        self.flush()
 
     async def send_json(self, value: Any) -> None:
         """Send a value to this member alone, as JSON."""
         await self.send(validation.encode(value).decode())
 
-    def offer(self, payload: bytes) -> bool:
+    def offer(self, frame: bytes) -> bool:
         """Add a message to what waits for this member; False if it has fallen too far behind."""
-        return self._outbox.offer(payload)
+        if self._outbox.offer(frame):
+            return True
+        self.flush()  # perhaps it has only not had its turn
+        return self._outbox.offer(frame)
+
+    def flush(self) -> bool:
+        """Send what waits, as far as the peer fetches it; False if something is left."""
+        outbox, transport = self._outbox, self._transport
+        if transport is None or transport.is_closing() or self.response.closed:
+            outbox.close(discard=True)
+            return True
+        while outbox:
+            if self._protocol.writing_paused or not self.response.prepared:
+                self._stalled.set()
+                return False
+            transport.write(outbox.take())
+        return True
 
     async def deliver(self) -> None:
-        """Send what waits, for as long as the socket is open."""
-        try:
-            while (payload := await self._outbox.take()) is not None:
-                await self.response.send_frame(payload, WSMsgType.TEXT)
-        except ConnectionError:
-            self._outbox.close(discard=True)
-        finally:
-            self._delivered.set()
+        """Send what has to wait for the peer, for as long as this runs."""
+        while True:
+            await self._stalled.wait()
+            self._stalled.clear()
+            await self._deliver_all()
+
+    async def _deliver_all(self) -> None:
+        while not self.flush():
+            await self._fetched()
+
+    async def _fetched(self) -> None:
+        """Wait until the peer has fetched what is written, or is gone."""
+        with suppress(ConnectionError):
+            await self._writer.drain()
 
     async def close(self, code: int = WSCloseCode.OK, reason: str = "") -> None:
         """Send what waits and close; a peer that takes no leave in time is cut off."""
@@ -110,8 +140,8 @@ class Member:
         message = reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore").encode()
         try:
             async with asyncio.timeout(self._close_seconds):
-                if patiently and not self.response.closed:
-                    await self._delivered.wait()
+                if patiently:
+                    await self._deliver_all()
                 await self.response.close(code=code, message=message)
         except (TimeoutError, ConnectionError):
             pass
@@ -144,6 +174,7 @@ class Rooms:
         self._settings = settings
         self._origins = frozenset(settings.origins)
         self._members: Membership[Member] = Membership(settings.room_size)
+        self._delivery = Delivery()
         self._farewells = Tasks(limit=100_000, drain_seconds=settings.close_timeout.total_seconds())
 
     def count(self, room: str) -> int:
@@ -174,7 +205,7 @@ class Rooms:
         if not self._members.add(room, member):
             raise ServiceUnavailable("The room is full.")
         try:
-            await member.response.prepare(request)
+            await member.open(request)
             async with (
                 request.app[CONNECTIONS].socket(member.response),
                 running(member.deliver(), name="sockets.deliver"),
@@ -186,11 +217,11 @@ class Rooms:
 
     async def broadcast(self, room: str, text: str) -> None:
         """Send a text to everybody in a room; a member who does not fetch delays nobody and is dropped in the end."""
-        # PERF: encoded once for all.
-        payload = text.encode()
-        for member in self._members.of(room):
-            if not member.offer(payload):
+        frame, members = text_frame(text.encode()), self._members.of(room)
+        for member in members:
+            if not member.offer(frame):
                 self._drop(member)
+        self._delivery.to(members)
         # Without a pause a fast speaker would fill the outboxes before anything is sent from them.
         await asyncio.sleep(0)
 

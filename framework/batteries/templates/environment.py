@@ -12,13 +12,14 @@ import jinja2
 from aiohttp import web
 from jinja2 import nodes
 
+from framework.batteries.templates.output import Environment
 from framework.errors import ConfigurationError
 
 _PAGES = (".html", ".htm", ".xml", ".svg", ".j2", ".jinja")
 
 
 def environment(app: web.Application, folders: Sequence[Path], *, reload: bool) -> jinja2.Environment:
-    """Set up aiohttp-jinja2's environment for an application: everything is escaped, whatever its suffix.
+    """Return an application's environment, which is aiohttp-jinja2's too: all is escaped, whatever its suffix.
 
     A name that no value was given for is an error; otherwise a slip of the pen would be an empty place on the page.
 
@@ -26,8 +27,7 @@ def environment(app: web.Application, folders: Sequence[Path], *, reload: bool) 
         folders: Where templates are; the first that has one wins.
         reload: Look at the files anew for each page.
     """
-    return aiohttp_jinja2.setup(
-        app,
+    pages = Environment(
         loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -35,8 +35,11 @@ def environment(app: web.Application, folders: Sequence[Path], *, reload: bool) 
         cache_size=-1,
         trim_blocks=True,
         lstrip_blocks=True,
-        default_helpers=False,
     )
+    # What aiohttp_jinja2.setup() would do, for handlers that are written for it.
+    app[aiohttp_jinja2.APP_KEY] = pages
+    pages.globals["app"] = app
+    return pages
 
 
 def own_pages(pages: jinja2.Environment, shipped: Path, folders: Sequence[Path]) -> list[str]:

@@ -27,7 +27,9 @@ async def rendered(
     """
     pieces: list[str] = []
     # PERF: Template.generate() is one more generator around this one, for a tenth of the time.
-    stream = template.root_render_func(template.new_context(dict(values)))
+    # And it would read the environment's names one by one through a ChainMap, for each page.
+    context = template.new_context({**template.environment.globals, **values}, shared=True)
+    stream = template.root_render_func(context)
     turn = clock()
     try:
         while batch := list(islice(stream, _PIECES)):
