@@ -201,7 +201,8 @@ class Wire(RequestHandler):
     def _wake_at(self, when: float) -> None:
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
-        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive)
+        # Often called within a request, whose context would otherwise live as long as the connection.
+        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive, context=self.terms.context)
 
     def _process_keepalive(self) -> None:
         self._keepalive_handle = None
@@ -212,7 +213,7 @@ class Wire(RequestHandler):
             due = self._head_since + self.terms.settings.header_read_seconds
         if self._loop.time() < due:
             self._wake_at(due)
-        elif not self._request_in_progress:
+        elif self.is_idle:
             if self._head_bytes:
                 self._refuse_head(refusals.HEAD_TOO_SLOW)
             else:
@@ -271,9 +272,7 @@ class Wire(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             # PERF: one timer, which looks at the time when it is due, instead of one for each request.
-            self._keepalive_handle = self._loop.call_at(
-                self._next_keepalive_close_time, self._process_keepalive
-            )
+            self._wake_at(self._next_keepalive_close_time)
 
     def part(self) -> None:
         """Close the connection when all that has been written is fetched."""

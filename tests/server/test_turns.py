@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import time
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -119,6 +122,7 @@ RESPONSES: dict[str, Callable[[], web.StreamResponse]] = {
     "nothing": web.Response,
     "created, nothing to say": lambda: web.Response(status=201),
     "no content": lambda: web.Response(status=204),
+    "early hints that are an answer": lambda: web.Response(status=103, text="a"),
     "not modified": lambda: web.Response(status=304, headers={"ETag": '"a"'}),
     "a reason of its own": lambda: web.Response(status=299, reason="Fine"),
     "no known reason": lambda: web.Response(status=299),
@@ -209,3 +213,46 @@ async def test_an_ordinary_request_has_all_that_aiohttp_gives_one() -> None:
 
     ours, theirs = pairs[0]
     assert ours == theirs
+
+
+class Left:
+    """Be what a request leaves in its context."""
+
+
+LEFT: ContextVar[Left | None] = ContextVar("left", default=None)
+
+
+async def test_a_connection_keeps_nothing_of_the_context_of_a_request() -> None:
+    left: list[weakref.ref[Left]] = []
+
+    async def leave(_: web.Request) -> web.Response:
+        something = Left()
+        LEFT.set(something)
+        left.append(weakref.ref(something))
+        await asyncio.sleep(0.001)
+        return web.Response()
+
+    async with serving(service(web.get("/x", leave))) as running, peer(running.port) as client:
+        for _ in range(3):
+            await client.send(request("GET /x HTTP/1.1"))
+            await client.answer()
+        await asyncio.sleep(0.05)
+        gc.collect()
+        kept = [reference() for reference in left]
+
+    assert kept == [None] * 3
+
+
+async def test_a_connection_whose_pipeline_never_rests_is_not_idle() -> None:
+    async def hold_up(_: web.Request) -> web.Response:
+        time.sleep(0.01)  # noqa: ASYNC251 -- the request waits for nothing, so each is answered in its own turn
+        return web.Response()
+
+    app = service(web.get("/x", hold_up))
+    async with serving(app, keepalive_seconds=0.1) as running, peer(running.port) as client:
+        await client.send(request("GET /first HTTP/1.1"))
+        await client.answer()
+        await client.send(request("GET /x HTTP/1.1") * 30)
+        answers = await client.answers()
+
+    assert [answer.status for answer in answers] == [200] * 30
