@@ -201,6 +201,7 @@ class Connection(Wire):
 
     async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
         _ensure_one_answer(request, response)
+        self.decline_upgrade()
         _, is_gone = await self.finish_response(request, response, None)
         return None if is_gone else response
 

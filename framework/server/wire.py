@@ -62,7 +62,7 @@ class Wire(RequestHandler):
         self._left = 1 if terms.closing else terms.settings.requests_per_connection  # answers
         self._deaf = False  # an error answer is on its way, and what still comes in is not read
         self._headers_limit = terms.settings.headers_bytes
-        self._is_midway = False  # part of a head or of a body has arrived, or a first head is waited for
+        self._is_midway = False  # part of a head or of a body may have arrived, or a first head is waited for
         self._head_since = 0.0
         self._head_bytes = 0
         self._body: StreamReader | None = None  # a body that is still arriving
@@ -113,7 +113,7 @@ class Wire(RequestHandler):
             if (
                 count > 1
                 or self._is_midway
-                or len(data) > self._headers_limit
+                or not 0 < len(data) <= self._headers_limit
                 or type(message) is _ErrInfo
                 or not payload.is_eof()
             ):
@@ -123,28 +123,48 @@ class Wire(RequestHandler):
             self._part_received(len(data))
         elif self._body is not None and self._body.is_eof():
             self._body_ended()
+            self._is_midway = True
 
     def _requests_parsed(self, count: int, size: int) -> None:
         message, payload = self._messages[-1]
         if isinstance(message, _ErrInfo):
             self._unreadable(message.exc)
             return
-        if self._head_bytes + size > self._headers_limit:
+        # The parser may have kept some of it back, and the end of a piece may be part of the next head.
+        is_all = 0 < size <= self._headers_limit
+        if self._is_midway or not is_all:
             self._check_header_totals(count)
         if self._is_midway:
             self._head_arrived()
             self._body_ended()
+        self._is_midway = not is_all
         if not payload.is_eof() and not self._deaf:
             self._is_midway = True
             self._body = payload
             if not gate.awaits_continue(message):
                 self._watch_arrival()
 
+    def decline_upgrade(self) -> None:
+        """Take what came behind a request for another protocol as requests, unless that protocol is spoken now.
+
+        aiohttp would do so as it sends the answer, and past all limits.
+        """
+        parser = self._parser
+        if not self._upgraded or self._messages or self._payload_parser is not None or parser is None:
+            return
+        parser.set_upgraded(False)
+        self._upgraded = False
+        tail, self._message_tail = self._message_tail, b""
+        self.data_received(tail)
+        if self._buffer_paused:
+            self._resume_reading_if_drained()
+
     def _part_received(self, size: int) -> None:
         if self._body is None:
             self._head_grew(size)
         elif self._body.is_eof():
             self._body_ended()
+            self._is_midway = True  # part of the next head may have come with it
         elif self._arrival is not None:
             self._arrival.moved(size)
         else:  # the client does not wait for 100 Continue any longer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import time
 import weakref
 from collections.abc import Callable
@@ -63,6 +64,32 @@ async def test_many_requests_in_one_piece_are_answered_in_order(pause: float) ->
         answers = [await client.answer() for _ in range(200)]
 
     assert [answer.body.decode() for answer in answers] == [str(number) for number in range(200)]
+
+
+UPGRADE = request("GET /chat HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+
+
+async def test_a_body_behind_an_upgrade_that_is_declined_is_read_as_any_other() -> None:
+    body = bytes(200_000)
+    upload = request("POST /x HTTP/1.1", f"Content-Length: {len(body)}", body=body)
+
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(UPGRADE + upload[:100])
+        await client.answer()
+        await client.send(*(upload[start : start + 5000] for start in range(100, len(upload), 5000)))
+        answer = await client.answer()
+
+    assert json.loads(answer.body)["bytes"] == len(body)
+
+
+async def test_a_body_behind_a_declined_upgrade_that_stops_arriving_is_408() -> None:
+    start = request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello")
+
+    async with serving(service(), slow_grace_seconds=0.2) as running, peer(running.port) as client:
+        await client.send(UPGRADE + start)
+        answers = await client.answers()
+
+    assert [answer.status for answer in answers] == [200, 408]
 
 
 async def test_requests_in_one_piece_leave_room_for_others() -> None:
