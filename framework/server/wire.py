@@ -45,6 +45,7 @@ class Wire(RequestHandler):
         "_is_midway",
         "_left",
         "_server",
+        "_stays_paused",
         "_transport",
         "terms",
         "work",
@@ -66,6 +67,7 @@ class Wire(RequestHandler):
         self._head_since = 0.0
         self._head_bytes = 0
         self._body: StreamReader | None = None  # a body that is still arriving
+        self._stays_paused = False  # the parser may be, though reading is not
         self._awaits_continue = False
         self._arrival: ArrivalWatch | None = None
         self._fetch: FetchWatch | None = None
@@ -143,21 +145,6 @@ class Wire(RequestHandler):
             self._body = payload
             if not gate.awaits_continue(message):
                 self._watch_arrival()
-
-    def decline_upgrade(self) -> None:
-        """Take what came behind a request for another protocol as requests, unless that protocol is spoken now.
-
-        aiohttp would do so as it sends the answer, and past all limits.
-        """
-        parser = self._parser
-        if not self._upgraded or self._messages or self._payload_parser is not None or parser is None:
-            return
-        parser.set_upgraded(False)
-        self._upgraded = False
-        tail, self._message_tail = self._message_tail, b""
-        self.data_received(tail)
-        if self._buffer_paused:
-            self._resume_reading_if_drained()
 
     def _part_received(self, size: int) -> None:
         if self._body is None:
@@ -265,10 +252,21 @@ class Wire(RequestHandler):
         self._is_midway = bool(self._head_since)
         self._awaits_continue = False
 
+    def body_taken(self) -> None:
+        """Let the parser go on behind a body that was still arriving when its request was taken.
+
+        It counts requests that wait by their ends, and holds back what comes behind too many of them.
+        """
+        if self._parser is not None:
+            self._parser.message_consumed()
+            self.data_received(b"")
+
     def resume_reading(self, resume_parser: bool = True) -> None:
-        # PERF: a stream asks after each read; what is not paused has left nothing to be parsed.
-        if not self._reading_paused:
+        # PERF: a stream asks after each read; where nothing was paused, nothing has been left to be parsed.
+        if not self._reading_paused and not self._stays_paused:
             return
+        # NOTE: a body that was paused at its very end leaves the parser paused, which then stops in the next body.
+        self._stays_paused = self._stays_paused or not resume_parser
         if self._arrival is not None:
             self._arrival.forgive()
         _resume(self, resume_parser)

@@ -66,6 +66,40 @@ async def test_many_requests_in_one_piece_are_answered_in_order(pause: float) ->
     assert [answer.body.decode() for answer in answers] == [str(number) for number in range(200)]
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello"), b"world"),
+        (request("POST /x HTTP/1.1", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"), b"0\r\n\r\n"),
+    ],
+    ids=["length", "chunked"],
+)
+async def test_many_requests_behind_the_end_of_a_body_are_all_answered(start: bytes, end: bytes) -> None:
+    later = [request(f"GET /{number} HTTP/1.1") for number in range(100)]
+
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(start, end + b"".join(later), pause_seconds=0.05)
+        answers = [await client.answer() for _ in range(101)]
+
+    paths = [json.loads(answer.body)["path"] for answer in answers]
+    assert paths == ["/x", *(f"/{number}" for number in range(100))]
+
+
+async def test_a_body_is_read_whole_behind_one_that_was_held_up_at_its_end() -> None:
+    chunks = 262_144 // 16 + 1  # one more than aiohttp reads ahead
+    chunked = request(
+        "POST /a HTTP/1.1", "Transfer-Encoding: chunked", body=b"1\r\na\r\n" * chunks + b"0\r\n\r\n"
+    )
+
+    async with serving(service(), slow_grace_seconds=1) as running, peer(running.port) as client:
+        await client.send(chunked)
+        answers = [await client.answer()]
+        await client.send(request("POST /b HTTP/1.1", "Content-Length: 5", body=b"hello"))
+        answers.append(await client.answer())
+
+    assert [json.loads(answer.body).get("bytes") for answer in answers] == [chunks, 5]
+
+
 UPGRADE = request("GET /chat HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
 
 
