@@ -15,7 +15,7 @@ from aiohttp.http_writer import _serialize_headers
 from framework.responses import JSONResponse
 
 _LONGEST_BODY = 16_384  # joining it to its head costs less than a second write
-_WITHOUT_BODY: Final = frozenset({204, 304})
+_WITHOUT_BODY: Final = frozenset({*range(100, 200), 204, 304})
 _TYPES: Final = frozenset({web.Response, JSONResponse})
 _CONTENT_LENGTH, _CONTENT_TYPE, _CONNECTION = hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE, hdrs.CONNECTION
 _DATE, _SERVER, _TRANSFER_ENCODING = hdrs.DATE, hdrs.SERVER, hdrs.TRANSFER_ENCODING

@@ -69,14 +69,18 @@ class Connection(Wire):
             return
         self._request_in_progress = True
         message, payload = self._messages.popleft()
-        self._parser.message_consumed()
+        is_whole = payload.is_eof()
+        if is_whole:
+            self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()  # which may parse further requests; they wait for this one
-        turn = self._turn(message, payload)
+        turn = self._turn(message, payload, is_whole=is_whole)
         work = asyncio.Task(turn, loop=self._loop, context=self.terms.context.copy(), **_START)
         self.work = self._task_handler = None if work.done() else work
 
-    async def _turn(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> None:
+    async def _turn(
+        self, message: RawRequestMessage | _ErrInfo, payload: StreamReader, *, is_whole: bool
+    ) -> None:
         if self._parser is None:
             return  # the client has gone since the task was made
         goes_on = False
@@ -86,6 +90,8 @@ class Connection(Wire):
             self._keepalive = response is not None and bool(response.keep_alive)
             if not payload.is_eof():
                 await self._read_rest(payload)
+            if not is_whole:
+                self.body_taken()
             payload.set_exception(_PAYLOAD_ACCESS_ERROR)
             goes_on = self._keepalive and not self._close
         except ConnectionError:
@@ -174,6 +180,21 @@ class Connection(Wire):
         if writer.output_size == 0:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
+    def _decline_upgrade(self) -> None:
+        """Take what came behind a request for another protocol as requests, unless that protocol is spoken now.
+
+        aiohttp would do so as it sends the answer, and past all limits.
+        """
+        parser = self._parser
+        if not self._upgraded or self._messages or self._payload_parser is not None or parser is None:
+            return
+        parser.set_upgraded(False)
+        self._upgraded = False
+        tail, self._message_tail = self._message_tail, b""
+        self.data_received(tail)
+        if self._buffer_paused:
+            self._resume_reading_if_drained()
+
     # Answers
 
     async def _answer(self, request: Request) -> web.StreamResponse | None:
@@ -201,6 +222,7 @@ class Connection(Wire):
 
     async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
         _ensure_one_answer(request, response)
+        self._decline_upgrade()
         _, is_gone = await self.finish_response(request, response, None)
         return None if is_gone else response
 

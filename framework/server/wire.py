@@ -45,6 +45,7 @@ class Wire(RequestHandler):
         "_is_midway",
         "_left",
         "_server",
+        "_stays_paused",
         "_transport",
         "terms",
         "work",
@@ -62,10 +63,11 @@ class Wire(RequestHandler):
         self._left = 1 if terms.closing else terms.settings.requests_per_connection  # answers
         self._deaf = False  # an error answer is on its way, and what still comes in is not read
         self._headers_limit = terms.settings.headers_bytes
-        self._is_midway = False  # part of a head or of a body has arrived, or a first head is waited for
+        self._is_midway = False  # part of a head or of a body may have arrived, or a first head is waited for
         self._head_since = 0.0
         self._head_bytes = 0
         self._body: StreamReader | None = None  # a body that is still arriving
+        self._stays_paused = False  # the parser may be, though reading is not
         self._awaits_continue = False
         self._arrival: ArrivalWatch | None = None
         self._fetch: FetchWatch | None = None
@@ -113,7 +115,7 @@ class Wire(RequestHandler):
             if (
                 count > 1
                 or self._is_midway
-                or len(data) > self._headers_limit
+                or not 0 < len(data) <= self._headers_limit
                 or type(message) is _ErrInfo
                 or not payload.is_eof()
             ):
@@ -123,17 +125,21 @@ class Wire(RequestHandler):
             self._part_received(len(data))
         elif self._body is not None and self._body.is_eof():
             self._body_ended()
+            self._is_midway = True
 
     def _requests_parsed(self, count: int, size: int) -> None:
         message, payload = self._messages[-1]
         if isinstance(message, _ErrInfo):
             self._unreadable(message.exc)
             return
-        if self._head_bytes + size > self._headers_limit:
+        # The parser may have kept some of it back, and the end of a piece may be part of the next head.
+        is_all = 0 < size <= self._headers_limit
+        if self._is_midway or not is_all:
             self._check_header_totals(count)
         if self._is_midway:
             self._head_arrived()
             self._body_ended()
+        self._is_midway = not is_all
         if not payload.is_eof() and not self._deaf:
             self._is_midway = True
             self._body = payload
@@ -145,6 +151,7 @@ class Wire(RequestHandler):
             self._head_grew(size)
         elif self._body.is_eof():
             self._body_ended()
+            self._is_midway = True  # part of the next head may have come with it
         elif self._arrival is not None:
             self._arrival.moved(size)
         else:  # the client does not wait for 100 Continue any longer
@@ -201,7 +208,8 @@ class Wire(RequestHandler):
     def _wake_at(self, when: float) -> None:
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
-        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive)
+        # Often called within a request, whose context would otherwise live as long as the connection.
+        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive, context=self.terms.context)
 
     def _process_keepalive(self) -> None:
         self._keepalive_handle = None
@@ -212,7 +220,7 @@ class Wire(RequestHandler):
             due = self._head_since + self.terms.settings.header_read_seconds
         if self._loop.time() < due:
             self._wake_at(due)
-        elif not self._request_in_progress:
+        elif self.is_idle:
             if self._head_bytes:
                 self._refuse_head(refusals.HEAD_TOO_SLOW)
             else:
@@ -244,10 +252,21 @@ class Wire(RequestHandler):
         self._is_midway = bool(self._head_since)
         self._awaits_continue = False
 
+    def body_taken(self) -> None:
+        """Let the parser go on behind a body that was still arriving when its request was taken.
+
+        It counts requests that wait by their ends, and holds back what comes behind too many of them.
+        """
+        if self._parser is not None:
+            self._parser.message_consumed()
+            self.data_received(b"")
+
     def resume_reading(self, resume_parser: bool = True) -> None:
-        # PERF: a stream asks after each read; what is not paused has left nothing to be parsed.
-        if not self._reading_paused:
+        # PERF: a stream asks after each read; where nothing was paused, nothing has been left to be parsed.
+        if not self._reading_paused and not self._stays_paused:
             return
+        # NOTE: a body that was paused at its very end leaves the parser paused, which then stops in the next body.
+        self._stays_paused = self._stays_paused or not resume_parser
         if self._arrival is not None:
             self._arrival.forgive()
         _resume(self, resume_parser)
@@ -271,9 +290,7 @@ class Wire(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             # PERF: one timer, which looks at the time when it is due, instead of one for each request.
-            self._keepalive_handle = self._loop.call_at(
-                self._next_keepalive_close_time, self._process_keepalive
-            )
+            self._wake_at(self._next_keepalive_close_time)
 
     def part(self) -> None:
         """Close the connection when all that has been written is fetched."""

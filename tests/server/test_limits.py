@@ -96,6 +96,28 @@ async def test_headers_together_at_their_limit_are_served_and_above_are_431(piec
     assert str(limit) in found[1].problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("before", "held_back"),
+    [
+        (request("GET / HTTP/1.1") * 40, 0),
+        (request("GET / HTTP/1.1"), 4),
+        (request("POST / HTTP/1.1", "Content-Length: 5"), 4),
+    ],
+    ids=["behind many requests", "begun with another request", "begun with the end of a body"],
+)
+async def test_headers_are_counted_wherever_they_came_in(before: bytes, held_back: int) -> None:
+    head = request("GET / HTTP/1.1", CLOSE, *headers_of(60_000))
+    split = len(head) - held_back
+
+    async with serving(service()) as running, peer(running.port) as client:
+        start, data = (before, b"hello") if before.startswith(b"POST") else (b"", before)
+        await client.send(start, data + head[:split], head[split:], pause_seconds=0.05)
+        answers = await client.answers()
+
+    assert answers[-1].status == 431
+    assert {answer.status for answer in answers[:-1]} == {200}
+
+
 async def test_headers_without_end_are_cut_off_before_they_are_complete() -> None:
     async with serving(service(), header_count=10_000) as running, peer(running.port) as client:
         await client.send(b"GET / HTTP/1.1\r\nHost: a\r\n", *[b"X-A: " + b"b" * 1000 + b"\r\n"] * 45)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import time
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -62,6 +66,66 @@ async def test_many_requests_in_one_piece_are_answered_in_order(pause: float) ->
     assert [answer.body.decode() for answer in answers] == [str(number) for number in range(200)]
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello"), b"world"),
+        (request("POST /x HTTP/1.1", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"), b"0\r\n\r\n"),
+    ],
+    ids=["length", "chunked"],
+)
+async def test_many_requests_behind_the_end_of_a_body_are_all_answered(start: bytes, end: bytes) -> None:
+    later = [request(f"GET /{number} HTTP/1.1") for number in range(100)]
+
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(start, end + b"".join(later), pause_seconds=0.05)
+        answers = [await client.answer() for _ in range(101)]
+
+    paths = [json.loads(answer.body)["path"] for answer in answers]
+    assert paths == ["/x", *(f"/{number}" for number in range(100))]
+
+
+async def test_a_body_is_read_whole_behind_one_that_was_held_up_at_its_end() -> None:
+    chunks = 262_144 // 16 + 1  # one more than aiohttp reads ahead
+    chunked = request(
+        "POST /a HTTP/1.1", "Transfer-Encoding: chunked", body=b"1\r\na\r\n" * chunks + b"0\r\n\r\n"
+    )
+
+    async with serving(service(), slow_grace_seconds=1) as running, peer(running.port) as client:
+        await client.send(chunked)
+        answers = [await client.answer()]
+        await client.send(request("POST /b HTTP/1.1", "Content-Length: 5", body=b"hello"))
+        answers.append(await client.answer())
+
+    assert [json.loads(answer.body).get("bytes") for answer in answers] == [chunks, 5]
+
+
+UPGRADE = request("GET /chat HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+
+
+async def test_a_body_behind_an_upgrade_that_is_declined_is_read_as_any_other() -> None:
+    body = bytes(200_000)
+    upload = request("POST /x HTTP/1.1", f"Content-Length: {len(body)}", body=body)
+
+    async with serving(service()) as running, peer(running.port) as client:
+        await client.send(UPGRADE + upload[:100])
+        await client.answer()
+        await client.send(*(upload[start : start + 5000] for start in range(100, len(upload), 5000)))
+        answer = await client.answer()
+
+    assert json.loads(answer.body)["bytes"] == len(body)
+
+
+async def test_a_body_behind_a_declined_upgrade_that_stops_arriving_is_408() -> None:
+    start = request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello")
+
+    async with serving(service(), slow_grace_seconds=0.2) as running, peer(running.port) as client:
+        await client.send(UPGRADE + start)
+        answers = await client.answers()
+
+    assert [answer.status for answer in answers] == [200, 408]
+
+
 async def test_requests_in_one_piece_leave_room_for_others() -> None:
     requests = b"".join(request(f"GET /{number} HTTP/1.1") for number in range(200))
     app = service()
@@ -119,6 +183,7 @@ RESPONSES: dict[str, Callable[[], web.StreamResponse]] = {
     "nothing": web.Response,
     "created, nothing to say": lambda: web.Response(status=201),
     "no content": lambda: web.Response(status=204),
+    "early hints that are an answer": lambda: web.Response(status=103, text="a"),
     "not modified": lambda: web.Response(status=304, headers={"ETag": '"a"'}),
     "a reason of its own": lambda: web.Response(status=299, reason="Fine"),
     "no known reason": lambda: web.Response(status=299),
@@ -209,3 +274,46 @@ async def test_an_ordinary_request_has_all_that_aiohttp_gives_one() -> None:
 
     ours, theirs = pairs[0]
     assert ours == theirs
+
+
+class Left:
+    """Be what a request leaves in its context."""
+
+
+LEFT: ContextVar[Left | None] = ContextVar("left", default=None)
+
+
+async def test_a_connection_keeps_nothing_of_the_context_of_a_request() -> None:
+    left: list[weakref.ref[Left]] = []
+
+    async def leave(_: web.Request) -> web.Response:
+        something = Left()
+        LEFT.set(something)
+        left.append(weakref.ref(something))
+        await asyncio.sleep(0.001)
+        return web.Response()
+
+    async with serving(service(web.get("/x", leave))) as running, peer(running.port) as client:
+        for _ in range(3):
+            await client.send(request("GET /x HTTP/1.1"))
+            await client.answer()
+        await asyncio.sleep(0.05)
+        gc.collect()
+        kept = [reference() for reference in left]
+
+    assert kept == [None] * 3
+
+
+async def test_a_connection_whose_pipeline_never_rests_is_not_idle() -> None:
+    async def hold_up(_: web.Request) -> web.Response:
+        time.sleep(0.01)  # noqa: ASYNC251 -- the request waits for nothing, so each is answered in its own turn
+        return web.Response()
+
+    app = service(web.get("/x", hold_up))
+    async with serving(app, keepalive_seconds=0.1) as running, peer(running.port) as client:
+        await client.send(request("GET /first HTTP/1.1"))
+        await client.answer()
+        await client.send(request("GET /x HTTP/1.1") * 30)
+        answers = await client.answers()
+
+    assert [answer.status for answer in answers] == [200] * 30
