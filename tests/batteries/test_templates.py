@@ -157,6 +157,8 @@ SHOWN = [
     "{{ row.name }} {{ row['name'] }} {{ row.html }} {{ row['items'] }}",
     "{% for key, value in row.items() %}{{ key }}={{ value }} {{ loop.index }}{% endfor %}",
     "{{ row.missing is defined }} {{ row.missing | default('<none>') }} {{ thing.missing is defined }}",
+    "{% macro cell(row) %}{{ row.name }}{% endmacro %}{{ cell(row) }}{{ cell(thing.data) }}",
+    "{% for row in [row, thing.data] %}{{ row.name }}{% endfor %}{% set own = row %}{{ own.name }}",
     "{{ thing.data.name }} {{ thing['data'].name }} {{ text.upper() }}",
     "{% macro m(v) %}<p>{{ v }}{{ caller() }}</p>{% endmacro %}{% call m(text) %}{{ text }}{% endcall %}",
     "{% set kept %}<p>{{ text }}</p>{% endset %}{{ kept }}{{ kept | length }}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import jinja2
-from jinja2.compiler import CodeGenerator
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import escape
 
 try:
@@ -31,12 +32,23 @@ def escaped(value: Any) -> str:
 
 
 class Code(CodeGenerator):
-    """Write templates as Python that escapes with `escaped`."""
+    """Write templates as Python that escapes with `escaped` and looks into dictionaries without a call."""
 
     def write_commons(self) -> None:
         """Begin a function of the template's module: in it, `escape` is what is called for each value."""
         super().write_commons()
         self.writeline("escape = environment.escaped")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja calls it by that name
+        """Write what becomes of ``name.attribute``."""
+        if not isinstance(node.node, nodes.Name) or node.attr in _OF_DICTS:
+            super().visit_Getattr(node, frame)
+            return
+        # PERF: rows are often dictionaries; a call for each cell would be a tenth of a page.
+        name, key = frame.symbols.ref(node.node.name), repr(node.attr)
+        self.write(f"({name}[{key}] if type({name}) is dict and {key} in {name} else ")
+        super().visit_Getattr(node, frame)
+        self.write(")")
 
 
 class Environment(jinja2.Environment):
@@ -47,7 +59,7 @@ class Environment(jinja2.Environment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return ``obj.attribute``, or ``obj["attribute"]`` if there is none."""
-        # PERF: rows are often dictionaries. Looking for the attribute first means an exception for each cell.
+        # PERF: looking for a dictionary's attribute first would mean an exception for each key.
         if type(obj) is not dict or attribute in _OF_DICTS:
             try:
                 return getattr(obj, attribute)
