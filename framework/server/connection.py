@@ -69,8 +69,7 @@ class Connection(Wire):
             return
         self._request_in_progress = True
         message, payload = self._messages.popleft()
-        is_whole = payload.is_eof()
-        if is_whole:
+        if is_whole := payload.is_eof():
             self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()  # which may parse further requests; they wait for this one
@@ -346,5 +345,6 @@ def _ensure_one_answer(request: web.BaseRequest, response: Any) -> None:
         raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
     if not response.prepared and request.writer.output_size > 0:
         raise RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
-    if response._eof_sent and request.writer.output_size == 0:
+    is_spent = response._eof_sent and request.writer.output_size == 0
+    if is_spent or response._payload_writer not in {None, request.writer}:
         raise RuntimeError("The response was sent to another request: make a new one for each.")
