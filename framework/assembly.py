@@ -16,7 +16,7 @@ from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
 from framework.pipeline import Chain, Dispatcher, Stamper, compose, refuser
 from framework.routing import Routes, ensure_distinct, read_routes, register
-from framework.server import DISPATCH, PREPARE, REFUSE
+from framework.server import DISPATCH, PREPARE, REFUSE, STARTED
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -51,7 +51,7 @@ def assemble(
     app.on_response_prepare.append(stamper)
     app[REFUSE] = refuser(stamps)
     _attach(app, batteries, endpoints)
-    app.on_startup.append(_shortening(dispatcher, stamper))
+    app[STARTED] = _shortening(dispatcher, stamper)
     return app
 
 

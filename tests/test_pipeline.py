@@ -245,3 +245,29 @@ def test_a_service_with_an_untyped_constructor_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match="'thing'"):
         provide(Vague)
+
+
+async def test_what_is_added_while_the_service_starts_is_not_passed_by(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    seen: list[str] = []
+
+    @web.middleware
+    async def appended(request: web.Request, handler: Answer) -> web.StreamResponse:
+        seen.append("middleware")
+        return await handler(request)
+
+    async def received(_: web.Request, __: web.StreamResponse) -> None:
+        seen.append("signal")
+
+    async def add(app: web.Application) -> None:
+        app.middlewares.append(appended)
+        app.on_response_prepare.append(received)
+
+    app = kernel_app(table())
+    app.on_startup.append(add)
+    url = await serve(app)
+
+    await client.get(url)
+
+    assert seen == ["middleware", "signal"]

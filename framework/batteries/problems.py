@@ -182,7 +182,8 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     """
     if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
-    if response._eof_sent and not is_begun(request):
+    is_sent = response._eof_sent and not is_begun(request)
+    if is_sent or response._payload_writer not in {None, request.writer}:
         raise ValueError("The response was sent to another request: make a new one for each.")
 
 

@@ -3,7 +3,7 @@
 ``framework.server.worker`` needs gunicorn and is imported only where several processes are wanted.
 """
 
-from framework.server.keys import CANCEL_ON_DISCONNECT, DISPATCH, PREPARE, REFUSE, SERVER_SETTINGS
+from framework.server.keys import CANCEL_ON_DISCONNECT, DISPATCH, PREPARE, REFUSE, SERVER_SETTINGS, STARTED
 from framework.server.lifecycle import CONNECTIONS, LIFECYCLE, Connections, Lifecycle, Phase
 from framework.server.serving import Running, run, serve
 from framework.server.settings import ServerSettings
@@ -16,6 +16,7 @@ __all__ = [
     "PREPARE",
     "REFUSE",
     "SERVER_SETTINGS",
+    "STARTED",
     "Connections",
     "Lifecycle",
     "Phase",

@@ -69,13 +69,16 @@ class Connection(Wire):
             return
         self._request_in_progress = True
         message, payload = self._messages.popleft()
-        is_whole = payload.is_eof()
-        if is_whole:
+        if is_whole := payload.is_eof():
             self._parser.message_consumed()
         if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
             self._resume_reading_if_drained()  # which may parse further requests; they wait for this one
         turn = self._turn(message, payload, is_whole=is_whole)
-        work = asyncio.Task(turn, loop=self._loop, context=self.terms.context.copy(), **_START)
+        try:
+            work = asyncio.Task(turn, loop=self._loop, context=self.terms.context.copy(), **_START)
+        except (SystemExit, KeyboardInterrupt) as error:  # uvloop would drop it while it receives data
+            self._loop.call_soon(_end_process, error)
+            return
         self.work = self._task_handler = None if work.done() else work
 
     async def _turn(
@@ -327,14 +330,21 @@ class _Continue(TimerNoop):
         return self
 
 
+def _end_process(error: BaseException) -> None:
+    raise error
+
+
 def _ensure_one_answer(request: web.BaseRequest, response: Any) -> None:
     """Check that what a handler has returned can be sent.
 
     Raises:
         TypeError: It is no response.
-        RuntimeError: Another answer has begun.
+        RuntimeError: Another answer has begun, or the response is another request's.
     """
     if not isinstance(response, web.StreamResponse):
         raise TypeError(f"A handler returned {type(response).__name__} instead of a response.")
     if not response.prepared and request.writer.output_size > 0:
         raise RuntimeError(f"A handler began an answer and then returned another one: {response!r}.")
+    is_spent = response._eof_sent and request.writer.output_size == 0
+    if is_spent or response._payload_writer not in {None, request.writer}:
+        raise RuntimeError("The response was sent to another request: make a new one for each.")

@@ -13,7 +13,7 @@ from framework.errors import ConfigurationError
 from framework.server import refusals
 from framework.server.connection import Connection
 from framework.server.deadline import within
-from framework.server.keys import DISPATCH, PREPARE, REFUSE
+from framework.server.keys import DISPATCH, PREPARE, REFUSE, STARTED
 from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 from framework.server.terms import Terms
@@ -132,6 +132,8 @@ class Runner(web.AppRunner):
             ending.cancel()
 
     async def _make_server(self) -> web.Server:
+        if STARTED in self.app:
+            self.app.on_startup.append(self.app[STARTED])
         stock = await super()._make_server()
         handler = self.app.get(DISPATCH) or stock.request_handler
         app, refuse = self.app, self.app.get(REFUSE) or refusals.answer

@@ -27,5 +27,10 @@ REFUSE: Final[web.AppKey[Refuse]] = web.AppKey("framework.server.refuse")
 #: signal itself will do. It is not asked for requests that sub-applications answer.
 PREPARE: Final[web.AppKey[Prepare]] = web.AppKey("framework.server.prepare")
 
+#: What our server adds to ``on_startup`` behind all other receivers; these may still add middlewares and signals.
+STARTED: Final[web.AppKey[Callable[[web.Application], Awaitable[None]]]] = web.AppKey(
+    "framework.server.started"
+)
+
 #: Whether this request's handler is cancelled when its client goes away; without it the method decides.
 CANCEL_ON_DISCONNECT: Final = web.RequestKey("framework.server.cancel_on_disconnect", bool)

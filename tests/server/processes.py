@@ -41,6 +41,9 @@ async def slow(request):
 async def stuck(request):
     time.sleep(60)
 
+async def leave(request):
+    sys.exit(7)
+
 async def open_and_close(app):
     say("opened")
     yield
@@ -48,7 +51,7 @@ async def open_and_close(app):
 
 def build():
     app = web.Application()
-    app.add_routes([web.get("/pid", pid), web.get("/slow", slow), web.get("/stuck", stuck)])
+    app.add_routes([web.get("/pid", pid), web.get("/slow", slow), web.get("/stuck", stuck), web.get("/leave", leave)])
     app.cleanup_ctx.append(open_and_close)
     return app
 

@@ -162,6 +162,40 @@ async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pyte
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+async def test_a_response_that_another_request_was_sent_is_a_logged_500(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    once = web.Response(text="once")
+
+    async def handler(_: web.Request) -> web.Response:
+        return once
+
+    async with serving(service(web.get("/x", handler))) as running:
+        [first] = await exchange(running.port, GET)
+        [second] = await exchange(running.port, GET)
+
+    assert (first.status, second.status) == (200, 500)
+    assert errors(caplog.records) == ["Unhandled error"]
+
+
+async def test_a_response_that_another_request_is_being_sent_is_a_500() -> None:
+    once = web.Response(body=bytes(20_000_000))
+
+    async def handler(_: web.Request) -> web.Response:
+        return once
+
+    app = service(web.get("/x", handler))
+    async with serving(app) as running, peer(running.port) as first:
+        await first.send(GET)
+        head = await first.reader.readuntil(b"\r\n\r\n")
+        [second] = await exchange(running.port, GET)
+        body = await first.until_closed()
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert len(body) == 20_000_000
+    assert second.status == 500
+
+
 async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written() -> None:
     @web.middleware
     async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:

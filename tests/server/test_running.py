@@ -36,6 +36,16 @@ async def test_a_signal_finishes_the_request_in_progress(number: signal.Signals,
     assert running.output.splitlines()[-1] == "closed"
 
 
+async def test_a_handler_that_ends_the_process_does_so(tmp_path: Path) -> None:
+    async with process(tmp_path, ALONE) as running:
+        await running.says("Serving on http://127.0.0.1:")
+        await exchange(running.port, request("GET /leave HTTP/1.1"))
+        code = await running.ends()
+
+    assert code == 7
+    assert running.output.splitlines()[-1] == "closed"
+
+
 async def test_a_second_signal_stops_at_once_but_closes_what_was_opened(tmp_path: Path) -> None:
     async with process(tmp_path, ALONE, more="drain_seconds=9") as running:
         slow = asyncio.create_task(running.get("/slow?seconds=60"))
