@@ -116,6 +116,19 @@ def test_a_prepared_response_asks_the_signals_of_its_request_s_applications() ->
     assert "match_info._apps" in source
 
 
+def test_what_follows_a_declined_upgrade_is_parsed_by_the_steps_of_aiohttp_s_own() -> None:
+    source = inspect.getsource(RequestHandler.finish_response)
+
+    for step in ["self._parser.set_upgraded(False)", "self._upgraded = False", "self._message_tail"]:
+        assert step in source
+
+
+def test_a_body_that_is_read_whole_asks_to_go_on_without_the_parser() -> None:
+    source = inspect.getsource(StreamReader)
+
+    assert "self._protocol.resume_reading(resume_parser=False)" in source
+
+
 def test_an_error_of_the_parser_is_queued_as_a_message() -> None:
     source = inspect.getsource(RequestHandler.data_received)
 
