@@ -18,6 +18,7 @@ from framework.battery import Answer, Battery, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, find
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
+from framework.lookup import Lookup
 from framework.sending import Receiver
 from framework.server import refusals
 from framework.server.keys import Prepare, Refuse
@@ -65,11 +66,13 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
-class _PlainMatch(web.UrlMappingMatchInfo):
-    """Match a path without variables, in an application that is no other's."""
+class _Match(web.UrlMappingMatchInfo):
+    """Match a path in an application that is no other's."""
 
-    def __init__(self, route: web.AbstractRoute, app: web.Application) -> None:
+    def __init__(self, route: web.AbstractRoute, variables: Mapping[str, str], app: web.Application) -> None:
         # PERF: what adding the application and freezing come to, without five calls.
+        if variables:
+            self.update(variables)
         self._route = route
         self._apps = [app]
         self._current_app = app
@@ -103,20 +106,17 @@ class Dispatcher:
 
         Call it when the application is started: routes that are added later are not seen.
         """
-        plain = self._plain_routes(app)
-        resolve = app.router.resolve
+        find, resolve, chains = Lookup(app.router).find, app.router.resolve, self._chains
 
         def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
-            # PERF: a path without variables is one look-up; aiohttp walks its index and awaits each candidate. This
-            # is no coroutine itself, to save the one around the other.
-            target, method = request._message.path, request._method
-            found = plain.get((method, target))
-            if found is None and ("?" in target or "%" in target):
-                found = plain.get((method, request.rel_url.path_safe))
-            if found is None:
+            # PERF: this is no coroutine itself, to save the one around the other.
+            target = request._message.path
+            path = request.rel_url.path_safe if "?" in target or "%" in target else target
+            found = find(request._method, path)
+            chain = None if found is None else chains.get(found[0].handler)
+            if found is None or chain is None:
                 return search(request)
-            route, chain = found
-            request._match_info = _PlainMatch(route, app)
+            request._match_info = _Match(*found, app)
             return run(request, chain)
 
         async def search(request: web.Request) -> web.StreamResponse:
@@ -129,16 +129,6 @@ class Dispatcher:
             return await run(request, self._chain(match, match.handler))
 
         return answer
-
-    def _plain_routes(self, app: web.Application) -> dict[tuple[str, str], tuple[web.AbstractRoute, Chain]]:
-        plain: dict[tuple[str, str], tuple[web.AbstractRoute, Chain]] = {}
-        for resource in app.router.resources():
-            if type(resource) is web.PlainResource:
-                for route in resource:
-                    chain = self._chains.get(route.handler)
-                    if chain is not None:
-                        plain.setdefault((route.method, resource.canonical), (route, chain))
-        return plain
 
     def _chain(self, match: web.UrlMappingMatchInfo, handler: Answer) -> Chain:
         chain = self._chains.get(match.handler)

@@ -1,0 +1,135 @@
+"""Find the route of a path without trying them all.
+
+aiohttp keeps routes by the part in front of the first variable and tries one after the other. A service with five
+hundred routes below ``/{tenant}`` would try five hundred patterns. Here a path without variables is one look-up, and
+patterns that have another number of segments, or another fixed one behind the variable, are not tried; the order of the
+others is aiohttp's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from aiohttp import web
+from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
+
+_VARIABLE = re.compile(r"\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
+_FIXED = re.compile(r"[A-Za-z0-9._~-]*")  # reads the same in a path, in a pattern and in aiohttp's spelling
+
+
+class _Entry(NamedTuple):
+    order: int
+    resource: DynamicResource
+
+
+class _Key(NamedTuple):
+    """The number of segments, and one of them that is fixed."""
+
+    segments: int
+    position: int
+    segment: str
+
+
+class _Bucket:
+    """Hold the patterns that begin with the same fixed segments."""
+
+    def __init__(self, resources: Iterable[AbstractResource]) -> None:
+        self.is_known = True
+        self._anywhere: list[_Entry] = []
+        self._keyed: dict[_Key, list[_Entry]] = {}
+        self._positions: dict[int, tuple[int, ...]] = {}
+        self.plain: list[web.PlainResource] = []
+        patterns: list[DynamicResource] = []
+        for order, resource in enumerate(resources):
+            if type(resource) is DynamicResource:
+                self._add(_Entry(order, resource))
+                patterns.append(resource)
+            elif type(resource) is not web.PlainResource:
+                self.is_known = False  # static files and sub-applications look at a path in their own way
+            elif any(pattern._match(resource.canonical) is not None for pattern in patterns):
+                self.is_known = False  # which of the two it is hangs on the method
+            else:
+                self.plain.append(resource)
+
+    def _add(self, entry: _Entry) -> None:
+        key = _key_of(entry.resource)
+        if key is None:
+            self._anywhere.append(entry)
+            return
+        self._keyed.setdefault(key, []).append(entry)
+        self._positions[key.segments] = tuple(sorted({*self._positions.get(key.segments, ()), key.position}))
+
+    def candidates(self, segments: list[str]) -> list[_Entry]:
+        """Return what may match a path, in the order of registration."""
+        count, found = len(segments), self._anywhere
+        for position in self._positions.get(count, ()):
+            keyed = self._keyed.get(_Key(count, position, segments[position]))
+            if keyed is not None:
+                found = found + keyed if found else keyed
+        return sorted(found) if len(found) > 1 else found
+
+
+Found = tuple[web.AbstractRoute, Mapping[str, str]]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Lookup:
+    """Find what the router of an application would find; it has to be made anew when a route is added."""
+
+    def __init__(self, router: web.UrlDispatcher) -> None:
+        self._plain: dict[tuple[str, str], Found] = {}
+        self._buckets: dict[str, _Bucket] = {}
+        if router._matched_sub_app_resources:
+            return  # the router asks these, by their host, before it looks at a path
+        self._buckets = {prefix: _Bucket(found) for prefix, found in router._resource_index.items()}
+        for bucket in self._buckets.values():
+            for resource in bucket.plain:
+                for route in resource:
+                    self._plain.setdefault((route.method, resource.canonical), (route, _NOTHING))
+
+    def find(self, method: str, path: str) -> Found | None:
+        """Return a route and its variables; None if there is none, or if only the router can say.
+
+        Args:
+            path: As ``URL.path_safe`` has it.
+        """
+        return self._plain.get((method, path)) or self._matching(method, path)
+
+    def _matching(self, method: str, path: str) -> Found | None:
+        segments, prefix = path.split("/"), path
+        while prefix:
+            bucket = self._buckets.get(prefix)
+            if bucket is not None:
+                if not bucket.is_known:
+                    return None
+                for _, resource in bucket.candidates(segments):
+                    variables = resource._match(path)
+                    route = resource._routes.get(method, resource._any_route)
+                    if variables is not None and route is not None:
+                        return route, variables
+            if prefix == "/":
+                return None
+            prefix = prefix.rpartition("/")[0] or "/"
+        return None
+
+
+def _key_of(resource: DynamicResource) -> _Key | None:
+    """Return what a path must have to match; None for a pattern that is not made of whole, plain segments."""
+    segments = resource._formatter.split("/")
+    expected = []
+    for segment in segments:
+        variable = _VARIABLE.fullmatch(segment)
+        if variable is None and not _FIXED.fullmatch(segment):
+            return None
+        expected.append(
+            re.escape(segment) if variable is None else f"(?P<{variable[1]}>{DynamicResource.GOOD})"
+        )
+    if resource._pattern.pattern != "/".join(expected):
+        return None  # a variable has a pattern of its own, and may take several segments
+    fixed = [position for position, segment in enumerate(segments) if not _VARIABLE.fullmatch(segment)]
+    # The fixed segments in front are the same for all of a bucket: one behind a variable tells them apart.
+    return _Key(len(segments), fixed[-1], segments[fixed[-1]])
