@@ -2,8 +2,7 @@
 
 aiohttp keeps routes by the part in front of the first variable and tries one after the other. A service with five
 hundred routes below ``/{tenant}`` would try five hundred patterns. Here a path without variables is one look-up, and
-patterns that have another number of segments, or another fixed one behind the variable, are not tried; the order of the
-others is aiohttp's.
+patterns that have another number of segments, or other fixed ones, are not tried; the order of the others is aiohttp's.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
 _VARIABLE = re.compile(r"\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
+_NO_SHAPES: Mapping[Any, Any] = MappingProxyType({})
 _FIXED = re.compile(r"[A-Za-z0-9._~-]*")  # reads the same in a path, in a pattern and in aiohttp's spelling
 
 
@@ -25,12 +25,14 @@ class _Entry(NamedTuple):
     resource: DynamicResource
 
 
-class _Key(NamedTuple):
-    """The number of segments, and one of them that is fixed."""
+class _Shape(NamedTuple):
+    """How many segments a path has, and which of them are fixed."""
 
-    segments: int
-    position: int
-    segment: str
+    length: int
+    positions: tuple[int, ...]
+
+    def fixed(self, segments: list[str]) -> tuple[str, ...]:
+        return tuple([segments[position] for position in self.positions])
 
 
 class _Bucket:
@@ -39,8 +41,7 @@ class _Bucket:
     def __init__(self, resources: Iterable[AbstractResource]) -> None:
         self.is_known = True
         self._anywhere: list[_Entry] = []
-        self._keyed: dict[_Key, list[_Entry]] = {}
-        self._positions: dict[int, tuple[int, ...]] = {}
+        self._shaped: dict[int, dict[_Shape, dict[tuple[str, ...], list[_Entry]]]] = {}
         self.plain: list[web.PlainResource] = []
         patterns: list[DynamicResource] = []
         for order, resource in enumerate(resources):
@@ -49,26 +50,27 @@ class _Bucket:
                 patterns.append(resource)
             elif type(resource) is not web.PlainResource:
                 self.is_known = False  # static files and sub-applications look at a path in their own way
-            elif any(pattern._match(resource.canonical) is not None for pattern in patterns):
-                self.is_known = False  # which of the two it is hangs on the method
-            else:
+            elif self.is_known and not any(pattern._match(resource.canonical) for pattern in patterns):
                 self.plain.append(resource)
+            else:
+                self.is_known = False  # an earlier one may take the path, or not; it hangs on the method
 
     def _add(self, entry: _Entry) -> None:
-        key = _key_of(entry.resource)
-        if key is None:
+        segments = entry.resource._formatter.split("/")
+        shape = _shape_of(entry.resource, segments)
+        if shape is None:
             self._anywhere.append(entry)
             return
-        self._keyed.setdefault(key, []).append(entry)
-        self._positions[key.segments] = tuple(sorted({*self._positions.get(key.segments, ()), key.position}))
+        of_length = self._shaped.setdefault(shape.length, {})
+        of_length.setdefault(shape, {}).setdefault(shape.fixed(segments), []).append(entry)
 
     def candidates(self, segments: list[str]) -> list[_Entry]:
         """Return what may match a path, in the order of registration."""
-        count, found = len(segments), self._anywhere
-        for position in self._positions.get(count, ()):
-            keyed = self._keyed.get(_Key(count, position, segments[position]))
-            if keyed is not None:
-                found = found + keyed if found else keyed
+        found = self._anywhere
+        for shape, entries in self._shaped.get(len(segments), _NO_SHAPES).items():
+            fitting = entries.get(shape.fixed(segments))
+            if fitting is not None:
+                found = found + fitting if found else fitting
         return sorted(found) if len(found) > 1 else found
 
 
@@ -117,9 +119,8 @@ class Lookup:
         return None
 
 
-def _key_of(resource: DynamicResource) -> _Key | None:
-    """Return what a path must have to match; None for a pattern that is not made of whole, plain segments."""
-    segments = resource._formatter.split("/")
+def _shape_of(resource: DynamicResource, segments: list[str]) -> _Shape | None:
+    """Return the shape of all paths that match; None for a pattern that is not made of whole, plain segments."""
     expected = []
     for segment in segments:
         variable = _VARIABLE.fullmatch(segment)
@@ -131,5 +132,4 @@ def _key_of(resource: DynamicResource) -> _Key | None:
     if resource._pattern.pattern != "/".join(expected):
         return None  # a variable has a pattern of its own, and may take several segments
     fixed = [position for position, segment in enumerate(segments) if not _VARIABLE.fullmatch(segment)]
-    # The fixed segments in front are the same for all of a bucket: one behind a variable tells them apart.
-    return _Key(len(segments), fixed[-1], segments[fixed[-1]])
+    return _Shape(len(segments), tuple(fixed))

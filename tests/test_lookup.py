@@ -91,6 +91,7 @@ def test_a_path_with_variables_is_found_among_many_with_few_tries() -> None:
     router = web.Application().router
     for number in range(500):
         router.add_get(f"/{{tenant}}/kind{number}/{{item}}", handler)
+        router.add_get(f"/{{tenant}}/kind{number}/{{item}}/edit", handler)
     lookup = Lookup(router)
     bucket = lookup._buckets["/"]
 
@@ -98,7 +99,19 @@ def test_a_path_with_variables_is_found_among_many_with_few_tries() -> None:
     assert found is not None
     assert found[1] == {"tenant": "t", "item": "i"}
     assert len(bucket.candidates(["", "t", "kind499", "i"])) == 1
+    assert len(bucket.candidates(["", "t", "kind499", "i", "edit"])) == 1
     assert bucket.candidates(["", "t", "kind500", "i"]) == []
+
+
+def test_a_path_that_a_sub_application_was_given_first_is_left_to_the_router() -> None:
+    app = web.Application()
+    app.add_subapp("/a", web.Application())
+    app.router.add_get("/a", handler)
+    app.router.add_get("/b", handler)
+    lookup = Lookup(app.router)
+
+    assert lookup.find("GET", "/a") is None
+    assert lookup.find("GET", "/b") is not None
 
 
 async def test_static_files_are_left_to_the_router(
