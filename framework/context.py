@@ -92,11 +92,6 @@ def find(request: web.BaseRequest, key: web.RequestKey[T]) -> T | None:
     return value
 
 
-def find_principal(request: web.BaseRequest) -> Principal | None:
-    """Return who calls; None for an anonymous request."""
-    return find(request, PRINCIPAL)
-
-
 def services(request: web.Request) -> svcs.Container:
     """Return the request's container of services, made at the first call and closed behind the response."""
     container = request.get(CONTAINER)

@@ -249,10 +249,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
         if not configured:
             return
         headers = response._headers
-        if hdrs.VARY in headers:
-            add_vary(response, hdrs.ORIGIN)
-        else:
-            headers[hdrs.VARY] = hdrs.ORIGIN
+        add_vary(response, hdrs.ORIGIN)
         origin = request._headers.get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
