@@ -156,8 +156,9 @@ class JSONResponse(web.Response):
 
 def add_vary(response: web.StreamResponse, name: str) -> None:
     """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
-    present = response.headers.get("Vary")
+    headers = response._headers
+    present = headers.get(hdrs.VARY)
     if present is None:
-        response.headers["Vary"] = name
+        headers[hdrs.VARY] = name
     elif present != "*" and name.lower() not in [part.strip().lower() for part in present.split(",")]:
-        response.headers["Vary"] = f"{present}, {name}"
+        headers[hdrs.VARY] = f"{present}, {name}"
