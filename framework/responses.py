@@ -147,9 +147,10 @@ class JSONResponse(web.Response):
         media_type: str = "application/json",
     ) -> None:
         # PERF: Response's own looks at nine arguments, of which there are none here, and at what kind of body it is.
-        real: CIMultiDict[str] = CIMultiDict() if headers is None else CIMultiDict(headers)
-        real[_CONTENT_TYPE] = media_type
-        web.StreamResponse.__init__(self, status=status, _real_headers=real)
+        self._headers: CIMultiDict[str] = CIMultiDict() if headers is None else CIMultiDict(headers)
+        self._headers[_CONTENT_TYPE] = media_type
+        self._state = {}
+        self._set_status(status, None)
         self._body = body
         self._zlib_executor_size, self._zlib_executor = MAX_SYNC_CHUNK_SIZE, None
 

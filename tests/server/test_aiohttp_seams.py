@@ -11,6 +11,8 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from framework.responses import JSONResponse
+
 ATTRIBUTES = [
     "_close",
     "_current_request",
@@ -107,6 +109,13 @@ def test_a_connection_begins_with_the_steps_of_aiohttp_s_own() -> None:
 @pytest.mark.parametrize("name", RESPONSE_ATTRIBUTES)
 def test_a_response_has_the_attribute_that_a_brief_answer_looks_at(name: str) -> None:
     assert hasattr(web.StreamResponse, name)
+
+
+def test_a_response_is_set_up_by_the_steps_that_one_of_ours_takes() -> None:
+    made, ours = web.StreamResponse(status=404), JSONResponse(b"{}", status=404)
+
+    assert vars(made).keys() <= vars(ours).keys() <= vars(web.Response(body=b"{}", status=404)).keys()
+    assert (ours.status, ours.reason) == (made.status, made.reason)
 
 
 def test_a_prepared_response_asks_the_signals_of_its_request_s_applications() -> None:

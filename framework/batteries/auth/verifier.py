@@ -22,10 +22,10 @@ _REQUIRED_OF_PROVIDERS = ("iss", "aud", "exp", "iat", "sub")
 
 
 class _Seen(NamedTuple):
-    """Remember whom a token stood for, and the key that said so."""
+    """Remember whom a token stood for, and a provider's key that said so; None for one of our own, which stay."""
 
     principal: Principal
-    key: Key
+    key: Key | None
 
 
 class Verifier:
@@ -60,12 +60,15 @@ class Verifier:
         # PERF: a caller sends the same token many times. Time and keys are judged at each use.
         digest = _digest(text)
         seen = self._seen.get(digest)
-        if seen is None or not self._trusts(seen.key):
+        if seen is None:
+            return None
+        principal, key = seen
+        if key is not None and not self._still_trusts(key):
             return None
         self._seen.move_to_end(digest)
-        claims = seen.principal.claims
+        claims = principal.claims
         ensure_current(claims["exp"], claims.get("nbf", 0), self._expected.leeway_seconds, self._clock())
-        return seen.principal
+        return principal
 
     async def read(self, text: str) -> Principal:
         """Return the principal; whether the token was revoked is for others to say.
@@ -87,7 +90,7 @@ class Verifier:
         key = compact.ensure_known(key)
         claims = compact.claims_of(token, (ACCESS,), key)
         ensure_claims(claims, self._expected, self._clock())
-        return _Seen(principal_from_claims(MappingProxyType(claims)), key)
+        return _Seen(principal_from_claims(MappingProxyType(claims)), None)
 
     async def _read_provided(self, token: compact.Token, provider: ProviderKeys) -> _Seen:
         settings = provider.settings
@@ -100,9 +103,8 @@ class Verifier:
         principal = principal_from_claims(MappingProxyType(claims))
         return _Seen(replace(principal, subject=settings.subject_prefix + principal.subject), key)
 
-    def _trusts(self, key: Key) -> bool:
-        own = self._keys.find(key.id) is key
-        return own or (self._provider is not None and self._provider.holds(key))
+    def _still_trusts(self, key: Key) -> bool:
+        return self._provider is not None and self._provider.holds(key)
 
 
 def _digest(text: str) -> bytes:
