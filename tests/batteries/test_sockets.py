@@ -185,6 +185,46 @@ async def test_what_is_said_during_the_handshake_comes_behind_it(
     assert await texts(ada, 2) == ["early", '{"joined":1}']
 
 
+async def test_whoever_falls_behind_during_the_handshake_is_told_so_behind_it(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = dataclasses.replace(SETTINGS, backlog=200_000)
+    app = kernel_app(routes, batteries=(sockets.battery(settings), NO_AUTH))
+
+    async def interrupt(request: web.Request, response: web.StreamResponse) -> None:
+        for _ in range(3):
+            await service.rooms.broadcast("a", "x" * 100_000)
+        await asyncio.sleep(2 * SETTINGS.close_timeout.total_seconds())
+
+    app.on_response_prepare.append(interrupt)
+    service = Service(app, await serve(app), client)
+    ada = await service.connect()
+
+    assert await closed_with(ada) == WSCloseCode.TRY_AGAIN_LATER
+    assert "socket_dropped" in caplog.messages
+    assert "background_task_failed" not in caplog.messages
+
+
+async def test_a_handshake_that_fails_takes_no_leave(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = dataclasses.replace(SETTINGS, backlog=200_000)
+    app = kernel_app(routes, batteries=(sockets.battery(settings), NO_AUTH))
+
+    async def interrupt(request: web.Request, response: web.StreamResponse) -> None:
+        for _ in range(3):
+            await service.rooms.broadcast("a", "x" * 100_000)
+        raise BadRequest("Not today.")
+
+    app.on_response_prepare.append(interrupt)
+    service = Service(app, await serve(app), client)
+    with pytest.raises((aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError)):
+        await service.connect()
+
+    assert service.rooms.count("a") == 0
+    assert "background_task_failed" not in caplog.messages
+
+
 async def test_rooms_hear_nothing_of_each_other(start: Any) -> None:
     service = await start()
     ada, bob = await service.connect("rooms/a"), await service.connect("rooms/b")

@@ -46,6 +46,7 @@ class Member:
         self._protocol = request.protocol
         self._outbox = Outbox(settings.backlog)
         self._stalled = asyncio.Event()
+        self._handshake = asyncio.Event()  # set when it is over, well or not
         self.response = web.WebSocketResponse(
             timeout=self._close_seconds,
             heartbeat=settings.heartbeat.total_seconds(),
@@ -55,7 +56,10 @@ class Member:
 
     async def open(self, request: web.Request) -> None:
         """Answer the handshake."""
-        self._writer = await self.response.prepare(request)
+        try:
+            self._writer = await self.response.prepare(request)
+        finally:
+            self._handshake.set()
 
     async def __aiter__(self) -> AsyncGenerator[str]:
         loop = asyncio.get_running_loop()
@@ -138,6 +142,9 @@ class Member:
 
     async def _part(self, code: int, reason: str, *, patiently: bool) -> None:
         message = reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore").encode()
+        await self._handshake.wait()  # a room may say too much for somebody who is only coming in
+        if not self.response.prepared:
+            return
         try:
             async with asyncio.timeout(self._close_seconds):
                 if patiently:
