@@ -14,6 +14,7 @@ from framework.errors import ConfigurationError
 KEY_BYTES: Final = 32
 # 32 times the same letter is long, and still no secret.
 _DISTINCT_BYTES: Final = 8
+_DIGEST_BYTES: Final = 32
 
 log = logging.getLogger("framework.settings")
 
@@ -124,6 +125,24 @@ def _weakness(value: Secret | None, length: int) -> str:
     if len(set(data)) < _DISTINCT_BYTES:
         return "repeats too few characters to be a secret"
     return ""
+
+
+def derived_key(secret: Secret | bytes, *, info: str, length: int = KEY_BYTES) -> bytes:
+    """Derive a key for one purpose, so that a secret may serve several (HKDF with SHA-256 and no salt, RFC 5869).
+
+    PERF: a few lines, because the library that has them too takes 6 MiB of every service for them.
+
+    Args:
+        info: The purpose; another one gives another key.
+        length: In bytes.
+    """
+    material = secret.reveal().encode() if isinstance(secret, Secret) else secret
+    extracted = hmac.digest(bytes(_DIGEST_BYTES), material, "sha256")
+    block = expanded = b""
+    for number in range(1, 1 + -(-length // _DIGEST_BYTES)):
+        block = hmac.digest(extracted, block + info.encode() + bytes([number]), "sha256")
+        expanded += block
+    return expanded[:length]
 
 
 def recipe(variable: str, length: int = KEY_BYTES) -> str:

@@ -11,9 +11,18 @@ from dataclasses import asdict, dataclass
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from framework.errors import ConfigurationError
-from framework.secret import Profile, Secret, generated_key, keys_or_generate, secret_or_generate
+from framework.secret import (
+    Profile,
+    Secret,
+    derived_key,
+    generated_key,
+    keys_or_generate,
+    secret_or_generate,
+)
 
 KEY = Secret("jW3pQ-8sXv0aZ2LkT5yB7nEo9RcUdMfGhI1J4K6")
 
@@ -142,3 +151,21 @@ def test_a_list_of_keys_keeps_its_order_and_is_never_empty() -> None:
 
     assert keys_or_generate([KEY, other], profile=Profile.production, variable="KEYS") == (KEY, other)
     assert len(keys_or_generate([], profile=Profile.development, variable="KEYS")) == 1
+
+
+def test_a_key_is_derived_as_the_rfc_shows() -> None:
+    # RFC 5869, A.3: SHA-256 with zero-length salt and info.
+    derived = derived_key(b"\x0b" * 22, info="", length=42)
+
+    assert derived.hex() == (
+        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"
+    )
+
+
+@pytest.mark.parametrize("length", [16, 32, 33, 64])
+def test_a_key_is_derived_as_everybody_else_does(length: int) -> None:
+    peer = HKDF(algorithm=SHA256(), length=length, salt=None, info=b"one purpose")
+
+    derived = derived_key(KEY, info="one purpose", length=length)
+
+    assert derived == peer.derive(KEY.reveal().encode())

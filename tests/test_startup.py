@@ -24,7 +24,7 @@ routes = RouteTableDef()
 
 @routes.get("/")
 @public
-async def hello() -> dict[str, str]:
+async def hello(PARAMETER) -> dict[str, str]:
     return {}
 
 
@@ -48,21 +48,28 @@ class Run:
     records: list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    """Start a service in a process of its own, as `framework run` does, and stop it."""
+def start(parameter: str = "") -> Run:
+    """Start a service in a process of its own, as `framework run` does, and stop it; its handler takes `parameter`."""
+    service = SERVICE.replace("PARAMETER", parameter)
     done = subprocess.run(
-        [sys.executable, "-c", SERVICE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", service], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith("{")]
     return Run(frozenset(json.loads(done.stdout)), [json.loads(line) for line in lines])
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Start a service that uses little."""
+    return start()
 
 
 @pytest.mark.parametrize(
     "name",
     [
         pytest.param("alembic", id="migrations"),
-        pytest.param("cryptography.hazmat.primitives.asymmetric", id="key pairs"),
+        pytest.param("argon2", id="passwords"),
+        pytest.param("cryptography", id="key pairs and sessions in cookies"),
         pytest.param("gunicorn", id="several processes"),
         pytest.param("jwt", id="key pairs in tokens"),
         pytest.param("redis", id="sessions in Redis"),
@@ -77,6 +84,12 @@ def test_what_a_service_does_not_use_is_not_imported(run: Run, name: str) -> Non
 
     assert "framework.app" in imported
     assert name not in imported
+
+
+def test_what_seals_sessions_is_imported_at_start_up_where_a_handler_takes_one() -> None:
+    imported = start("session").modules
+
+    assert "cryptography.fernet" in imported
 
 
 def test_a_service_without_structlog_logs_the_records_of_the_standard_library(run: Run) -> None:

@@ -9,12 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from framework.batteries.auth.pairs import Method, method_of, private_bytes, public_bytes, read_pair
 from framework.errors import ConfigurationError
-from framework.secret import Secret
+from framework.secret import Secret, derived_key
 
 _SHORTEST_SECRET_BYTES = 32
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
@@ -126,10 +123,8 @@ def _ensure_secret(text: str) -> bytes:
 
 
 def _shared_key(secret: bytes, algorithm: str, purpose: str) -> Key:
-    length = _HMAC_BYTES[algorithm]
-    derived = HKDF(
-        hashes.SHA256(), length, salt=None, info=f"framework.auth/{algorithm}/{purpose}".encode()
-    ).derive(secret)
+    info = f"framework.auth/{algorithm}/{purpose}"
+    derived = derived_key(secret, info=info, length=_HMAC_BYTES[algorithm])
     return Key(_id_of(b"kid:" + derived), algorithm, Hmac(f"sha{algorithm[2:]}"), derived, derived)
 
 

@@ -8,10 +8,8 @@ import logging
 import secrets
 import unicodedata
 from collections.abc import Callable
-from typing import TypeVar
-
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from functools import cached_property
+from typing import Any, TypeVar
 
 from framework.batteries.auth.settings import PasswordSettings
 from framework.errors import Fault, ServiceUnavailable, UnprocessableContent
@@ -28,12 +26,7 @@ class Passwords:
     """Hash and verify passwords, a few at a time, off the event loop; a handler asks for it by its type."""
 
     def __init__(self, settings: PasswordSettings) -> None:
-        self._hasher = PasswordHasher(
-            time_cost=settings.passes,
-            memory_cost=settings.memory_kib,
-            parallelism=settings.lanes,
-            type=Type.ID,
-        )
+        self._settings = settings
         self._nobodys_hash = _unmatchable(settings)
         self._turn = asyncio.Semaphore(settings.at_once)
         self._places = settings.at_once + settings.waiting
@@ -51,7 +44,7 @@ class Passwords:
         secret = _bytes(password)
         if secret is None:
             raise _unfit("The password is no text.")
-        return await self._in_turn(lambda: self._hasher.hash(secret))
+        return await self._in_turn(lambda: str(self._hasher.hash(secret)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Say whether the password is the one behind the hash.
@@ -73,14 +66,28 @@ class Passwords:
         Raises:
             ValueError: It is no argon2 hash.
         """
-        return self._hasher.check_needs_rehash(password_hash)
+        return bool(self._hasher.check_needs_rehash(password_hash))
+
+    @cached_property
+    def _hasher(self) -> Any:
+        # PERF: services without passwords do without; the first password imports it, in its thread.
+        from argon2 import PasswordHasher, Type  # noqa: PLC0415
+
+        return PasswordHasher(
+            time_cost=self._settings.passes,
+            memory_cost=self._settings.memory_kib,
+            parallelism=self._settings.lanes,
+            type=Type.ID,
+        )
 
     def _matches(self, stored: str, secret: bytes) -> bool:
+        from argon2 import exceptions  # noqa: PLC0415
+
         try:
-            return self._hasher.verify(stored, secret)
-        except VerifyMismatchError:
+            return bool(self._hasher.verify(stored, secret))
+        except exceptions.VerifyMismatchError:
             return False
-        except (InvalidHashError, VerificationError):
+        except (exceptions.InvalidHashError, exceptions.VerificationError):
             _log.error("password_hash_unreadable")
             return False
 

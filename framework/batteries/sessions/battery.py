@@ -15,7 +15,7 @@ from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
 from framework.battery import Answer, Battery
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError, ServiceError
 from framework.responses import add_vary
 from framework.sending import Receiver
@@ -71,6 +71,7 @@ def battery(
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store
+        _prepare(store, endpoints)
         app.on_response_prepare.append(
             Receiver(_preparer(storage), concerns=lambda request: SESSION_KEY in request._state)
         )
@@ -98,6 +99,11 @@ def _store(settings: SessionSettings) -> SessionStore:
     if not settings.keys:
         raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
     return CookieStore(settings.keys)
+
+
+def _prepare(store: SessionStore, endpoints: Sequence[Endpoint]) -> None:
+    if isinstance(store, CookieStore) and any(each.parameter(Source.SESSION) for each in endpoints):
+        store.prepare()
 
 
 async def sign_out_everywhere(app: web.Application, subject: str) -> int:
