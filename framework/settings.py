@@ -8,9 +8,9 @@ Durations are seconds, or as ``1h 30m``; lists are separated by commas, or are l
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, replace
@@ -19,7 +19,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
-from dotenv import dotenv_values
 from marshmallow import ValidationError
 
 from framework.errors import ConfigurationError
@@ -148,6 +147,8 @@ def _sources(
 ) -> dict[Origin, Mapping[str, Raw]]:
     dotenv: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
+        from dotenv import dotenv_values  # noqa: PLC0415 - PERF: production has no such file
+
         try:
             # A "$" is a common letter in passwords: nothing is expanded.
             values = dotenv_values(env_file, interpolate=False)
@@ -160,6 +161,8 @@ def _sources(
 
 
 def _toml(path: str, prefix: str, faults: list[str]) -> dict[str, Raw]:
+    import tomllib  # noqa: PLC0415 - PERF: few services have such a file
+
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))
         return dict(_flattened(document, prefix))
@@ -200,11 +203,17 @@ class _Setting(NamedTuple):
         return self.field.default if factory is MISSING else factory()
 
 
-def _settings(cls: type[Any], prefix: str) -> Iterator[_Setting]:
-    kinds = get_type_hints(cls, include_extras=True)
+def _settings(cls: Any, prefix: str) -> Iterator[_Setting]:
+    kinds = _kinds(cls)
     for field in fields(cls):
         if field.init:
             yield _Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
+
+
+@functools.cache
+def _kinds(cls: Any) -> Mapping[str, Any]:
+    # PERF: each annotation that is a text is compiled; a record is asked for its fields several times.
+    return get_type_hints(cls, include_extras=True)
 
 
 def _variables(cls: type[Any], prefix: str) -> Iterator[str]:
