@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jinja2
 import pytest
 from aiohttp import web
 
@@ -667,6 +668,13 @@ async def test_a_service_may_bring_its_own_page(
 
     assert page.startswith("<body>ours:")
     assert "There is no note." in page
+
+
+def test_a_fault_in_a_page_of_the_services_own_is_told_at_start_up(tmp_path: Path) -> None:
+    (tmp_path / "problem.html").write_text("{% block %}")
+
+    with pytest.raises(jinja2.TemplateSyntaxError):
+        problems.battery(ProblemsSettings(folders=(tmp_path,)))
 
 
 async def test_a_page_that_needs_more_than_an_error_has_gives_way_to_the_shipped_one(
