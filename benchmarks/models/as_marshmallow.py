@@ -73,7 +73,11 @@ class ContactForm(Contact):
 class Node(Schema):
     name = fields.String(required=True, validate=validate.Length(1, 50))
     weight = fields.Float(required=True)
-    children = fields.List(fields.Nested("Node"), required=True, validate=validate.Length(max=10))
+    children = fields.List(
+        fields.Nested("benchmarks.models.as_marshmallow.Node"),
+        required=True,
+        validate=validate.Length(max=10),
+    )
 
 
 class Invoice(Schema):

@@ -14,6 +14,7 @@ from framework.validation.caps import TEXT_BEFORE_PATTERN, cap, most_of
 from framework.validation.dump import Dumping
 from framework.validation.dump_fields import REITERABLE
 from framework.validation.json import (
+    BACKSLASH,
     ESCAPED_NUL,
     SPELT_HERE,
     decode,
@@ -127,8 +128,8 @@ class CompiledSchema:
 
         def load_json(body: bytes) -> Any:
             try:
-                # PERF: `in` would take what it looks for as a number first, and make and drop an error about that.
-                if body.find(ESCAPED_NUL) < 0:
+                # PERF: most bodies escape nothing, and one byte is found much faster than several.
+                if BACKSLASH not in body or ESCAPED_NUL not in body:
                     if opaque:
                         refuse_long_integers(body)
                     data = decode(body) if deep and may_be_deep(body) else loads(body)

@@ -28,6 +28,7 @@ LARGEST_INTEGER = 2**64 - 1
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
 _LONG_NUMBER = b"0" * 19
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
+BACKSLASH = ord("\\")
 ESCAPED_NUL = b"\\u0000"
 #: Dates and times are written by `plain`: orjson 3.13 writes a time of 10,000 to 99,999 microseconds without its zero,
 #: and none with an offset.
