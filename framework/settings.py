@@ -11,6 +11,7 @@ import difflib
 import functools
 import os
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, replace
@@ -161,8 +162,6 @@ def _sources(
 
 
 def _toml(path: str, prefix: str, faults: list[str]) -> dict[str, Raw]:
-    import tomllib  # noqa: PLC0415 - PERF: few services have such a file
-
     try:
         document = tomllib.loads(Path(path).read_text("utf-8"))
         return dict(_flattened(document, prefix))

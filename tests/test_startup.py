@@ -13,7 +13,7 @@ import pytest
 from tests.source import ROOT
 
 SERVICE = """
-import asyncio, json, logging, sys
+import asyncio, json, logging, socket, sys
 
 import framework.cli
 from framework import RouteTableDef, ServiceSettings, create_app, public
@@ -29,7 +29,8 @@ async def hello(PARAMETER) -> dict[str, str]:
 
 
 async def main():
-    async with serve(create_app(ServiceSettings(), routes=[routes])):
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with serve(create_app(ServiceSettings(), routes=[routes]), sockets=[listener]):
         try:
             raise ValueError("no value")
         except ValueError:
@@ -78,7 +79,6 @@ def run() -> Run:
         pytest.param("rich", id="colours"),
         pytest.param("sqlalchemy", id="database"),
         pytest.param("structlog", id="structlog's loggers"),
-        pytest.param("tomllib", id="settings in TOML"),
         pytest.param("watchfiles", id="reload"),
     ],
 )
@@ -102,3 +102,38 @@ def test_a_service_without_structlog_logs_the_records_of_the_standard_library(ru
     assert (record["level"], record["size"]) == ("error", 2)
     assert record["exception"].startswith("Traceback (most recent call last):\n")
     assert record["exception"].endswith("\nValueError: no value")
+
+
+EXHAUSTED = """
+import asyncio, os, resource, socket
+
+from framework import ServiceSettings, create_app
+from framework.server import serve
+
+ASK = b"GET /nowhere HTTP/1.1\\r\\nHost: a\\r\\nAccept: text/html\\r\\nConnection: close\\r\\n\\r\\n"
+
+
+async def main():
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with serve(create_app(ServiceSettings(), routes=[]), sockets=[listener]):
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        await asyncio.sleep(0.2)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (os.dup(0), hard))
+        writer.write(ASK)
+        answer = await reader.read()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        writer.close()
+    print(answer.decode())
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_can_open_no_file_still_shows_its_first_error_to_a_browser() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EXHAUSTED], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.startswith("HTTP/1.1 404 Not Found"), done.stderr
+    assert "<!doctype html>" in done.stdout

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -128,27 +127,20 @@ _CONTROLS = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 
 
 class Page:
-    """Render the page that a browser gets: the service's own, or the shipped one."""
+    """Render the page that a browser gets."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         ours = shipped("templates")
-        self._sources = {each.name: each.read_text("utf-8") for each in ours.iterdir() if each.is_file()}
-        if any((folder / name).exists() for folder in folders for name in self._sources):
-            own = _template(jinja2.FileSystemLoader([*folders, ours]))
-            self._template = own if _is_usable(own) else self._template
-
-    @cached_property
-    def _template(self) -> jinja2.Template:
-        # PERF: few services ever show the shipped page, and it has no fault to be told of at start-up. It was read
-        # there all the same: an error may be that no file can be opened.
-        return _template(jinja2.DictLoader(self._sources))
+        template = _template(*folders, ours)
+        self._template = template if _is_usable(template) else _template(ours)
 
     def render(self, problem: Problem, **values: Any) -> str:
         """Return the HTML; `values` are ``request_id``, ``nonce`` and ``traceback``."""
         return self._template.render(problem=problem.as_dict(), **values)
 
 
-def _template(loader: jinja2.BaseLoader) -> jinja2.Template:
+def _template(*folders: Path) -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(folders)
     return jinja2.Environment(loader=loader, autoescape=True, auto_reload=False).get_template(TEMPLATE)
 
 

@@ -108,7 +108,7 @@ def _differs(pattern: Any) -> Callable[[str], Any] | None:
         return None
     try:
         return re.compile(f"(?!{pattern.pattern})", pattern.flags).match
-    except re.error:  # flags within the pattern may stand at its beginning only
+    except (re.error, RecursionError):  # flags within the pattern may stand at its beginning only
         return None
 
 

@@ -129,7 +129,7 @@ class CompiledSchema:
         def load_json(body: bytes) -> Any:
             try:
                 # PERF: most bodies escape nothing, and one byte is found much faster than several.
-                if BACKSLASH not in body or ESCAPED_NUL not in body:
+                if BACKSLASH not in body or body.find(ESCAPED_NUL) < 0:
                     if opaque:
                         refuse_long_integers(body)
                     data = decode(body) if deep and may_be_deep(body) else loads(body)

@@ -678,6 +678,8 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], word: s
 def test_sessions_in_cookies_need_a_key() -> None:
     with pytest.raises(ConfigurationError, match="SESSIONS_KEYS"):
         sessions.battery(SessionSettings())
+    with pytest.raises(ConfigurationError, match="SESSIONS_KEYS"):
+        CookieStore([])
 
 
 @pytest_asyncio.fixture

@@ -99,3 +99,11 @@ def test_a_uuid_is_read_without_the_class_itself(spelling: str) -> None:
     text = spelling % "5A9f8f66-9d0a-4b3c-9c46-0c4c4e6d1b11"
 
     assert uuid_from_text(text) == uuid.UUID(text)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_an_escaped_nul_is_refused_in_bytes_of_any_kind(kind: Any) -> None:
+    load_json: Any = compile(make_dataclass("holder", [("text", str)])).load_json
+
+    with pytest.raises(ValidationError):
+        load_json(kind(b'{"text": "\\u0000"}'))

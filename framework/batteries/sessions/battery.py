@@ -16,7 +16,7 @@ from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
 from framework.battery import Answer, Battery
 from framework.endpoint import Endpoint, Source
-from framework.errors import ConfigurationError, ServiceError
+from framework.errors import ServiceError
 from framework.responses import add_vary
 from framework.sending import Receiver
 
@@ -96,8 +96,6 @@ def _store(settings: SessionSettings) -> SessionStore:
         redis = importlib.import_module("framework.batteries.sessions.redis")
         store: SessionStore = redis.RedisStore.from_url(settings.redis_url)
         return store
-    if not settings.keys:
-        raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
     return CookieStore(settings.keys)
 
 

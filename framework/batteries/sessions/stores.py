@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
+from framework.errors import ConfigurationError
 from framework.secret import Secret, derived_key
 
 _TOKEN_BYTES = 32
@@ -74,6 +75,8 @@ class CookieStore:
     """
 
     def __init__(self, keys: Sequence[Secret]) -> None:
+        if not keys:
+            raise ConfigurationError("SESSIONS_KEYS is empty: sessions in cookies need a key.")
         self._keys = [_derived(key) for key in keys]
 
     def prepare(self) -> None:
