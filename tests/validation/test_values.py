@@ -101,8 +101,8 @@ def test_a_uuid_is_read_without_the_class_itself(spelling: str) -> None:
     assert uuid_from_text(text) == uuid.UUID(text)
 
 
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_an_escaped_nul_is_refused_in_bytes_of_any_kind(kind: Any) -> None:
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_an_escaped_nul_is_refused(kind: Any) -> None:
     load_json: Any = compile(make_dataclass("holder", [("text", str)])).load_json
 
     with pytest.raises(ValidationError):
