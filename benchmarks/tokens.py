@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.data import AUDIENCE, ISSUER, SECRET
 from framework.batteries.auth.keys import key_from_secret
-from framework.secret import Secret
+from framework.secrets import Secret
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,15 @@ from framework.errors import (
     Unauthorized,
     UnprocessableContent,
 )
-from framework.forms import Form
+from framework.forms import Form, UploadedFile
 from framework.marks import public, requires
 from framework.principal import Principal
 from framework.responses import Result, accepted, created, file, redirect, stream
 from framework.routing import RouteTableDef
-from framework.secret import Profile, Secret
+from framework.secrets import Profile, Secret
 from framework.server import run
 from framework.services import provide
 from framework.tasks import Tasks
-from framework.uploads import UploadedFile
 from framework.validation import Partial
 
 __all__ = [

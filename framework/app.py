@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from framework import settings as settings_source
-from framework.assembly import assemble
 from framework.batteries import (
     auth,
     client,
@@ -36,9 +35,10 @@ from framework.batteries.sessions import SessionSettings
 from framework.batteries.sockets import SocketSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
-from framework.bodies import FormLimits
+from framework.dispatch.assembly import assemble
+from framework.forms import FormLimits
 from framework.routing import Routes
-from framework.secret import Profile, Secret
+from framework.secrets import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.settings import Faults, keys_or_generate
 

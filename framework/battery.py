@@ -11,8 +11,8 @@ from aiohttp import web
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Answer], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 Plan = Callable[[Endpoint], Middleware | None]
 Stamp = Callable[[web.Request, web.StreamResponse], None]
 Setup = Callable[[web.Application, Sequence[Endpoint]], None]

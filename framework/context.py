@@ -11,8 +11,8 @@ from aiohttp import web
 from multidict import MultiDict
 
 from framework.battery import Battery
-from framework.bodies import FormData
 from framework.endpoint import Endpoint
+from framework.forms import FormData
 from framework.principal import Principal
 
 # Keys in a session.

@@ -18,11 +18,10 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length
 from yarl import URL
 
-from framework.forms import Form
+from framework.forms import Form, UploadedFile
 from framework.responses import Result, created
 from framework.routing import RouteTableDef
 from framework.testing import Serve
-from framework.uploads import UploadedFile
 from framework.validation import Partial
 from tests.kernel import kernel_app
 

@@ -45,15 +45,15 @@ PARAMETERS = 5
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "misc"}
 
 # From the bottom up; what is in no list is the kernel. Imports point down or stay in their layer.
-WORDS = {"errors", "principal", "secret", "variables", "settings", "validation", "annotations"}
+WORDS = {"errors", "principal", "secrets", "settings", "validation", "annotations", "http"}
 ASSEMBLY = {"app", "testing", "cli", "__main__"}
-LAYERS = ["words", "kernel", "batteries", "assembly", "door"]
+LAYERS = ["adapters", "words", "kernel", "batteries", "assembly", "door"]
 
 
 def layer(module: str) -> str:
     """Name the layer of a module of the framework; the package itself is the door that leads to all."""
     part = [*module.split("."), ""][1]
-    named = {"": "door", "batteries": "batteries"}
+    named = {"": "door", "batteries": "batteries", "adapters": "adapters"}
     return named.get(part) or ("words" if part in WORDS else "assembly" if part in ASSEMBLY else "kernel")
 
 

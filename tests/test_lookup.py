@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework import RouteTableDef, ServiceSettings, create_app, public
-from framework.lookup import Lookup
+from framework.dispatch.lookup import Lookup
 from framework.testing import Serve
 
 PATTERNS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from framework.errors import ConfigurationError
-from framework.origins import origins_from
+from framework.http.origins import origins_from
 
 COVERED = [
     ("https://example.com", "https://example.com"),

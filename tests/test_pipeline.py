@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from framework.battery import Answer, Battery, Middleware
+from framework.battery import Battery, Handler, Middleware
 from framework.context import ENDPOINT, services
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
@@ -32,7 +32,7 @@ def table() -> RouteTableDef:
 
 
 def recording(name: str, seen: list[str], **options: Any) -> Battery:
-    async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         seen.append(f"{name} {request[ENDPOINT].path}")
         return await handler(request)
 
@@ -63,7 +63,7 @@ def test_a_battery_listed_twice_is_refused() -> None:
 
 
 def test_a_battery_has_a_middleware_or_a_plan() -> None:
-    async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
     with pytest.raises(ConfigurationError, match="both a middleware and a plan"):
@@ -99,7 +99,7 @@ async def test_stamps_are_on_every_response_and_a_broken_one_costs_nothing_but_a
     url = await serve(
         kernel_app(table(), batteries=(Battery(name="broken", stamp=broken), Battery(name="b", stamp=stamp)))
     )
-    with caplog.at_level(logging.ERROR, "framework.pipeline"):
+    with caplog.at_level(logging.ERROR, "framework.dispatch"):
         found = await client.get(url)
         missing = await client.get(url / "nowhere")
 
@@ -107,7 +107,7 @@ async def test_stamps_are_on_every_response_and_a_broken_one_costs_nothing_but_a
         (200, "yes"),
         (404, "yes"),
     ]
-    logged = [record.message for record in caplog.records if record.name == "framework.pipeline"]
+    logged = [record.message for record in caplog.records if record.name == "framework.dispatch"]
     assert logged == ["stamp_failed"] * 2
 
 
@@ -140,7 +140,7 @@ async def test_middlewares_of_other_hands_are_called_wherever_they_stand(
 
     def noting(name: str) -> Any:
         @web.middleware
-        async def note(request: web.Request, handler: Answer) -> web.StreamResponse:
+        async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
             seen.append(name)
             return await handler(request)
 
@@ -162,7 +162,7 @@ async def test_a_sub_application_keeps_its_middlewares_inside_the_batteries(
     seen: list[str] = []
 
     @web.middleware
-    async def own(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def own(request: web.Request, handler: Handler) -> web.StreamResponse:
         seen.append("own")
         return await handler(request)
 
@@ -253,7 +253,7 @@ async def test_what_is_added_while_the_service_starts_is_not_passed_by(
     seen: list[str] = []
 
     @web.middleware
-    async def appended(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def appended(request: web.Request, handler: Handler) -> web.StreamResponse:
         seen.append("middleware")
         return await handler(request)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from framework.errors import ConfigurationError
-from framework.secret import (
+from framework.secrets import (
     Profile,
     Secret,
     derived_key,

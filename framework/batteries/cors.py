@@ -13,11 +13,11 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
-from framework.battery import Answer, Battery, Middleware
+from framework.battery import Battery, Handler, Middleware
 from framework.context import ENDPOINT, find
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
-from framework.origins import origins_from
+from framework.http.origins import origins_from
 from framework.responses import add_vary
 
 Headers = tuple[tuple[str, str], ...]
@@ -280,7 +280,7 @@ def _grant_headers(headers: CIMultiDict[str], policy: Policy, origin: str) -> No
 
 
 def _preflight(default: Policy) -> Middleware:
-    async def answer(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a preflight for any path that there is, before anybody asks who calls.
 
         Raises:

@@ -19,12 +19,13 @@ from typing import Any, ClassVar
 from aiohttp import hdrs, web
 from aiohttp_session import STORAGE_KEY, Session, get_session
 
-from framework.battery import Answer, Battery, Middleware
-from framework.bodies import MULTIPART, URLENCODED, FormLimits, read_form
+from framework.battery import Battery, Handler, Middleware
+from framework.binding.bodies import MULTIPART, URLENCODED, read_form
 from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
-from framework.origins import Origins, origins_from
+from framework.forms import FormLimits
+from framework.http.origins import Origins, origins_from
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
 _SITE = "Sec-Fetch-Site"
@@ -153,7 +154,7 @@ class _Guard:
     header: str
     reads_form: bool
 
-    def middleware(self, request: web.Request, handler: Answer) -> Awaitable[web.StreamResponse]:
+    def middleware(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Let a request pass or not."""
         authorization = request.headers.get(hdrs.AUTHORIZATION)
         is_bearer = authorization is not None and authorization.startswith("Bearer ")
@@ -163,7 +164,7 @@ class _Guard:
         return self._judge(request, handler, authorization)
 
     async def _judge(
-        self, request: web.Request, handler: Answer, authorization: str | None
+        self, request: web.Request, handler: Handler, authorization: str | None
     ) -> web.StreamResponse:
         """Let a request pass or not.
 

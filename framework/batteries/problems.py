@@ -18,14 +18,14 @@ from aiohttp import hdrs, web
 from aiohttp.web_response import REASON_PHRASES
 
 from framework import validation
-from framework.battery import Answer, Battery
+from framework.battery import Battery, Handler
 from framework.context import DEADLINE, ENDPOINT, REQUEST_ID, nonce
 from framework.errors import PROBLEM_MEDIA_TYPE, ConfigurationError, Problem, ServiceError
-from framework.negotiation import prefers_html
+from framework.http.accept import prefers_html
+from framework.resources import shipped
 from framework.responses import JSONResponse
-from framework.secret import Profile
-from framework.sending import abort, deliver, disconnected, is_begun, is_gone, short_body, withdraw
-from framework.shipped import shipped
+from framework.secrets import Profile
+from framework.streaming import abort, deliver, disconnected, is_begun, is_gone, short_body, withdraw
 
 _log = logging.getLogger("framework.problems")
 
@@ -159,7 +159,7 @@ def battery(settings: ProblemsSettings | None = None) -> Battery:
     settings = settings or ProblemsSettings()
     respond = _responder(settings, Page(settings.folders))
 
-    async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
             # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.

@@ -13,7 +13,7 @@ import click
 
 from framework.cli.loading import teaching
 from framework.errors import ConfigurationError
-from framework.shipped import shipped
+from framework.resources import shipped
 
 EXAMPLE = "app_example"
 _TEXT_SUFFIXES = {".py", ".md", ".toml", ".html", ".css", ".js", ".txt", ".mako", ".ini", ".yaml", ".yml", ""}

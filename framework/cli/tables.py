@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from framework.batteries.openapi import document_of
+from framework.binding.results import returned_type
 from framework.cli.loading import find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
 from framework.errors import ConfigurationError
 from framework.marks import Public, Requires
-from framework.writing import returned_type
 
 _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
 

@@ -28,7 +28,7 @@ from framework.batteries.auth.settings import Algorithm
 from framework.errors import ConfigurationError
 from framework.marks import requires
 from framework.routing import RouteTableDef
-from framework.secret import Profile, Secret
+from framework.secrets import Profile, Secret
 from framework.testing import Serve
 from tests.kernel import kernel_app
 

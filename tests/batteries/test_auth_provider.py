@@ -30,7 +30,7 @@ from framework.errors import ConfigurationError, ServiceUnavailable
 from framework.marks import public, requires
 from framework.principal import Principal
 from framework.routing import RouteTableDef
-from framework.secret import Profile, Secret
+from framework.secrets import Profile, Secret
 from framework.settings import load
 from framework.testing import Serve
 from tests.kernel import kernel_app

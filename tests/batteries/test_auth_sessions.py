@@ -19,7 +19,7 @@ from framework.marks import public, requires
 from framework.principal import Principal
 from framework.responses import ensure_local
 from framework.routing import RouteTableDef
-from framework.secret import Profile, Secret
+from framework.secrets import Profile, Secret
 from framework.testing import Serve
 from tests.kernel import kernel_app
 

@@ -29,7 +29,7 @@ from framework.batteries.client import (
     UpstreamUnreachable,
 )
 from framework.batteries.client.destinations import destinations_from_rules
-from framework.battery import Answer, Battery
+from framework.battery import Battery, Handler
 from framework.context import DEADLINE, REGISTRY, REQUEST_ID
 from framework.errors import ConfigurationError
 from framework.routing import RouteTableDef
@@ -234,7 +234,7 @@ def front(other: URL, seconds_left: float = 5.0) -> web.Application:
         value: dict[str, Any] = await http.get_json(other / path)
         return value
 
-    async def note(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = "request-1"
         request[DEADLINE] = asyncio.get_running_loop().time() + seconds_left
         return await handler(request)

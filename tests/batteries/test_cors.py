@@ -22,7 +22,7 @@ from framework.batteries.cors import CorsSettings
 from framework.errors import ConfigurationError
 from framework.marks import public, requires
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.testing import Serve
 
 FRIEND, STRANGER = "https://friend.example", "https://stranger.example"

@@ -17,7 +17,7 @@ from framework.batteries.csrf import CsrfSettings
 from framework.batteries.sessions import SessionSettings
 from framework.errors import Conflict
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.testing import Serve
 
 routes = RouteTableDef()

@@ -21,10 +21,10 @@ from framework.batteries.csrf import CsrfSettings, is_token, make_token
 from framework.batteries.sessions import SessionSettings
 from framework.context import CSRF_TOKEN, SESSION_CSRF
 from framework.errors import ConfigurationError
+from framework.forms import UploadedFile
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.testing import Serve
-from framework.uploads import UploadedFile
 
 OTHER, TRUSTED = "https://evil.example", "https://friend.example"
 URLENCODED, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"

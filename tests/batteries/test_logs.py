@@ -37,7 +37,7 @@ from framework.marks import quiet
 from framework.principal import Principal
 from framework.responses import stream
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.tasks import Tasks
 from framework.testing import Serve
 
@@ -920,7 +920,7 @@ from framework import server
 from framework.app import ServiceSettings, create_app
 from framework.batteries import logs, problems
 from framework.routing import RouteTableDef
-from framework.secret import generated_key
+from framework.secrets import generated_key
 from framework.server import ServerSettings
 from framework.batteries.auth import AuthSettings
 from framework.batteries.sessions import SessionSettings

@@ -25,14 +25,13 @@ from framework.batteries.openapi.paths import Templates
 from framework.battery import Battery
 from framework.endpoint import Renders
 from framework.errors import ConfigurationError
-from framework.forms import Form
+from framework.forms import Form, UploadedFile
 from framework.marks import public, requires, undocumented
 from framework.principal import Principal
 from framework.responses import Result
 from framework.routing import RouteTableDef
 from framework.services import provide
 from framework.testing import Serve
-from framework.uploads import UploadedFile
 from framework.validation import Partial
 
 AUTH = (Battery(name="sessions"), Battery(name="auth"))

@@ -27,10 +27,10 @@ from framework.errors import (
     ServiceUnavailable,
     UnprocessableContent,
 )
-from framework.negotiation import prefers_html
+from framework.http.accept import prefers_html
 from framework.responses import stream
 from framework.routing import RouteTableDef
-from framework.secret import Profile
+from framework.secrets import Profile
 from framework.testing import Serve
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -31,7 +31,7 @@ from framework.context import SESSION_CSRF
 from framework.errors import ConfigurationError, Conflict
 from framework.principal import Principal
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.testing import Serve
 from tests.kernel import kernel_app
 

@@ -32,7 +32,7 @@ from framework.forms import Form
 from framework.principal import Principal
 from framework.responses import Result, redirect
 from framework.routing import RouteTableDef
-from framework.secret import Secret
+from framework.secrets import Secret
 from framework.testing import Serve
 
 

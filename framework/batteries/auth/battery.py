@@ -18,7 +18,7 @@ from framework.battery import Battery, Check, Lifespan
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceUnavailable
-from framework.secret import Profile
+from framework.secrets import Profile
 from framework.tasks import running
 
 

@@ -14,15 +14,15 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from framework.batteries.auth.claims import scopes_of
 from framework.batteries.auth.compact import InvalidToken
 from framework.batteries.auth.tokens import Tokens, ensure_scopes
-from framework.battery import Answer, Middleware
+from framework.battery import Handler, Middleware
 from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, Forbidden, ServiceUnavailable, Unauthorized
+from framework.http.accept import prefers_html
 from framework.marks import Public, Requires
-from framework.negotiation import prefers_html
 from framework.principal import Principal
 from framework.responses import redirect
-from framework.secret import Profile
+from framework.secrets import Profile
 
 _LONGEST_NEXT = 2_000
 
@@ -141,20 +141,20 @@ class Guards:
             return self._refusing(_silence(endpoint, self._profile))
         return self._requiring(policy.scopes) if policy.known else self._public
 
-    def _public(self, request: web.Request, handler: Answer) -> Awaitable[web.StreamResponse]:
+    def _public(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         headers = request.headers
         # PERF: most callers of a public endpoint are strangers; nothing has to be waited for to know that.
         if hdrs.AUTHORIZATION in headers or hdrs.COOKIE in headers:
             return self._known_if_good(request, handler)
         return handler(request)
 
-    async def _known_if_good(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def _known_if_good(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         with suppress(InvalidToken, ServiceUnavailable):
             await self._identify(request)
         return await handler(request)
 
     def _requiring(self, scopes: frozenset[str]) -> Middleware:
-        async def guard(request: web.Request, handler: Answer) -> web.StreamResponse:
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             principal = await self._identify(request)
             if principal is None:
                 return self._ask(request)
@@ -165,7 +165,7 @@ class Guards:
         return guard
 
     def _refusing(self, reason: str) -> Middleware:
-        async def refuse(request: web.Request, handler: Answer) -> web.StreamResponse:
+        async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
             if await self._identify(request) is None:
                 raise Unauthorized(reason)
             raise Forbidden(reason)

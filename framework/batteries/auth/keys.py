@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from framework.batteries.auth.pairs import Method, method_of, private_bytes, public_bytes, read_pair
 from framework.errors import ConfigurationError
-from framework.secret import Secret, derived_key
+from framework.secrets import Secret, derived_key
 
 _SHORTEST_SECRET_BYTES = 32
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from framework.batteries.auth.keys import key_from_secret
 from framework.errors import ConfigurationError
 from framework.responses import ensure_local
-from framework.secret import Secret
+from framework.secrets import Secret
 
 Asymmetric = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 Algorithm = Literal["HS256", "HS384", "HS512", Asymmetric]

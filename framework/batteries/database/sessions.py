@@ -17,7 +17,7 @@ from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
 from framework.batteries.database.settings import DatabaseSettings
-from framework.battery import Answer, Battery
+from framework.battery import Battery, Handler
 from framework.context import CONTAINER, REGISTRY
 from framework.errors import Conflict, ServiceUnavailable
 
@@ -94,7 +94,7 @@ def _factory(
     return open_session
 
 
-async def transaction(request: web.Request, handler: Answer) -> web.StreamResponse:
+async def transaction(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Commit what the request wrote, or roll it back.
 
     Raises:
@@ -111,7 +111,7 @@ async def transaction(request: web.Request, handler: Answer) -> web.StreamRespon
         raise
 
 
-async def _answer(request: web.Request, handler: Answer) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except web.HTTPException as error:

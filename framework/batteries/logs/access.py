@@ -15,9 +15,9 @@ from multidict import istr
 
 from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.takeover import REQUEST
-from framework.battery import Answer, Middleware
+from framework.battery import Handler, Middleware
 from framework.context import PRINCIPAL, REQUEST_ID
-from framework.sending import Ending, Sent, deliver, disconnected, is_gone, short_body
+from framework.streaming import Ending, Sent, deliver, disconnected, is_gone, short_body
 
 REQUEST_ID_HEADER = istr("X-Request-ID")
 
@@ -65,7 +65,7 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
         if tell is not None and level is not None:
             tell(record(request, route, response, level, perf_counter() - started))
 
-    async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = perf_counter()
         request_id = request._state[REQUEST_ID] = request_id_from(request._headers.get(REQUEST_ID_HEADER))
         REQUEST.set(request_id)

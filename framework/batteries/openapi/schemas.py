@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 
 from framework import validation
 from framework.errors import ConfigurationError
-from framework.uploads import UploadedFileField
+from framework.forms import UploadedFileField
 
 JSONSchema = dict[str, Any]
 

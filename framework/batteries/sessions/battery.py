@@ -14,11 +14,11 @@ from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
-from framework.battery import Answer, Battery
+from framework.battery import Battery, Handler
 from framework.endpoint import Endpoint, Source
 from framework.errors import ServiceError
 from framework.responses import add_vary
-from framework.sending import Receiver
+from framework.streaming import Receiver
 
 _log = logging.getLogger("framework.sessions")
 
@@ -52,7 +52,7 @@ def battery(
     store = _store(settings) if store is None else store
     storage = Storage(settings, store, clock)
 
-    async def middleware(request: web.Request, handler: Answer) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         request._state[STORAGE_KEY] = (
             storage  # PERF: aiohttp warns of keys that are texts, and so asks each time
         )

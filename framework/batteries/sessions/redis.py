@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from framework.batteries.sessions.stores import key_of, new_token
 from framework.errors import ConfigurationError, ServiceUnavailable
-from framework.secret import Secret
+from framework.secrets import Secret
 
 try:
     from redis.asyncio import Redis

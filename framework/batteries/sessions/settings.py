@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Literal
 
 from framework.errors import ConfigurationError
-from framework.secret import Secret
+from framework.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

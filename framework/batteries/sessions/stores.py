@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from framework.errors import ConfigurationError
-from framework.secret import Secret, derived_key
+from framework.secrets import Secret, derived_key
 
 _TOKEN_BYTES = 32
 

@@ -22,7 +22,7 @@ from framework.context import CSRF_FIELD, CSRF_TOKEN, PRINCIPAL
 from framework.context import nonce as nonce_of
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
-from framework.shipped import shipped
+from framework.resources import shipped
 
 Processor = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 

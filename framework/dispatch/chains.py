@@ -14,16 +14,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
-from framework.battery import Answer, Battery, Middleware, Stamp
+from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, find
+from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
-from framework.lookup import Lookup
-from framework.sending import Receiver
 from framework.server import refusals
 from framework.server.keys import Prepare, Refuse
+from framework.streaming import Receiver
 
-_log = logging.getLogger("framework.pipeline")
+_log = logging.getLogger("framework.dispatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Chain:
     """Hold an endpoint and its handler with every battery's middleware around it."""
 
     endpoint: Endpoint
-    answer: Answer
+    answer: Handler
 
 
-def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Answer) -> Answer:
+def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) -> Handler:
     """Put the batteries' middlewares around a handler, the first battery outermost."""
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
@@ -43,7 +43,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Answer) -
     return handler
 
 
-def _around(middleware: Middleware, handler: Answer) -> Answer:
+def _around(middleware: Middleware, handler: Handler) -> Handler:
     def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
         return middleware(request, handler)  # PERF: half the cost of a functools.partial with a keyword
 
@@ -96,12 +96,12 @@ class Dispatcher:
         """Return the application's one middleware."""
 
         @web.middleware
-        async def dispatch(request: web.Request, handler: Answer) -> web.StreamResponse:
+        async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await run(request, self._chain(request.match_info, handler))
 
         return dispatch
 
-    def direct(self, app: web.Application) -> Answer:
+    def direct(self, app: web.Application) -> Handler:
         """Return what answers a request without passing through the application's own machinery.
 
         Call it when the application is started: routes that are added later are not seen.
@@ -130,7 +130,7 @@ class Dispatcher:
 
         return answer
 
-    def _chain(self, match: web.UrlMappingMatchInfo, handler: Answer) -> Chain:
+    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
             if handler is match.handler:
@@ -161,7 +161,7 @@ async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
             await container.aclose()
 
 
-def _foreign(match: web.UrlMappingMatchInfo, handler: Answer, batteries: Sequence[Battery]) -> Chain:
+def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:
     """Return a chain for a route of a sub-application, with the middlewares of that application inside."""
     resource = match.route.resource
     path = resource.canonical if resource is not None else "/"

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields
 
-from framework.secret import Secret
+from framework.secrets import Secret
 
 # What a source says: one text, or several where the source has lists of its own, as TOML does.
 Raw = str | tuple[str, ...]

@@ -23,22 +23,16 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 from marshmallow import ValidationError
 
 from framework.errors import ConfigurationError
-from framework.secret import Profile, Secret, generated_key, keys_or_generate, recipe, secret_or_generate
-from framework.variables import Raw, UnreadableKind, mentions, messages, parse, record_of, takes_empty
-
-__all__ = [
-    "Faults",
-    "InvalidSettings",
-    "Loaded",
-    "Origin",
-    "Profile",
-    "Secret",
-    "generated_key",
-    "keys_or_generate",
-    "load",
-    "load_with_origins",
-    "secret_or_generate",
-]
+from framework.secrets import Secret, recipe
+from framework.settings.variables import (
+    Raw,
+    UnreadableKind,
+    mentions,
+    messages,
+    parse,
+    record_of,
+    takes_empty,
+)
 
 T = TypeVar("T")
 DOTENV = Path(".env")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
-from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from urllib.parse import parse_qsl
@@ -14,8 +13,8 @@ from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
 from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
+from framework.forms import FormData, FormLimits, UploadedFile
 from framework.responses import safe_filename
-from framework.uploads import UploadedFile
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -25,17 +24,6 @@ _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 # NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
 _MALFORMED = (ValueError, LookupError, AssertionError, RuntimeError, BadHttpMessage, web.HTTPException)
-
-FormData = MultiDict["str | UploadedFile"]
-
-
-@dataclass(frozen=True, slots=True)
-class FormLimits:
-    """Bound what one form may hold."""
-
-    fields: int = 200
-    files: int = 50
-    field_bytes: int = 1024 * 1024
 
 
 def read_json(request: web.Request) -> Awaitable[bytes]:

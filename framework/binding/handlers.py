@@ -12,16 +12,24 @@ from typing import Any
 from aiohttp import web
 from aiohttp.abc import AbstractView
 
-from framework.battery import Answer
-from framework.bodies import FormLimits, close_files
+from framework.battery import Handler
+from framework.binding.arguments import (
+    PAYLOADS,
+    VALUES,
+    ReadPayload,
+    later_reader,
+    payload_reader,
+    values_reader,
+)
+from framework.binding.bodies import close_files
+from framework.binding.results import renderer_for, writer_for
 from framework.context import FORM
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, UnprocessableContent
-from framework.readers import PAYLOADS, VALUES, ReadPayload, later_reader, payload_reader, values_reader
-from framework.writing import renderer_for, writer_for
+from framework.forms import FormLimits
 
 
-def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
+def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:
     """Return an aiohttp handler that reads the arguments, calls the endpoint's handler and writes its result.
 
     Raises:
@@ -48,7 +56,7 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Answer:
     return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
 
 
-def _bind_plain(endpoint: Endpoint) -> Answer:
+def _bind_plain(endpoint: Endpoint) -> Handler:
     """Call a handler that takes the request alone as aiohttp does: decorators made for it pass nothing by name."""
     handler, write, render = endpoint.handler, writer_for(endpoint), renderer_for(endpoint)
 
@@ -97,7 +105,7 @@ def _payload(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
     return payload_reader(endpoint, parameters[0], limits) if parameters else None
 
 
-def _closing_files(invoke: Answer) -> Answer:
+def _closing_files(invoke: Handler) -> Handler:
     async def closing(request: web.Request) -> web.StreamResponse:
         try:
             return await invoke(request)
@@ -108,14 +116,14 @@ def _closing_files(invoke: Answer) -> Answer:
     return closing
 
 
-def _bind_view(view: type[AbstractView]) -> Answer:
+def _bind_view(view: type[AbstractView]) -> Handler:
     async def invoke(request: web.Request) -> web.StreamResponse:
         return await view(request)
 
     return _named_after(view, invoke)
 
 
-def _named_after(handler: Any, bound: Answer) -> Answer:
+def _named_after(handler: Any, bound: Handler) -> Handler:
     return functools.update_wrapper(
         bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
     )

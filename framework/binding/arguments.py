@@ -14,11 +14,11 @@ from multidict import MultiMapping
 
 from framework import validation
 from framework.annotations import strip, without_none
-from framework.bodies import FormData, FormLimits, read_body, read_form, read_json
+from framework.binding.bodies import read_body, read_form, read_json
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, PRINCIPAL, services
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, Unauthorized, UnprocessableContent
-from framework.forms import Form, errors_by_field
+from framework.forms import Form, FormData, FormLimits, errors_by_field
 from framework.principal import Principal
 
 Arguments = Mapping[str, Any]

@@ -10,11 +10,11 @@ from aiohttp import web
 
 from framework.battery import Battery, ensure_order
 from framework.binding import bind
-from framework.bodies import FormLimits
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
+from framework.dispatch.chains import Chain, Dispatcher, Stamper, compose, refuser
 from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
-from framework.pipeline import Chain, Dispatcher, Stamper, compose, refuser
+from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
 from framework.server import DISPATCH, PREPARE, REFUSE, STARTED
 from framework.services import ensure_provided

@@ -1,0 +1,1 @@
+"""Words of HTTP as pure functions: header values in, decisions out, without a server or a request."""
