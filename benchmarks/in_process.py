@@ -18,8 +18,8 @@ from benchmarks import service
 from benchmarks.tokens import own_signer
 from benchmarks.works import Ask, Work, all_works
 from framework.batteries.templates.rendering import rendered
-from framework.server.edge import Runner
-from framework.server.keys import SERVER_SETTINGS
+from framework.adapters.aiohttp.runner import Runner
+from framework.server.app_keys import SERVER_SETTINGS
 
 WARM_UP_REQUESTS = 100  # twice all callers of the orders work
 MOST_TURNS = 1000

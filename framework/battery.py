@@ -20,9 +20,23 @@ Lifespan = Callable[[web.Application], AbstractAsyncContextManager[None]]
 Check = Callable[[web.Application], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What has to be waited for before a response starts, such as a store.
+
+    Attributes:
+        concerns: ``(request) -> bool``: whether there is anything to wait for. Other responses go out without a wait.
+        prepare: ``async (request, response) -> None``: called when the response's head is about to be written; it may
+            still set headers. aiohttp has written the cookies by then.
+    """
+
+    concerns: Callable[[web.Request], bool]
+    prepare: Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """Name the hooks that one part of a service needs; a battery is this record and no more.
+    """The hooks that one part of a service needs; a battery is this record and no more.
 
     Attributes:
         name: Its name, once in a service.
@@ -31,6 +45,7 @@ class Battery:
         plan: ``(endpoint) -> middleware or None``: like `middleware`, but decided for each endpoint at start-up.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
             synchronous and pure, and never sets cookies: aiohttp has written them by then.
+        preparation: What this battery has to wait for before a response starts.
         routes: Endpoints of its own.
         setup: ``(app, endpoints) -> None``: called once, when every route is known and before the application starts.
         lifespan: ``(app) -> async context manager``: opens and closes what lives as long as the application.
@@ -42,6 +57,7 @@ class Battery:
     middleware: Middleware | None = None
     plan: Plan | None = None
     stamp: Stamp | None = None
+    preparation: Preparation | None = None
     routes: Sequence[web.AbstractRouteDef] = ()
     setup: Setup | None = None
     lifespan: Lifespan | None = None

@@ -11,13 +11,9 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
-from aiohttp.compression_utils import MAX_SYNC_CHUNK_SIZE
-from multidict import CIMultiDict
 from yarl import URL
 
 T = TypeVar("T")
-
-_CONTENT_TYPE = hdrs.CONTENT_TYPE
 
 
 @dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
@@ -135,29 +131,9 @@ def safe_filename(name: str) -> str:
     return (f"{short}.{suffix}" if suffix else short) or "file"
 
 
-class JSONResponse(web.Response):
-    """Answer with bytes that are JSON already."""
-
-    def __init__(
-        self,
-        body: bytes,
-        *,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str = "application/json",
-    ) -> None:
-        # PERF: Response's own looks at nine arguments, of which there are none here, and at what kind of body it is.
-        self._headers: CIMultiDict[str] = CIMultiDict() if headers is None else CIMultiDict(headers)
-        self._headers[_CONTENT_TYPE] = media_type
-        self._state = {}
-        self._set_status(status, None)
-        self._body = body
-        self._zlib_executor_size, self._zlib_executor = MAX_SYNC_CHUNK_SIZE, None
-
-
 def add_vary(response: web.StreamResponse, name: str) -> None:
     """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
-    headers = response._headers
+    headers = response.headers
     present = headers.get(hdrs.VARY)
     if present is None:
         headers[hdrs.VARY] = name

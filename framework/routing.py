@@ -66,10 +66,23 @@ class RouteTableDef(web.RouteTableDef):
 
     def __init__(self, *, prefix: str = "", tags: Sequence[str] = ()) -> None:
         super().__init__()
+        self._routes: list[web.AbstractRouteDef] = []
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise ConfigurationError(f"The prefix {prefix!r} must start with '/' and not end with one.")
         self._prefix = prefix
         self._tags = tuple(tags)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._routes[index]
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def __iter__(self) -> Iterator[web.AbstractRouteDef]:
+        return iter(self._routes)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._routes
 
     def route(self, method: str, path: str, **options: Unpack[RouteOptions]) -> Decorate:
         """Let the decorated handler answer a method of a path.
@@ -89,7 +102,7 @@ class RouteTableDef(web.RouteTableDef):
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 
         def decorate(handler: H) -> H:
-            self._items.append(Route(method, f"{self._prefix}{path}", handler, known))
+            self._routes.append(Route(method, f"{self._prefix}{path}", handler, known))
             return handler
 
         return decorate
@@ -119,7 +132,7 @@ class RouteTableDef(web.RouteTableDef):
         return self.route("*", path, **options)
 
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
-        super().static(f"{self._prefix}{prefix}", path, **kwargs)
+        self._routes.append(web.static(f"{self._prefix}{prefix}", path, **kwargs))
 
 
 def read_routes(routes: Routes) -> Iterator[Endpoint]:

@@ -6,32 +6,9 @@ enough; a file or a stream may fail or lose its client half-way, when no middlew
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import Any
 
 from aiohttp import WSCloseCode, web
-from aiohttp.http_writer import StreamWriter
-from aiohttp.payload import Payload
-
-
-class Receiver:
-    """Receive the signal ``on_response_prepare``, and say for which requests that matters.
-
-    A brief answer to any other request is sent without asking it, and so without a wait.
-    """
-
-    def __init__(
-        self,
-        receive: Callable[[web.Request, web.StreamResponse], Awaitable[None]],
-        *,
-        concerns: Callable[[web.Request], bool],
-    ) -> None:
-        self._receive = receive
-        self.concerns = concerns
-
-    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        await self._receive(request, response)
 
 
 class Ending(Enum):
@@ -53,11 +30,15 @@ class Sent(web.StreamResponse):
         super().__init__(status=status)
         self.ending = ending
         self._size = size
-        self._keep_alive = keep_alive
+        self._is_kept_alive = keep_alive
 
     @property
     def prepared(self) -> bool:
         return True
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._is_kept_alive
 
     @property
     def body_length(self) -> int:
@@ -68,17 +49,6 @@ class Sent(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Do nothing."""
-
-
-def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
-    """Return an answer's body if it is bytes in memory, which can be sent at once; None if it takes a while."""
-    # PERF: asking isinstance costs half a microsecond for each of aiohttp's classes, and most bodies are bytes.
-    body = response._body
-    if type(body) is bytes:
-        return body
-    if body is None:
-        return b"" if isinstance(response, web.Response) else None
-    return None if isinstance(body, Payload) else body
 
 
 def is_begun(request: web.BaseRequest) -> bool:
@@ -112,14 +82,6 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> web
     # The writer does not see what the kernel copies out of a file by itself.
     size = max(request.writer.output_size, response.content_length or 0)
     return Sent(response.status, size=size, keep_alive=bool(response.keep_alive), ending=Ending.COMPLETE)
-
-
-def withdraw(request: web.BaseRequest) -> None:
-    """Forget an answer that was prepared and not begun, so that another can take its place."""
-    writer: Any = request.writer
-    if isinstance(writer, StreamWriter):
-        writer.length, writer.chunked = None, False
-        writer._compress, writer._headers_buf = None, None
 
 
 def abort(request: web.BaseRequest) -> Sent:

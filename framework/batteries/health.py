@@ -10,12 +10,12 @@ from time import monotonic
 
 from aiohttp import hdrs, web
 
+from framework.adapters.aiohttp.responses import JSONResponse
 from framework.battery import Battery, Check
 from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceUnavailable
 from framework.marks import public, quiet
-from framework.responses import JSONResponse
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 from multidict import CIMultiDict, istr
 
+from framework.adapters.aiohttp.requests import is_secure, state_of
 from framework.battery import Battery, Stamp
 from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
@@ -120,7 +121,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response._headers
+        headers = response.headers
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
             headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
@@ -128,9 +129,9 @@ def _stamp(settings: SecuritySettings) -> Stamp:
                 headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
             headers.merge(others)  # PERF: all that are not there yet, at once
-        if always_tls or request._transport_sslcontext is not None:
+        if always_tls or is_secure(request):
             headers.merge(transport)
-        if PRINCIPAL in request._state:
+        if PRINCIPAL in state_of(request):
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

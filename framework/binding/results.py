@@ -11,10 +11,11 @@ from aiohttp import web
 from marshmallow import Schema
 
 from framework import validation
+from framework.adapters.aiohttp.responses import JSONResponse
 from framework.annotations import strip, without_none
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
-from framework.responses import JSONResponse, Result
+from framework.responses import Result
 
 Write = Callable[[Any], web.StreamResponse]
 Render = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]

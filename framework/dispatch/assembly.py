@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import svcs
 from aiohttp import web
 
+from framework.adapters.aiohttp.runner import stock_service
 from framework.battery import Battery, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
-from framework.dispatch.chains import Chain, Dispatcher, Stamper, compose, refuser
+from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, refuser
 from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
-from framework.server import DISPATCH, PREPARE, REFUSE, STARTED
+from framework.server import SERVICE, Service
+from framework.server.service import ReadService
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -46,12 +49,10 @@ def assemble(
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
         chains[handler] = Chain(endpoint, compose(batteries, endpoint, handler))
-    stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
-    stamper = Stamper(stamps)
-    app.on_response_prepare.append(stamper)
-    app[REFUSE] = refuser(stamps)
+    preparer = Preparer(batteries)
+    app.on_response_prepare.append(preparer)
+    app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
-    app[STARTED] = _shortening(dispatcher, stamper)
     return app
 
 
@@ -74,17 +75,22 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def _shortening(dispatcher: Dispatcher, stamper: Stamper) -> Callable[[web.Application], Awaitable[None]]:
-    """Return what lets our server go straight to endpoints and stamps, unless other hands stand between."""
+def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
+    """Return what tells our server, once all is started, how it may go straight to endpoints and stamps.
 
-    async def shorten(app: web.Application) -> None:
-        if len(app.middlewares) == 1:
-            app[DISPATCH] = dispatcher.direct(app)
-        prepare = stamper.alone(app.on_response_prepare)
-        if prepare is not None:
-            app[PREPARE] = prepare
+    Other hands may have put middlewares and receivers of the signal between until then.
+    """
 
-    return shorten
+    def read(app: web.Application) -> Service:
+        stock = stock_service(app)
+        return replace(
+            stock,
+            handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
+            refuse=refuser(preparer.stamps),
+            prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+        )
+
+    return read
 
 
 async def _ensure_provided(app: web.Application) -> None:

@@ -14,14 +14,15 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
+from framework.adapters.aiohttp.requests import find, method_of, set_body_limit, state_of, target_of
+from framework.adapters.aiohttp.routes import Match, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, find
+from framework.context import CONTAINER, ENDPOINT
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
-from framework.server import refusals
-from framework.server.keys import Prepare, Refuse
-from framework.streaming import Receiver
+from framework.server import error_responses
+from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")
 
@@ -66,19 +67,6 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
-class _Match(web.UrlMappingMatchInfo):
-    """Match a path in an application that is no other's."""
-
-    def __init__(self, route: web.AbstractRoute, variables: Mapping[str, str], app: web.Application) -> None:
-        # PERF: what adding the application and freezing come to, without five calls.
-        if variables:
-            self.update(variables)
-        self._route = route
-        self._apps = [app]
-        self._current_app = app
-        self._frozen = True
-
-
 class Dispatcher:
     """Send each request down its endpoint's chain.
 
@@ -106,26 +94,26 @@ class Dispatcher:
 
         Call it when the application is started: routes that are added later are not seen.
         """
-        find, resolve, chains = Lookup(app.router).find, app.router.resolve, self._chains
+        look_up, resolve, chains = Lookup(app.router).find, app.router.resolve, self._chains
 
         def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
             # PERF: this is no coroutine itself, to save the one around the other.
-            target = request._message.path
+            target = target_of(request)
             path = request.rel_url.path_safe if "?" in target or "%" in target else target
-            found = find(request._method, path)
+            found = look_up(method_of(request), path)
             chain = None if found is None else chains.get(found[0].handler)
             if found is None or chain is None:
                 return search(request)
-            request._match_info = _Match(*found, app)
+            set_match(request, Match(*found, app))
             return run(request, chain)
 
         async def search(request: web.Request) -> web.StreamResponse:
             match = await resolve(request)
             if len(match.apps) > 0:  # a sub-application has its own middlewares
-                return await app._handle(request)
+                return await handle(app, request)
             match.add_app(app)
             match.freeze()
-            request._match_info = match
+            set_match(request, match)
             return await run(request, self._chain(match, match.handler))
 
         return answer
@@ -146,11 +134,9 @@ class Dispatcher:
 
 async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
     """Answer a request by its chain, and close its services behind the answer."""
-    # PERF: request[KEY] looks for keys that are texts, to warn of them.
-    endpoint = request._state[ENDPOINT] = chain.endpoint
+    endpoint = state_of(request)[ENDPOINT] = chain.endpoint
     if endpoint.options.max_body is not None:
-        # NOTE: request.clone(client_max_size=...) would part the request's state from aiohttp's own.
-        request._client_max_size = endpoint.options.max_body
+        set_body_limit(request, endpoint.options.max_body)
     try:
         return await chain.answer(request)
     finally:
@@ -175,37 +161,35 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequen
     return Chain(endpoint, compose(batteries, endpoint, handler))
 
 
-class Stamper:
-    """Let every stamp set its headers before a response starts."""
+class Preparer:
+    """What is done to every response before it starts: stamps, and what batteries have to wait for."""
 
-    def __init__(self, stamps: Sequence[Stamp]) -> None:
-        self._stamps = stamps
+    def __init__(self, batteries: Sequence[Battery]) -> None:
+        self.stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
+        self._preparations = [each.preparation for each in batteries if each.preparation is not None]
+        self._concerns = [preparation.concerns for preparation in self._preparations]
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Receive the signal ``on_response_prepare``."""
-        _put(self._stamps, request, response)
+        _put(self.stamps, request, response)
+        for preparation in self._preparations:
+            if preparation.concerns(request):
+                await preparation.prepare(request, response)
 
-    def alone(self, receivers: Sequence[object]) -> Prepare | None:
-        """Return what stands in for the signal at brief answers; None if it has receivers of other hands."""
-        concerns = [receiver.concerns for receiver in receivers if isinstance(receiver, Receiver)]
-        if len(concerns) + 1 != len(receivers) or self not in receivers:
-            return None
-
-        def prepare(request: web.Request, response: web.StreamResponse) -> bool:
-            for concern in concerns:
-                if concern(request):
-                    return False
-            _put(self._stamps, request, response)
-            return True
-
-        return prepare
+    def at_once(self, request: web.Request, response: web.StreamResponse) -> bool:
+        """Do the same without a wait; return False where a battery has to wait, and nothing was done."""
+        for concerns in self._concerns:
+            if concerns(request):
+                return False
+        _put(self.stamps, request, response)
+        return True
 
 
 def refuser(stamps: Sequence[Stamp]) -> Refuse:
     """Return what answers a request that the server refuses, with the same headers as any other answer."""
 
     def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
-        response = refusals.answer(request, problem)
+        response = error_responses.answer(request, problem)
         if isinstance(request, web.Request):
             _put(stamps, request, response)
         return response

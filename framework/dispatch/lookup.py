@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
+from framework.adapters.aiohttp.routes import SEGMENT, Pattern, find_index, read_pattern
+
 _VARIABLE = re.compile(r"\{([_a-zA-Z][_a-zA-Z0-9]*)\}")
 _NO_SHAPES: Mapping[Any, Any] = MappingProxyType({})
 _FIXED = re.compile(r"[A-Za-z0-9._~-]*")  # reads the same in a path, in a pattern and in aiohttp's spelling
@@ -22,7 +24,7 @@ _FIXED = re.compile(r"[A-Za-z0-9._~-]*")  # reads the same in a path, in a patte
 
 class _Entry(NamedTuple):
     order: int
-    resource: DynamicResource
+    pattern: Pattern
 
 
 class _Shape(NamedTuple):
@@ -43,21 +45,23 @@ class _Bucket:
         self._anywhere: list[_Entry] = []
         self._shaped: dict[int, dict[_Shape, dict[tuple[str, ...], list[_Entry]]]] = {}
         self.plain: list[web.PlainResource] = []
-        patterns: list[DynamicResource] = []
+        patterns: list[Pattern] = []
         for order, resource in enumerate(resources):
             if type(resource) is DynamicResource:
-                self._add(_Entry(order, resource))
-                patterns.append(resource)
+                patterns.append(read_pattern(resource))
+                self._add(_Entry(order, patterns[-1]))
             elif type(resource) is not web.PlainResource:
                 self.is_known = False  # static files and sub-applications look at a path in their own way
-            elif self.is_known and not any(pattern._match(resource.canonical) for pattern in patterns):
+            elif self.is_known and not any(
+                pattern.match(resource.canonical) is not None for pattern in patterns
+            ):
                 self.plain.append(resource)
             else:
                 self.is_known = False  # an earlier one may take the path, or not; it hangs on the method
 
     def _add(self, entry: _Entry) -> None:
-        segments = entry.resource._formatter.split("/")
-        shape = _shape_of(entry.resource, segments)
+        segments = entry.pattern.template.split("/")
+        shape = _shape_of(entry.pattern, segments)
         if shape is None:
             self._anywhere.append(entry)
             return
@@ -84,10 +88,8 @@ class Lookup:
 
     def __init__(self, router: web.UrlDispatcher) -> None:
         self._plain: dict[tuple[str, str], Found] = {}
-        self._buckets: dict[str, _Bucket] = {}
-        if router._matched_sub_app_resources:
-            return  # the router asks these, by their host, before it looks at a path
-        self._buckets = {prefix: _Bucket(found) for prefix, found in router._resource_index.items()}
+        index = find_index(router) or {}
+        self._buckets = {prefix: _Bucket(found) for prefix, found in index.items()}
         for bucket in self._buckets.values():
             for resource in bucket.plain:
                 for route in resource:
@@ -108,9 +110,9 @@ class Lookup:
             if bucket is not None:
                 if not bucket.is_known:
                     return None
-                for _, resource in bucket.candidates(segments):
-                    variables = resource._match(path)
-                    route = resource._routes.get(method, resource._any_route)
+                for _, pattern in bucket.candidates(segments):
+                    variables = pattern.match(path)
+                    route = pattern.routes.get(method, pattern.any_route)
                     if variables is not None and route is not None:
                         return route, variables
             if prefix == "/":
@@ -119,17 +121,15 @@ class Lookup:
         return None
 
 
-def _shape_of(resource: DynamicResource, segments: list[str]) -> _Shape | None:
+def _shape_of(pattern: Pattern, segments: list[str]) -> _Shape | None:
     """Return the shape of all paths that match; None for a pattern that is not made of whole, plain segments."""
     expected = []
     for segment in segments:
         variable = _VARIABLE.fullmatch(segment)
         if variable is None and not _FIXED.fullmatch(segment):
             return None
-        expected.append(
-            re.escape(segment) if variable is None else f"(?P<{variable[1]}>{DynamicResource.GOOD})"
-        )
-    if resource._pattern.pattern != "/".join(expected):
+        expected.append(re.escape(segment) if variable is None else f"(?P<{variable[1]}>{SEGMENT})")
+    if pattern.expression != "/".join(expected):
         return None  # a variable has a pattern of its own, and may take several segments
     fixed = [position for position, segment in enumerate(segments) if not _VARIABLE.fullmatch(segment)]
     return _Shape(len(segments), tuple(fixed))

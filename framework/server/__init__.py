@@ -3,25 +3,24 @@
 ``framework.server.worker`` needs gunicorn and is imported only where several processes are wanted.
 """
 
-from framework.server.keys import CANCEL_ON_DISCONNECT, DISPATCH, PREPARE, REFUSE, SERVER_SETTINGS, STARTED
+from framework.server.app_keys import CANCEL_ON_DISCONNECT, SERVER_SETTINGS
 from framework.server.lifecycle import CONNECTIONS, LIFECYCLE, Connections, Lifecycle, Phase
+from framework.server.service import SERVICE, Service
 from framework.server.serving import Running, run, serve
 from framework.server.settings import ServerSettings
 
 __all__ = [
     "CANCEL_ON_DISCONNECT",
     "CONNECTIONS",
-    "DISPATCH",
     "LIFECYCLE",
-    "PREPARE",
-    "REFUSE",
     "SERVER_SETTINGS",
-    "STARTED",
+    "SERVICE",
     "Connections",
     "Lifecycle",
     "Phase",
     "Running",
     "ServerSettings",
+    "Service",
     "run",
     "serve",
 ]

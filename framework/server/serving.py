@@ -14,9 +14,9 @@ from typing import cast
 
 from aiohttp import web
 
+from framework.adapters.aiohttp.runner import Runner
 from framework.errors import ConfigurationError
-from framework.server.edge import Runner
-from framework.server.keys import SERVER_SETTINGS
+from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 

@@ -24,7 +24,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker as GunicornWorker
 
 from framework.errors import ConfigurationError
-from framework.server.keys import SERVER_SETTINGS
+from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.lifecycle import ensure_lifecycle
 from framework.server.serving import Running, listen_for_signals, new_event_loop, serve
 from framework.server.settings import ServerSettings

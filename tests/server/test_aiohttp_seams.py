@@ -11,7 +11,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
-from framework.responses import JSONResponse
+from framework.adapters.aiohttp.responses import JSONResponse
 
 ATTRIBUTES = [
     "_close",

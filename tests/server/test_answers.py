@@ -6,13 +6,15 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, web
 
+from framework.adapters.aiohttp.runner import stock_service
 from framework.errors import Conflict, Problem, ServiceUnavailable
-from framework.server import DISPATCH, REFUSE
+from framework.server import SERVICE
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving
 
@@ -293,7 +295,7 @@ async def test_a_service_may_dress_the_refusals_of_the_server() -> None:
         )
 
     app = service()
-    app[REFUSE] = refuse
+    app[SERVICE] = lambda app: replace(stock_service(app), refuse=refuse)
     async with serving(app) as running:
         [answer] = await exchange(running.port, request("TRACE / HTTP/1.1"))
 
@@ -307,7 +309,7 @@ async def test_a_service_may_answer_requests_without_the_router_of_aiohttp() -> 
         return web.json_response({"path": request.path})
 
     app = service()
-    app[DISPATCH] = dispatch
+    app[SERVICE] = lambda app: replace(stock_service(app), handler=dispatch)
     async with serving(app) as running:
         [answer] = await exchange(running.port, GET)
 

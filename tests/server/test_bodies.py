@@ -134,7 +134,7 @@ async def test_a_client_that_does_not_fetch_its_answer_is_cut_off(caplog: pytest
             client.connect(("127.0.0.1", running.port))
             client.sendall(request("GET / HTTP/1.1"))
             await until(
-                lambda: "Closed a connection whose client does not fetch its answer" in caplog.messages
+                lambda: "Closed a connection whose client does not fetch its response" in caplog.messages
             )
 
     assert errors(caplog.records) == []
@@ -157,7 +157,7 @@ async def test_the_rest_of_an_answer_that_nobody_fetches_does_not_keep_a_closing
             client.connect(("127.0.0.1", running.port))
             client.sendall(request("GET / HTTP/1.1"))
             await until(
-                lambda: "Closed a connection whose client does not fetch its answer" in caplog.messages
+                lambda: "Closed a connection whose client does not fetch its response" in caplog.messages
             )
 
     assert errors(caplog.records) == []

@@ -10,7 +10,7 @@ from aiohttp.http import HttpVersion
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from framework.server.gate import awaits_continue, find_refusal, is_authority
+from framework.server.request_checks import awaits_continue, find_refusal, is_authority
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 
 from framework.errors import ConfigurationError
 from framework.server import ServerSettings
-from framework.server.edge import StopPlan
-from framework.server.pace import Pace, Progress
+from framework.server.stopping import StopPlan
+from framework.server.timeouts import Pace, Progress
 
 WRONG: dict[str, dict[str, Any]] = {
     "port-negative": {"port": -1},

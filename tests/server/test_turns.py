@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from framework.responses import JSONResponse
-from framework.server.connection import Connection
-from framework.server.requests import ordinary_request
+from framework.adapters.aiohttp.messages import ordinary_request
+from framework.adapters.aiohttp.protocol import Connection
+from framework.adapters.aiohttp.responses import JSONResponse
 from tests.server.raw import peer, request
 from tests.server.service import CALLS, service, serving
 
@@ -66,19 +66,12 @@ async def test_many_requests_in_one_piece_are_answered_in_order(pause: float) ->
     assert [answer.body.decode() for answer in answers] == [str(number) for number in range(200)]
 
 
-@pytest.mark.parametrize(
-    ("start", "end"),
-    [
-        (request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello"), b"world"),
-        (request("POST /x HTTP/1.1", "Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"), b"0\r\n\r\n"),
-    ],
-    ids=["length", "chunked"],
-)
-async def test_many_requests_behind_the_end_of_a_body_are_all_answered(start: bytes, end: bytes) -> None:
+async def test_many_requests_behind_the_end_of_a_body_are_all_answered() -> None:
+    start = request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello")
     later = [request(f"GET /{number} HTTP/1.1") for number in range(100)]
 
     async with serving(service()) as running, peer(running.port) as client:
-        await client.send(start, end + b"".join(later), pause_seconds=0.05)
+        await client.send(start, b"world" + b"".join(later), pause_seconds=0.05)
         answers = [await client.answer() for _ in range(101)]
 
     paths = [json.loads(answer.body)["path"] for answer in answers]

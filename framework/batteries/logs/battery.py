@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from framework.adapters.aiohttp.requests import find
 from framework.batteries.logs.access import REQUEST_ID_HEADER, access_middleware, levels_for
 from framework.batteries.logs.cleaning import Cleaner
 from framework.batteries.logs.pipe import Pipe, Write
@@ -19,7 +20,7 @@ from framework.batteries.logs.rendering import Render, console_renderer, json_re
 from framework.batteries.logs.settings import LogsSettings
 from framework.batteries.logs.takeover import taken_over
 from framework.battery import Battery, Middleware
-from framework.context import REQUEST_ID, find
+from framework.context import REQUEST_ID
 from framework.endpoint import Endpoint
 from framework.marks import Quiet
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from aiohttp import hdrs, web
 
 from framework import validation
+from framework.adapters.aiohttp.responses import JSONResponse
 from framework.batteries.openapi.document import BEARER, SESSION, About, describe
 from framework.batteries.openapi.schemas import JSONSchema
 from framework.battery import Battery
@@ -17,7 +18,6 @@ from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
 from framework.marks import public, undocumented
-from framework.responses import JSONResponse
 from framework.routing import RouteTableDef
 
 

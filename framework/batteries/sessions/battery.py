@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
 
+from framework.adapters.aiohttp.requests import state_of
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
-from framework.battery import Battery, Handler
+from framework.battery import Battery, Handler, Preparation
 from framework.endpoint import Endpoint, Source
 from framework.errors import ServiceError
 from framework.responses import add_vary
-from framework.streaming import Receiver
 
 _log = logging.getLogger("framework.sessions")
 
@@ -53,7 +53,7 @@ def battery(
     storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request._state[STORAGE_KEY] = (
+        state_of(request)[STORAGE_KEY] = (
             storage  # PERF: aiohttp warns of keys that are texts, and so asks each time
         )
         try:
@@ -63,18 +63,15 @@ def battery(
             raise
         else:
             # PERF: most requests have asked for no session.
-            if SESSION_KEY in request._state:
+            if SESSION_KEY in state_of(request):
                 await _after_answer(storage, request, response)
             return response
         finally:
-            request._state[_ANSWERED] = True
+            state_of(request)[_ANSWERED] = True
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store
         _prepare(store, endpoints)
-        app.on_response_prepare.append(
-            Receiver(_preparer(storage), concerns=lambda request: SESSION_KEY in request._state)
-        )
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
@@ -86,7 +83,13 @@ def battery(
 
     after = frozenset({"logs", "problems", "security", "cors"})
     return Battery(
-        name="sessions", after=after, middleware=middleware, setup=setup, lifespan=lifespan, check=check
+        name="sessions",
+        after=after,
+        middleware=middleware,
+        preparation=Preparation(lambda request: SESSION_KEY in state_of(request), _preparer(storage)),
+        setup=setup,
+        lifespan=lifespan,
+        check=check,
     )
 
 
@@ -142,7 +145,7 @@ def _preparer(storage: Storage) -> Callable[[web.Request, web.StreamResponse], A
     """
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        session = request._state.get(SESSION_KEY)
+        session = state_of(request).get(SESSION_KEY)
         if session is None:
             return
         cookie = await _late(storage, request) if _ANSWERED in request else await storage.settle(request)

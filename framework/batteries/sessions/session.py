@@ -93,36 +93,35 @@ class StoredSession(Session):
     @property
     def owner(self) -> str:
         """Who has signed in; empty for a visitor."""
-        return str(self._mapping.get(SESSION_SUBJECT, ""))
+        return str(self.get(SESSION_SUBJECT, ""))
 
     @property
     def values_changed(self) -> bool:
-        return encode_values(self._mapping) != self._stored[3]
+        return encode_values(dict(self)) != self._stored[3]
 
     def record(self, now: int) -> Record:
         """Return what is to be stored."""
-        return Record(self.started, now, self._mapping)
+        return Record(self.started, now, dict(self))
 
     def stored(self, token: str | None, now: int) -> None:
         """Note that what the session holds now is what is stored, under this token."""
         self.token, self.renewed = token, now
         self.dead = set()
-        self._stored = (token, self.started, self.fresh, encode_values(self._mapping))
-        self._changed = False
+        self._stored = (token, self.started, self.fresh, encode_values(dict(self)))
 
     def revert(self) -> None:
         """Go back to what was stored last."""
         self.token, self.started, self.fresh, values = self._stored
-        self._mapping = json.loads(values)
+        self.clear()
+        self.update(json.loads(values))
         self.dead = set()
-        self._changed = False
 
     def leave_token(self) -> None:
         """Take a new token when the session is stored next; the present one dies then."""
         if self.token is not None:
             self.dead.add(self.token)
         self.token = None
-        self._changed = True
+        self.changed()
 
     def restart(self) -> None:
         """Begin a new absolute lifetime, under a new token."""
@@ -141,7 +140,7 @@ class StoredSession(Session):
 
     def __repr__(self) -> str:
         # NOTE: values stay out: they hold secrets, and this ends up in logs.
-        return f"<Session keys={sorted(self._mapping)} started={self.started}>"
+        return f"<Session keys={sorted(self)} started={self.started}>"
 
 
 def sign_in(session: Session, principal: Principal) -> None:

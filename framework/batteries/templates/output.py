@@ -9,11 +9,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import escape
 
-try:
-    # PERF: `escape` makes a Markup of the text, which costs more than the escaping; a page is joined to a str anyway.
-    from markupsafe._speedups import _escape_inner as _replace_special
-except ImportError:  # an interpreter without the compiled part
-    _replace_special = escape
+from framework.adapters.markupsafe import replace_special
 
 _OF_DICTS = frozenset(dir(dict))
 
@@ -25,10 +21,10 @@ def escaped(value: Any) -> str:
         jinja2.UndefinedError: Nobody has given the value.
     """
     if type(value) is str:
-        return _replace_special(value)
+        return replace_special(value)
     if hasattr(value, "__html__"):
         return escape(value)
-    return _replace_special(str(value))
+    return replace_special(str(value))
 
 
 class Code(CodeGenerator):

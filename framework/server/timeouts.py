@@ -1,15 +1,47 @@
-"""Timers that notice a peer who has stopped sending or fetching; armed only while something is incomplete."""
+"""How fast bytes have to move, and the timers that notice a peer who has stopped sending or reading."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
-from framework.server.pace import Pace, Progress
+
+class Pace(NamedTuple):
+    """An average rate that is demanded after a grace period, and the longest pause."""
+
+    bytes_per_second: float
+    grace_seconds: float
+    gap_seconds: float
+
+
+class Progress:
+    """The bytes of one transfer so far, and when, without a further byte, it becomes too slow."""
+
+    __slots__ = ("_last", "_moved", "_pace", "_started")
+
+    def __init__(self, pace: Pace, now: float) -> None:
+        self._pace = pace
+        self._started = self._last = now
+        self._moved = 0
+
+    def move(self, count: int, now: float) -> None:
+        self._moved += count
+        self._last = now
+
+    def restart(self, now: float) -> None:
+        """Begin anew, because what went before was not the peer's fault."""
+        self._started = self._last = now
+        self._moved = 0
+
+    def due(self) -> float:
+        pace = self._pace
+        allowed_seconds = max(pace.grace_seconds, self._moved / pace.bytes_per_second)
+        return min(self._started + allowed_seconds, self._last + pace.gap_seconds)
 
 
 class ArrivalWatch:
-    """Watch one body arrive."""
+    """A timer that is armed while a body arrives."""
 
     __slots__ = ("_loop", "_on_slow", "_progress", "_timer")
 
@@ -38,7 +70,7 @@ class ArrivalWatch:
 
 
 class FetchWatch:
-    """Watch a peer fetch what has been written; a transport only tells how much is left, so it is polled."""
+    """A timer that is armed while a peer fetches what was written; how much is left has to be polled."""
 
     __slots__ = ("_left", "_loop", "_on_slow", "_poll_seconds", "_progress", "_timer", "_transport")
 

@@ -1,74 +1,53 @@
-"""The server of all connections, and the runner that starts it and stops it within a budget."""
+"""aiohttp's server with connections of ours, and the runner that starts it and stops it within a budget."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
+from framework.adapters.aiohttp.exchange import connect
+from framework.adapters.aiohttp.protocol import Connection
 from framework.errors import ConfigurationError
-from framework.server import refusals
-from framework.server.connection import Connection
+from framework.server import error_responses
+from framework.server.config import ConnectionConfig
 from framework.server.deadline import within
-from framework.server.keys import DISPATCH, PREPARE, REFUSE, STARTED
 from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
+from framework.server.service import SERVICE, Service
 from framework.server.settings import ServerSettings
-from framework.server.terms import Terms
+from framework.server.stopping import StopPlan
 
 logger = logging.getLogger("framework.server")
 
 
-class StopPlan(NamedTuple):
-    """Share out the seconds of a graceful stop.
+class Server(web.Server):
+    """The connections of all clients."""
 
-    Attributes:
-        drain: Serve on, with readiness at 503.
-        part: Take leave: of sockets and streams, and of the application's ``on_shutdown``; so long for each.
-        finish: Wait for requests in progress, counted from the end of draining, taking leave included.
-        cancel: Let cancelled handlers clean up.
-        close: Close what the application has opened.
-    """
-
-    drain: float
-    part: float
-    finish: float
-    cancel: float
-    close: float
-
-    @classmethod
-    def from_settings(cls, settings: ServerSettings) -> StopPlan:
-        left = settings.stop_seconds - settings.drain_seconds
-        return cls(
-            drain=settings.drain_seconds,
-            part=0.15 * left,
-            finish=0.7 * left,
-            cancel=0.1 * left,
-            close=0.15 * left,
-        )
-
-
-class Edge(web.Server):
-    """Make a ``Connection`` for each client, and see all of them off at the end."""
-
-    def __init__(self, handler: Any, terms: Terms, lifecycle: Lifecycle) -> None:
+    def __init__(self, handler: Any, config: ConnectionConfig, lifecycle: Lifecycle) -> None:
         super().__init__(handler)
-        self._terms = terms
-        self._options = terms.handler_options()
+        self._config = config
+        self._options = handler_options(config)
         self._lifecycle = lifecycle
-        self._plan = StopPlan.from_settings(terms.settings)
+        self._plan = StopPlan.from_settings(config.settings)
 
     def __call__(self) -> Connection:
-        return Connection(self, self._terms, self._options, self._loop)
+        return connect(self, self._config, self._options, self._loop)
+
+    def _work(self) -> Iterator[asyncio.Task[None]]:
+        for connection in self.connections:
+            if isinstance(connection, Connection) and connection.requests.work is not None:
+                yield connection.requests.work
 
     def announce_closing(self) -> None:
-        """Make each answer from now on the last one of its connection."""
-        self._terms.closing = True
+        """Make each response from now on the last one of its connection."""
+        self._config.closing = True
         for connection in self.connections:
             if isinstance(connection, Connection):
-                connection.announce_closing()
+                connection.requests.announce_closing()
 
     def pre_shutdown(self) -> None:
         self.announce_closing()
@@ -79,7 +58,7 @@ class Edge(web.Server):
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- aiohttp's
         """Wait for the requests in progress, then cancel them, then cut the connections."""
-        work = {c.work for c in self.connections if isinstance(c, Connection) and c.work is not None}
+        work = set(self._work())
         if work:
             await self._lifecycle.wait(work, self._plan.finish if timeout is None else timeout)
         unfinished = [task for task in work if not task.done()]
@@ -94,7 +73,7 @@ class Edge(web.Server):
 
 
 class Runner(web.AppRunner):
-    """Run an application on an ``Edge``, from its start-up to the end of its graceful stop."""
+    """An application on a `Server`, from its start-up to the end of its graceful stop."""
 
     __slots__ = ("_finish_at", "_plan", "lifecycle", "settings")
 
@@ -109,7 +88,7 @@ class Runner(web.AppRunner):
     async def stop(self) -> None:
         """Drain, then close, within ``stop_seconds`` in all."""
         self.lifecycle.phase = Phase.DRAINING
-        if isinstance(self.server, Edge):
+        if isinstance(self.server, Server):
             self.server.announce_closing()
             await self.lifecycle.rest(self._plan.drain)
         self._finish_at = asyncio.get_running_loop().time() + self._plan.finish
@@ -132,22 +111,43 @@ class Runner(web.AppRunner):
             ending.cancel()
 
     async def _make_server(self) -> web.Server:
-        if STARTED in self.app:
-            self.app.on_startup.append(self.app[STARTED])
-        stock = await super()._make_server()
-        handler = self.app.get(DISPATCH) or stock.request_handler
-        app, refuse = self.app, self.app.get(REFUSE) or refusals.answer
-        prepare = app.get(PREPARE) or (None if app.on_response_prepare else _add_nothing)
-        terms = Terms(self.settings, app._client_max_size, app._client_max_fields, refuse, prepare=prepare)
-        return Edge(handler, terms, self.lifecycle)
+        await super()._make_server()  # starts the application
+        service = self.app[SERVICE](self.app) if SERVICE in self.app else stock_service(self.app)
+        config = ConnectionConfig(self.settings, service)
+        return Server(service.handler, config, self.lifecycle)
 
     async def _cleanup_server(self) -> None:
         await within(self._plan.close, super()._cleanup_server(), name="the application's clean-up")
 
 
+def stock_service(app: web.Application) -> Service:
+    """Return an application as aiohttp would serve it; call it when it has started."""
+    return Service(
+        handler=app._handle,
+        refuse=error_responses.answer,
+        prepare=None if app.on_response_prepare else _add_nothing,
+        max_body=app._client_max_size,
+        max_fields=app._client_max_fields,
+    )
+
+
 def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:
     """Stand in for a signal that nobody receives."""
     return True
+
+
+def handler_options(config: ConnectionConfig) -> dict[str, Any]:
+    """Return the keyword arguments of aiohttp's request handler."""
+    settings = config.settings
+    return {
+        "keepalive_timeout": settings.keepalive_seconds,
+        "lingering_time": settings.linger_seconds,
+        "max_line_size": config.target_limit,
+        "max_field_size": settings.header_bytes,
+        "max_headers": settings.header_count,
+        "auto_decompress": False,
+        "access_log": None,
+    }
 
 
 def require_c_parser(settings: ServerSettings) -> None:

@@ -1,4 +1,4 @@
-"""Brief answers: those whose body is a few bytes in memory leave in one piece, without a wait in between.
+"""Short responses: those whose body is a few bytes in memory leave in one piece, without a wait in between.
 
 aiohttp prepares, signals, writes and ends every response through a chain of coroutines, because any of these steps
 may have to wait. Here nothing has to: what this module does is what they do for such a response.
@@ -12,7 +12,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_writer import _serialize_headers
 
-from framework.responses import JSONResponse
+from framework.adapters.aiohttp.responses import JSONResponse
 
 _LONGEST_BODY = 16_384  # joining it to its head costs less than a second write
 _WITHOUT_BODY: Final = frozenset({*range(100, 200), 204, 304})
@@ -22,17 +22,17 @@ _DATE, _SERVER, _TRANSFER_ENCODING = hdrs.DATE, hdrs.SERVER, hdrs.TRANSFER_ENCOD
 
 
 def body_of(request: web.BaseRequest, response: web.StreamResponse) -> bytes | None:
-    """Return the body of a brief answer; None for any other, which goes aiohttp's way."""
+    """Return the body of a short response; None for any other, which goes aiohttp's way."""
     if type(response) not in _TYPES:  # somebody's own class may do anything when it is prepared
         return None
     body: Any = b"" if response._body is None else response._body
     headers = response._headers
-    is_brief = (
+    is_short = (
         type(body) is bytes
         and len(body) <= _LONGEST_BODY
         and response._payload_writer is None
         and not response._eof_sent
-        and not request._payload_writer.output_size  # of an answer that the handler itself began
+        and not request._payload_writer.output_size  # of a response that the handler itself began
         and not response._chunked
         and not response._compression
         and not response._cookies
@@ -42,7 +42,7 @@ def body_of(request: web.BaseRequest, response: web.StreamResponse) -> bytes | N
         and _CONTENT_LENGTH not in headers
         and _TRANSFER_ENCODING not in headers
     )
-    return body if is_brief else None
+    return body if is_short else None
 
 
 def complete(request: web.BaseRequest, response: web.StreamResponse, body: bytes) -> None:
@@ -59,7 +59,7 @@ def complete(request: web.BaseRequest, response: web.StreamResponse, body: bytes
 
 
 def take(request: web.BaseRequest, response: web.StreamResponse, body: bytes) -> bytes:
-    """Return head and body of a complete answer, which counts as sent from now on.
+    """Return head and body of a complete response, which counts as sent from now on.
 
     Raises:
         ValueError: A header holds a line break or NUL.

@@ -1,0 +1,1 @@
+"""What the framework needs of aiohttp's private parts; see `framework.adapters`."""

@@ -1,0 +1,347 @@
+"""The requests of one connection: checked, given to the application, and answered whatever happens.
+
+aiohttp serves a connection from one task that waits for requests and starts another task for each. Here a request
+that has arrived gets its task at once, and where Python can it runs in the very iteration of the event loop that read
+it: with nothing to wait for, it is answered before that is over. Between requests a connection has no task at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from typing import Any
+
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.client_exceptions import ClientConnectionResetError
+from aiohttp.helpers import TimerNoop
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import _PAYLOAD_ACCESS_ERROR, _ErrInfo
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from framework.adapters.aiohttp import short_responses
+from framework.adapters.aiohttp.messages import UNREAD, Request, is_ordinary, ordinary_request
+from framework.adapters.aiohttp.protocol import Connection
+from framework.adapters.aiohttp.responses import ensure_one_response
+from framework.adapters.aiohttp.writer import Writer
+from framework.errors import Problem
+from framework.server import error_responses, request_checks
+from framework.server.arrivals import Reading
+from framework.server.config import ConnectionConfig
+
+logger = logging.getLogger("framework.server")
+
+# A task that starts at once saves an iteration of the loop; Python 3.11 has none.
+_START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+
+def connect(
+    server: web.Server, config: ConnectionConfig, options: dict[str, Any], loop: asyncio.AbstractEventLoop
+) -> Connection:
+    """Return the protocol of a new connection, whose requests are answered."""
+    connection = Connection(server, config, options, loop)
+    connection.requests = Exchange(connection)
+    return connection
+
+
+class Exchange:
+    """Requests and responses of one connection, one after the other.
+
+    Attributes:
+        work: What answers the request in progress, if it has to wait.
+        host: The Host that the checks have let through before.
+    """
+
+    __slots__ = ("_connection", "_left", "_refusal", "host", "work")
+
+    def __init__(self, connection: Connection) -> None:
+        config = connection.config
+        self._connection = connection
+        self._left = 1 if config.closing else config.settings.requests_per_connection  # responses
+        self._refusal: Problem | None = None
+        self.host: str | None = None
+        self.work: asyncio.Task[None] | None = None
+
+    def cancel(self) -> None:
+        if self.work is not None:
+            self.work.cancel()
+
+    def announce_closing(self, *, behind: int = 1) -> None:
+        self._left = min(self._left, behind)
+
+    # One after the other
+
+    def begin(self) -> None:
+        connection = self._connection
+        if (
+            connection._request_in_progress
+            or not connection._messages
+            or connection._force_close
+            or connection._parser is None
+        ):
+            return
+        connection._request_in_progress = True
+        message, payload = connection._messages.popleft()
+        if is_whole := payload.is_eof():
+            connection._parser.message_consumed()
+        if connection._buffer_paused and len(connection._messages) <= connection._msg_queue_resume_size:
+            connection._resume_reading_if_drained()  # it may parse further requests; they wait for this one
+        context, loop = connection.config.context.copy(), connection._loop
+        try:
+            answering = self._run(message, payload, is_whole=is_whole)
+            work = asyncio.Task(answering, loop=loop, context=context, **_START)
+        except (SystemExit, KeyboardInterrupt) as error:  # uvloop would drop it while it receives data
+            loop.call_soon(_end_process, error)
+            return
+        self.work = connection._task_handler = None if work.done() else work
+
+    async def _run(
+        self, message: RawRequestMessage | _ErrInfo, payload: StreamReader, *, is_whole: bool
+    ) -> None:
+        connection = self._connection
+        if connection._parser is None:
+            return  # the client has gone since the task was made
+        goes_on = False
+        request = self._make_request(message, payload)
+        try:
+            response = await self._respond(request)
+            connection._keepalive = response is not None and bool(response.keep_alive)
+            if not payload.is_eof():
+                await self._read_rest(payload)
+            if not is_whole:
+                connection.go_on_parsing()
+            payload.set_exception(_PAYLOAD_ACCESS_ERROR)
+            goes_on = connection._keepalive and not connection._close
+        except ConnectionError:
+            pass  # nobody is there any more
+        except asyncio.CancelledError:
+            connection.force_close()
+            raise
+        except Exception as error:  # noqa: BLE001 -- the task is nobody's to ask
+            connection.log_exception(exc_info=error)
+        finally:
+            request._task = None  # type: ignore[assignment] # they know each other, and a traceback knows one
+            self._end(goes_on=goes_on)
+
+    def _end(self, *, goes_on: bool) -> None:
+        connection = self._connection
+        connection._request_in_progress = False
+        self.work = connection._task_handler = None
+        if not goes_on or connection._force_close:
+            connection.outlet.close()
+        elif connection._messages:
+            # Not from here: requests in a pipeline would take all of the loop's iteration.
+            connection._loop.call_soon(self.begin)
+        elif connection.reading is Reading.NOTHING:
+            connection.outlet.close()
+        else:
+            connection.rest()
+
+    def _make_request(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> Request:
+        connection = self._connection
+        loop, service = connection._loop, connection.config.service
+        task: Any = asyncio.current_task(loop)
+        connection.server.requests_count += 1
+        if isinstance(message, _ErrInfo):
+            self._refusal = connection.config.explain(message.exc)
+            message = UNREAD
+        elif is_ordinary(message, payload, self.host):
+            return ordinary_request(message, payload, connection, task)
+        writer = Writer(connection, loop)
+        return Request(
+            self._inspect(message, payload, writer) if self._refusal is None else message,
+            payload,
+            connection,
+            writer,
+            task,
+            loop,
+            client_max_size=service.max_body,
+            client_max_fields=service.max_fields,
+        )
+
+    async def _read_rest(self, payload: StreamReader) -> None:
+        """Let the client send what nobody has read, for a while; a client that still sends sees no response."""
+        connection = self._connection
+        try:
+            async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
+                while not payload.is_eof():
+                    await payload.readany()
+        except TimeoutError:
+            connection.close()
+
+    # Heads
+
+    def _inspect(
+        self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
+    ) -> RawRequestMessage:
+        """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
+        self._refusal = request_checks.find_refusal(
+            message,
+            has_body=payload is not EMPTY_PAYLOAD,
+            accept_encoded=self._connection.config.settings.accept_encoded_bodies,
+        )
+        if self._refusal is not None:
+            # Whatever version was asked for: the response is in ours, or the client's if that is older.
+            return message if message.version == HttpVersion10 else message._replace(version=HttpVersion11)
+        self.host = message.headers.get(hdrs.HOST)
+        if message.url.absolute:
+            relative = request_checks.origin_form(message.url)
+            message = message._replace(url=relative, path=str(relative))
+        if hdrs.EXPECT in message.headers:
+            if self._awaits_continue(payload) and not payload.is_eof():
+                payload._timer = _Continue(self, writer)
+            headers = CIMultiDict(message.headers)
+            headers.popall(hdrs.EXPECT)  # aiohttp would answer it before any middleware has run
+            message = message._replace(headers=CIMultiDictProxy(headers))
+        return message
+
+    def _awaits_continue(self, payload: StreamReader) -> bool:
+        body = self._connection.body
+        return body is not None and body.awaits_continue and body.stream is payload
+
+    def send_continue(self, writer: AbstractStreamWriter) -> None:
+        """Ask for the body, because the application waits for it now (RFC 9110, 10.1.1)."""
+        connection, body = self._connection, self._connection.body
+        if body is None or not body.awaits_continue or connection._current_request is None:
+            return
+        if connection.transport is None:
+            return
+        body.watch()
+        if writer.output_size == 0:
+            connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _decline_upgrade(self) -> None:
+        """Take what came behind a request for another protocol as requests, unless that protocol is spoken now.
+
+        aiohttp would do so as it sends the response, and past all limits.
+        """
+        connection, parser = self._connection, self._connection._parser
+        if not connection._upgraded or connection._messages or parser is None:
+            return
+        if connection._payload_parser is not None:
+            return
+        parser.set_upgraded(False)
+        connection._upgraded = False
+        tail, connection._message_tail = connection._message_tail, b""
+        connection.data_received(tail)
+        if connection._buffer_paused:
+            connection._resume_reading_if_drained()
+
+    # Responses
+
+    async def _respond(self, request: Request) -> web.StreamResponse | None:
+        """Let the application respond, and send that; None if that has failed for want of a client."""
+        connection = self._connection
+        if self._refusal is not None:
+            return await self._send_refusal(request, self._refusal)
+        try:
+            connection._current_request = request
+            response = await connection.config.service.handler(request)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
+            response = self._response_to(request, error)
+        finally:
+            connection._current_request = None
+        self._left -= 1
+        if self._left <= 0 or self._awaits_continue(request.content):
+            self._close_after(request, response)
+        try:
+            if not self._send_short(request, response):
+                return await self._send(request, response)
+        except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
+            return await self._send(request, self._failure(request, error))
+        if connection._paused:
+            await connection._drain_helper()
+        return response
+
+    async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
+        ensure_one_response(request, response)
+        self._decline_upgrade()
+        _, is_gone = await self._connection.finish_response(request, response, None)
+        return None if is_gone else response
+
+    def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send a response in one piece, if it is of that kind."""
+        connection, match = self._connection, request._match_info
+        prepare = connection.config.service.prepare
+        if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
+            return False
+        body = short_responses.body_of(request, response)
+        if body is None:
+            return False
+        short_responses.complete(request, response, body)
+        if not prepare(request, response):
+            return False
+        data = short_responses.take(request, response, body)
+        request._finish()
+        if connection.transport is None or connection.transport.is_closing():
+            raise ClientConnectionResetError("Nobody is there to send a response to.")
+        connection.transport.write(data)
+        return True
+
+    def _response_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
+        if isinstance(error, web.HTTPException):
+            return error
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise error  # otherwise it got out of something that the handler waited for
+        return self._failure(request, error)
+
+    def _close_after(self, request: web.BaseRequest, response: Any) -> None:
+        if self._awaits_continue(request.content):
+            self._connection._lingering_time = 0.0  # no body was asked for, so none will come
+        if isinstance(response, web.StreamResponse):
+            response.force_close()
+
+    def _failure(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
+        """Make a response to an error that nothing above has answered.
+
+        Raises:
+            ConnectionError: There is nobody to answer, or part of another response is out already.
+        """
+        connection = self._connection
+        is_gone = connection.transport is None or connection.transport.is_closing()
+        if is_gone and isinstance(error, ConnectionError):
+            raise error
+        problem = error_responses.problem_from_failure(error)
+        if problem.status >= 500:
+            where = {"method": request.method, "path": request.path[:200]}
+            logger.error("Unhandled error", exc_info=error, extra=where)
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("The response had begun when it failed.") from error
+        request._payload_writer = Writer(connection, connection._loop)
+        response = connection.config.service.refuse(request, problem)
+        response.force_close()
+        return response
+
+    async def _send_refusal(self, request: web.BaseRequest, problem: Problem) -> web.StreamResponse | None:
+        connection = self._connection
+        self._refusal = None
+        facts = {"status": problem.status, "reason": problem.detail, **connection.client()}
+        logger.info("Refused a request", extra=facts)
+        response = connection.config.service.refuse(request, problem)
+        response.force_close()
+        connection.reading = Reading.NOTHING
+        connection._lingering_time = 0.0
+        await connection.finish_response(request, response, None)
+        await connection.outlet.linger()
+        return response
+
+
+class _Continue(TimerNoop):
+    """A timer that notices that a handler waits for a body: aiohttp enters a stream's before each wait."""
+
+    __slots__ = ("_exchange", "_writer")
+
+    def __init__(self, exchange: Exchange, writer: AbstractStreamWriter) -> None:
+        self._exchange = exchange
+        self._writer = writer
+
+    def __enter__(self) -> _Continue:
+        self._exchange.send_continue(self._writer)
+        return self
+
+
+def _end_process(error: BaseException) -> None:
+    raise error

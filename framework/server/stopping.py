@@ -1,0 +1,36 @@
+"""How the seconds of a graceful stop are shared out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from framework.server.settings import ServerSettings
+
+
+class StopPlan(NamedTuple):
+    """The seconds of each part of a graceful stop.
+
+    Attributes:
+        drain: Serve on, with readiness at 503.
+        part: Take leave: of sockets and streams, and of the application's ``on_shutdown``; so long for each.
+        finish: Wait for requests in progress, counted from the end of draining, taking leave included.
+        cancel: Let cancelled handlers clean up.
+        close: Close what the application has opened.
+    """
+
+    drain: float
+    part: float
+    finish: float
+    cancel: float
+    close: float
+
+    @classmethod
+    def from_settings(cls, settings: ServerSettings) -> StopPlan:
+        left = settings.stop_seconds - settings.drain_seconds
+        return cls(
+            drain=settings.drain_seconds,
+            part=0.15 * left,
+            finish=0.7 * left,
+            cancel=0.1 * left,
+            close=0.15 * left,
+        )
