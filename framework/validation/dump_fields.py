@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import orjson
 from marshmallow import fields
 
+from framework.adapters.marshmallow import plucked_key
 from framework.validation.source import Source
 from framework.validation.tables import Table
 
@@ -98,7 +99,7 @@ def _temporal(kind: type, condition: str = "") -> Emit:
 
 
 def _timedelta(w: DumpWriter, field: fields.TimeDelta, value: str) -> None:
-    unit = field._unit_to_microseconds_mapping[field.precision]
+    unit = dt.timedelta(**{field.precision: 1}) // dt.timedelta(microseconds=1)
     microseconds = f"(({value}.days * 86400 + {value}.seconds) * 1000000 + {value}.microseconds)"
     kind = w.out.constant(dt.timedelta, "timedelta")
     _unless(w, field, value, f"type({value}) is not {kind}", f"{microseconds} / {unit}")
@@ -153,7 +154,7 @@ def _nested(w: DumpWriter, field: fields.Nested, value: str) -> None:
 
 
 def _pluck(w: DumpWriter, field: fields.Pluck, value: str) -> None:
-    key = field._field_data_key
+    key = plucked_key(field)
     with w.out.block(f"if {value} is not None:"):
         w.nested(field, value)
         w.out.line(

@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
-from marshmallow.decorators import POST_LOAD, PRE_LOAD
-from marshmallow.error_store import ErrorStore
+from marshmallow.decorators import PRE_LOAD
 
+from framework.adapters.marshmallow import run_load_hooks
 from framework.validation import recognise
 from framework.validation.caps import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
 from framework.validation.checks import check
@@ -311,16 +311,9 @@ def _finisher(schema: Schema, mode: Mode, many: bool) -> Callable[[Any, Any], An
     options: dict[str, Any] = {"many": many, "partial": mode.partial, "unknown": mode.unknown}
 
     def finish(made: Any, data: Any) -> Any:
-        store = ErrorStore()  # type: ignore[no-untyped-call]
-        schema._invoke_field_validators(error_store=store, data=made, many=many)
-        if store.errors:
+        is_valid, finished = run_load_hooks(schema, made, data, options)
+        if not is_valid:
             raise Fallback
-        for whole in (True, False):
-            schema._invoke_schema_validators(
-                error_store=store, pass_collection=whole, data=made, original_data=data, **options
-            )
-        if store.errors:
-            raise Fallback
-        return schema._invoke_load_processors(POST_LOAD, made, original_data=data, **options)
+        return finished
 
     return finish

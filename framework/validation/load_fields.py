@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from marshmallow import fields
 
+from framework.adapters.marshmallow import plucked_key, time_parser
 from framework.validation.caps import (
     MODEST_NUMBER,
     AtMost,
@@ -138,7 +139,7 @@ def _temporal(w: LoadWriter, field: Any, value: str, longer_than_a_date: bool = 
     if longer_than_a_date:
         w.out.refuse_if(f"len({value}) <= 10")
     if read is None:
-        make = w.out.constant(field._make_object_from_format, "parsed")
+        make = w.out.constant(time_parser(field), "parsed")
         w.out.line(f"{value} = {make}({value}, {form!r})")
     else:
         w.out.line(f"{value} = {w.out.constant(read, f'{field.OBJ_TYPE}_from_text')}({value})")
@@ -230,7 +231,7 @@ def _nested(w: LoadWriter, field: fields.Nested, value: str) -> None:
 
 
 def _pluck(w: LoadWriter, field: fields.Pluck, value: str) -> None:
-    key = field._field_data_key
+    key = plucked_key(field)
     if field.many:
         w.out.refuse_if(f"type({value}) is not list")
         _at_most(w, field, value, "")

@@ -11,6 +11,14 @@ from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP, PRE_LOAD, VAL
 from marshmallow.exceptions import MarshmallowError, RegistryError
 from marshmallow.validate import Length
 
+from framework.adapters.marshmallow import (
+    PLAIN,
+    hook_names,
+    overridden_for_dumping,
+    overridden_for_loading,
+    part_from,
+    share_schema,
+)
 from framework.errors import ConfigurationError
 from framework.validation.caps import inner_fields
 from framework.validation.partial import Partial
@@ -18,10 +26,7 @@ from framework.validation.schemas import ListSchema, ObjectSchema, PartialSchema
 
 V = TypeVar("V")
 
-_LOAD_METHODS = ("load", "_do_load", "_deserialize", "_call_and_store", "_invoke_load_processors")
-_VALIDATE_METHODS = ("_invoke_field_validators", "_invoke_schema_validators", "_run_validator")
-_DUMP_METHODS = ("dump", "_serialize", "get_attribute", "_invoke_dump_processors", "_invoke_processors")
-_ORIGINALS = {name: getattr(Schema, name) for name in (*_LOAD_METHODS, *_VALIDATE_METHODS, *_DUMP_METHODS)}
+_WITHOUT_PRIVATE_PARTS = "the private parts of marshmallow are not used"
 _LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 _DUMP_HOOKS = (PRE_DUMP, POST_DUMP)
 # A subclass of a known class may say these without changing what the class does.
@@ -55,13 +60,10 @@ def _methods(kind: type) -> frozenset[str]:
 
 def reads_plainly(schema: Schema) -> str:
     """Return why a schema's loading cannot be compiled, or nothing."""
-    changed = [
-        name
-        for name in (*_LOAD_METHODS, *_VALIDATE_METHODS)
-        if getattr(type(schema), name) is not _ORIGINALS[name]
-    ]
-    if changed:
-        return f"{type(schema).__name__} overrides {changed[0]}"
+    if PLAIN:
+        return _WITHOUT_PRIVATE_PARTS
+    if changed := overridden_for_loading(schema):
+        return f"{type(schema).__name__} overrides {changed}"
     if not isinstance(schema.partial, bool | None):
         return f"{type(schema).__name__} names the fields that may be missing"
     return "" if schema.dict_class is dict else f"{type(schema).__name__} has a dict_class of its own"
@@ -69,9 +71,10 @@ def reads_plainly(schema: Schema) -> str:
 
 def writes_plainly(schema: Schema) -> str:
     """Return why a schema's dumping cannot be compiled, or nothing."""
-    changed = [name for name in _DUMP_METHODS if getattr(type(schema), name) is not _ORIGINALS[name]]
-    if changed:
-        return f"{type(schema).__name__} overrides {changed[0]}"
+    if PLAIN:
+        return _WITHOUT_PRIVATE_PARTS
+    if changed := overridden_for_dumping(schema):
+        return f"{type(schema).__name__} overrides {changed}"
     return "" if schema.dict_class is dict else f"{type(schema).__name__} has a dict_class of its own"
 
 
@@ -82,7 +85,7 @@ def partial_of(schema: Schema) -> bool | None:
 
 def load_hooks(schema: Schema) -> set[str]:
     """Return the kinds of hooks that run when loading, other than the making of the object itself."""
-    hooks = {tag for tag in _LOAD_HOOKS if schema._hooks[tag]}
+    hooks = {tag for tag in _LOAD_HOOKS if hook_names(schema, tag)}
     if isinstance(schema, ListSchema) and all(type(each) is Length for each in schema.list_validators):
         hooks -= {VALIDATES_SCHEMA}
     return hooks - {POST_LOAD} if constructor(schema) is not None else hooks
@@ -90,12 +93,12 @@ def load_hooks(schema: Schema) -> set[str]:
 
 def dump_hooks(schema: Schema) -> set[str]:
     """Return the kinds of hooks that run when dumping."""
-    return {tag for tag in _DUMP_HOOKS if schema._hooks[tag]}
+    return {tag for tag in _DUMP_HOOKS if hook_names(schema, tag)}
 
 
 def constructor(schema: Schema) -> Any:
     """Return what a schema made from a type makes of its fields, or None."""
-    if [name for name, _, _ in schema._hooks[POST_LOAD]] != ["construct"]:
+    if hook_names(schema, POST_LOAD) != ["construct"]:
         return None
     if isinstance(schema, ObjectSchema):
         return schema.target
@@ -136,9 +139,9 @@ def nested_fields(field: fields.Field[Any]) -> Iterator[fields.Nested]:
 def shape(schema: Schema) -> Hashable:
     """Return what two schemas have in common when they do the same.
 
-    A schema that nests itself makes a new instance at each level: only this says where the circle closes. A
-    field and its copies share the list of their validators, so its identity stands for the field as declared.
+    A schema that nests itself makes a new instance at each level: only this says where the circle closes.
     """
+    own = {name: value for name, value in vars(schema).items() if name not in _OF_EVERY_SCHEMA}
     return (
         type(schema),
         schema.many,
@@ -146,17 +149,40 @@ def shape(schema: Schema) -> Hashable:
         schema.partial if isinstance(schema.partial, bool | None) else tuple(schema.partial),
         tuple(schema.load_fields),
         tuple(schema.dump_fields),
-        tuple((name, type(field), id(field.validators)) for name, field in schema.fields.items()),
-        tuple(
-            (name, _frozen(each.only), _frozen(each.exclude), each.many, each.unknown)
-            for name, field in schema.fields.items()
-            for each in nested_fields(field)
-        ),
+        _values_shape(own),
+        tuple((name, _field_shape(field)) for name, field in schema.fields.items()),
     )
+
+
+_DEEPEST = 50
+_OF_EVERY_SCHEMA = frozenset({*vars(Schema()), "_compiled"})
+_OF_WHERE_IT_STANDS = frozenset({"parent", "root", "name", "_schema", "attribute", "_creation_index"})
+
+
+def _field_shape(field: fields.Field[Any]) -> Hashable:
+    own = {name: value for name, value in vars(field).items() if name not in _OF_WHERE_IT_STANDS}
+    return type(field), field.attribute, _values_shape(own)
+
+
+def _values_shape(values: Mapping[str, Any]) -> Hashable:
+    return tuple((name, _value_shape(values[name])) for name in sorted(values))
+
+
+def _value_shape(value: Any) -> Hashable:
+    """Return what tells a value from another; of a field's copies the copied lists are compared by their items."""
+    if isinstance(value, fields.Field):
+        return _field_shape(value)
+    if isinstance(value, Mapping):
+        return tuple((repr(key), _value_shape(item)) for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return type(value), tuple(_value_shape(item) for item in value)
+    return (type(value), value) if isinstance(value, Hashable) else (type(value), id(value))
 
 
 def close_circles(schema: Schema) -> list[Schema]:
     """Let a schema that nests itself nest one instance, so that what is set on its fields holds at any depth.
+
+    An instance that is nested by itself gets fields of its own: no schema is changed that was not compiled.
 
     Returns:
         The schema and all that it nests, each once.
@@ -165,20 +191,35 @@ def close_circles(schema: Schema) -> list[Schema]:
         ConfigurationError: A nested schema cannot be found.
     """
     found = [schema]
-    shapes = {shape(schema): schema}
-    seen: set[int] = set()
-    for each in found:
-        for nested in [nested for field in each.fields.values() for nested in nested_fields(field)]:
-            if id(nested) in seen:
-                continue
-            seen.add(id(nested))
-            inner = _resolved(nested)
-            same = shapes.setdefault(shape(inner), inner)
-            if same is not inner and not isinstance(nested.nested, Schema):
-                nested._schema = same
-            elif inner not in found:
-                found.append(inner)
+    _close(schema, {shape(schema): schema}, found, set())
     return found
+
+
+def _close(schema: Schema, above: dict[Hashable, Schema], found: list[Schema], seen: set[int]) -> None:
+    for nested in [nested for field in schema.fields.values() for nested in nested_fields(field)]:
+        if id(nested) in seen:
+            continue
+        seen.add(id(nested))
+        inner = _resolved(nested)
+        if any(inner is each for each in found):
+            continue
+        if PLAIN:
+            found.append(inner)
+            continue
+        if isinstance(nested.nested, Schema):
+            part_from(inner)
+        mine = shape(inner)
+        closing = above.get(mine) or (_like(inner, above) if len(above) >= _DEEPEST else None)
+        if closing is not None and not isinstance(nested.nested, Schema):
+            share_schema(nested, closing)
+            continue
+        found.append(inner)
+        _close(inner, {**above, mine: inner}, found, seen)
+
+
+def _like(schema: Schema, above: dict[Hashable, Schema]) -> Schema | None:
+    """Return the nearest schema of the same class: a circle of instances that each hold something of their own."""
+    return next((each for each in reversed(above.values()) if type(each) is type(schema)), None)
 
 
 def _resolved(nested: fields.Nested) -> Schema:
@@ -186,7 +227,3 @@ def _resolved(nested: fields.Nested) -> Schema:
         return nested.schema
     except (RegistryError, MarshmallowError, ValueError) as error:
         raise ConfigurationError(f"The nested field {nested.name!r} has no schema: {error}") from error
-
-
-def _frozen(names: Any) -> Hashable:
-    return None if names is None else tuple(sorted(names))
