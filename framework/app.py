@@ -40,6 +40,7 @@ from framework.forms import FormLimits
 from framework.routing import Routes
 from framework.secrets import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
+from framework.server.guarantees import ensure_accepted
 from framework.settings import Faults, keys_or_generate
 
 
@@ -141,6 +142,8 @@ def create_app(
         ConfigurationError: A setting, battery, endpoint or mark does not fit; the message says where and what to do.
     """
     settings = settings_source.load(ServiceSettings) if settings is None else settings
+    if settings.profile is Profile.production:
+        ensure_accepted(settings.server)
     stack = standard(settings) if batteries is None else batteries
     app = assemble(
         settings, routes, stack, max_body=settings.server.max_body_bytes, form_limits=settings.form

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hypothesis
+import pytest
+
+from framework.server.guarantees import GUARANTEES, missing_guarantees
 
 pytest_plugins = ("framework.testing", "tests.servers")
 
@@ -10,3 +13,18 @@ pytest_plugins = ("framework.testing", "tests.servers")
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True, max_examples=100_000)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of what is not guaranteed here; a guarantee that nobody gives is an error."""
+    missing = missing_guarantees()
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        named = {mark.args[0] for mark in item.iter_markers("guarantee")}
+        if unknown := named - GUARANTEES.keys():
+            raise pytest.UsageError(f"{item.nodeid}: nothing guarantees {', '.join(sorted(unknown))}")
+        (left if named & missing.keys() else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept

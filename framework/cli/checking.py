@@ -15,6 +15,7 @@ from rich.table import Table
 from framework.cli.explaining import fallbacks
 from framework.cli.loading import Service, find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
+from framework.server.guarantees import missing_guarantees
 from framework.settings import Loaded, Origin
 
 
@@ -37,6 +38,8 @@ def look_over(service: Service, console: Console | None = None) -> bool:
     app = service.make(loaded.settings)
     _print_settings(loaded, console)
     _print_fallbacks(app, console)
+    for name, promise in missing_guarantees().items():
+        console.print(f"[yellow]not guaranteed[/yellow] {name}: {promise}", highlight=False)
     failures = asyncio.run(_try(app))
     for name, error in failures.items():
         console.print(f"[red]failed[/red] {name}: {type(error).__name__}: {error}", highlight=False)

@@ -9,7 +9,8 @@ from typing import Any
 import svcs
 from aiohttp import web
 
-from framework.adapters.aiohttp.runner import stock_service
+from framework.adapters.aiohttp.applications import stock_service
+from framework.adapters.versions import is_plain
 from framework.battery import Battery, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
@@ -19,7 +20,8 @@ from framework.errors import ConfigurationError
 from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
 from framework.server import SERVICE, Service
-from framework.server.service import ReadService
+from framework.server.plain import checking
+from framework.server.service import ReadService, Refuse
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -37,9 +39,11 @@ def assemble(
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
-    dispatcher = Dispatcher(chains, batteries)
+    dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
+    refuse = refuser(preparer.stamps)
+    middlewares: list[Any] = [checking(refuse)] if is_plain("aiohttp") else []
     app = web.Application(
-        middlewares=[dispatcher.middleware()],
+        middlewares=[*middlewares, dispatcher.middleware()],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
@@ -51,9 +55,8 @@ def assemble(
         chains[handler] = Chain(
             endpoint, compose(batteries, endpoint, handler), heads_for(batteries, endpoint)
         )
-    preparer = Preparer(batteries)
     app.on_response_prepare.append(preparer)
-    app[SERVICE] = _reader(dispatcher, preparer)
+    app[SERVICE] = _reader(dispatcher, preparer, refuse)
     _attach(app, batteries, endpoints)
     return app
 
@@ -77,7 +80,7 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
+def _reader(dispatcher: Dispatcher, preparer: Preparer, refuse: Refuse) -> ReadService:
     """Return what tells our server, once all is started, how it may go straight to endpoints and stamps.
 
     Other hands may have put middlewares and receivers of the signal between until then.
@@ -88,7 +91,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
         return replace(
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
-            refuse=refuser(preparer.stamps),
+            refuse=refuse,
             release=release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
         )

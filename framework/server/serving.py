@@ -8,13 +8,14 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from socket import socket
 from ssl import SSLContext
-from typing import cast
+from typing import Any, Protocol, cast
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.runner import Runner
+from framework.adapters.versions import is_plain
 from framework.errors import ConfigurationError
 from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
@@ -29,9 +30,30 @@ logger = logging.getLogger("framework.server")
 _WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
+class Runner(Protocol):
+    """What starts an application on a server, and stops it within its budget."""
+
+    settings: ServerSettings
+    lifecycle: Lifecycle
+
+    @property
+    def server(self) -> web.Server | None: ...
+    @property
+    def addresses(self) -> list[Any]: ...
+    async def setup(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+def new_runner(app: web.Application, settings: ServerSettings) -> Runner:
+    """Return the runner of our own server, or of aiohttp's where its private parts are not to be leaned on."""
+    room = "framework.server.plain" if is_plain("aiohttp") else "framework.adapters.aiohttp.runner"
+    runner: Runner = import_module(room).Runner(app, settings)
+    return runner
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Tell where a running server can be reached."""
+    """A running server, and where it can be reached."""
 
     runner: Runner
     host: str
@@ -73,7 +95,7 @@ async def serve(
         ConfigurationError: The service is put together wrongly.
         OSError: The address cannot be listened on.
     """
-    runner = Runner(app, settings or app.get(SERVER_SETTINGS) or ServerSettings())
+    runner = new_runner(app, settings or app.get(SERVER_SETTINGS) or ServerSettings())
     try:
         await runner.setup()
         await _listen(runner, sockets, ssl_context)
@@ -83,7 +105,7 @@ async def serve(
         await runner.stop()
 
 
-async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
+async def _listen(runner: Any, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
     settings = runner.settings
     backlog = settings.backlog
     for sock in sockets:

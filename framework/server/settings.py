@@ -14,7 +14,7 @@ _MAY_BE_ZERO = frozenset({"port", "drain_seconds", "worker_requests", "worker_re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Say where to listen, what a client may send and how long each wait may be.
+    """Where to listen, what a client may send and how long each wait may be.
 
     Attributes:
         host: The address to listen on.
@@ -38,6 +38,7 @@ class ServerSettings:
         drain_seconds: How long to go on serving, with readiness at 503, before the listener closes.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
         accept_encoded_bodies: Let compressed bodies through, still compressed; otherwise 415.
+        accept_plain: Serve in production without what only private parts of the libraries below can guarantee.
         allow_python_parser: Start without aiohttp's C parser; slower, and less strict in the past.
         worker_timeout_seconds: A worker process that is stuck for so long is replaced.
         worker_requests: A worker process is replaced after so many requests; 0 is never.
@@ -67,6 +68,7 @@ class ServerSettings:
     drain_seconds: float = 0
     cancelled_methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
     accept_encoded_bodies: bool = False
+    accept_plain: bool = False
     allow_python_parser: bool = False
     worker_timeout_seconds: int = 30
     worker_requests: int = 0

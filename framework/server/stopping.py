@@ -1,10 +1,15 @@
-"""How the seconds of a graceful stop are shared out."""
+"""How the seconds of a graceful stop are shared out, and how long connections are taken leave of."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import NamedTuple
 
+from framework.server.lifecycle import Connections, Lifecycle
 from framework.server.settings import ServerSettings
+
+logger = logging.getLogger("framework.server")
 
 
 class StopPlan(NamedTuple):
@@ -34,3 +39,12 @@ class StopPlan(NamedTuple):
             cancel=0.1 * left,
             close=0.15 * left,
         )
+
+
+async def end_connections(connections: Connections, lifecycle: Lifecycle, seconds: float) -> None:
+    """End WebSockets and streams, and wait for their clients to say good-bye, for so long at most."""
+    ending = asyncio.create_task(connections.end(), name="framework.server.ending")
+    await lifecycle.wait({ending}, seconds)
+    if not ending.done():
+        logger.info("Cutting off sockets whose clients did not say good-bye in time")
+        ending.cancel()

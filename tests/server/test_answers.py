@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession, web
 
-from framework.adapters.aiohttp.runner import stock_service
+from framework.adapters.aiohttp.applications import stock_service
 from framework.errors import Conflict, Problem, ServiceUnavailable
 from framework.server import SERVICE
 from tests.server.raw import exchange, peer, request

@@ -10,16 +10,16 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 
+from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.aiohttp.exchange import connect
 from framework.adapters.aiohttp.protocol import Connection
 from framework.errors import ConfigurationError
-from framework.server import error_responses
 from framework.server.config import ConnectionConfig
 from framework.server.deadline import within
 from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
-from framework.server.service import SERVICE, Service
+from framework.server.service import SERVICE
 from framework.server.settings import ServerSettings
-from framework.server.stopping import StopPlan
+from framework.server.stopping import StopPlan, end_connections
 
 logger = logging.getLogger("framework.server")
 
@@ -96,19 +96,12 @@ class Runner(web.AppRunner):
 
     async def shutdown(self) -> None:
         """Take leave; aiohttp calls this when the listener is closed, and waits for the requests next."""
-        await self._end_connections()
+        await end_connections(self.app[CONNECTIONS], self.lifecycle, self._plan.part)
         try:
             await within(self._plan.part, super().shutdown(), name="the application's on_shutdown")
         except Exception:  # the connections and what the application has opened must be closed all the same
             logger.exception("The application's on_shutdown failed")
         self._shutdown_timeout = max(0.0, self._finish_at - asyncio.get_running_loop().time())
-
-    async def _end_connections(self) -> None:
-        ending = asyncio.create_task(self.app[CONNECTIONS].end(), name="framework.server.ending")
-        await self.lifecycle.wait({ending}, self._plan.part)
-        if not ending.done():
-            logger.info("Cutting off sockets whose clients did not say good-bye in time")
-            ending.cancel()
 
     async def _make_server(self) -> web.Server:
         await super()._make_server()  # starts the application
@@ -118,27 +111,6 @@ class Runner(web.AppRunner):
 
     async def _cleanup_server(self) -> None:
         await within(self._plan.close, super()._cleanup_server(), name="the application's clean-up")
-
-
-def stock_service(app: web.Application) -> Service:
-    """Return an application as aiohttp would serve it; call it when it has started."""
-    return Service(
-        handler=app._handle,
-        refuse=error_responses.answer,
-        release=_hold_nothing,
-        prepare=None if app.on_response_prepare else _add_nothing,
-        max_body=app._client_max_size,
-        max_fields=app._client_max_fields,
-    )
-
-
-def _hold_nothing(request: web.Request) -> None:
-    """Stand in for what a request holds."""
-
-
-def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:
-    """Stand in for a signal that nobody receives."""
-    return True
 
 
 def handler_options(config: ConnectionConfig) -> dict[str, Any]:
