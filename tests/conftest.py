@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hypothesis
 
-pytest_plugins = ("framework.testing", "tests.servers")
+pytest_plugins = ("framework.testing", "tests.servers", "tests.processes")
 
 # The clock of a busy machine says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)

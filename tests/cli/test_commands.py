@@ -11,6 +11,8 @@ import pytest
 
 from tests.cli.processes import fetch, framework, serving, wait_for
 
+pytestmark = pytest.mark.process
+
 HELLO = '''
 from framework import RouteTableDef, create_app, public, run
 
