@@ -1,4 +1,5 @@
-# `make run` serves the example, `make test` proves everything; both make what they need.
+# `make run` serves the example, `make check` is for while you write, `make test` proves everything; each makes what it
+# needs. A suite is one environment that the tests run in: a version of Python, or a choice of dependencies.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -8,25 +9,33 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 VENV ?= .venv
 BIN := $(VENV)/bin
-VERSIONS := 3.11 3.12 3.13
+VERSIONS := 3.11 3.12 3.13 3.14 3.15
+SUITES := $(VERSIONS) oldest canary
+# One process for each core; each has servers, ports and folders of its own.
+JOBS ?= auto
+PYTEST := pytest -n $(JOBS) --dist loadgroup
+QUICK := $(PYTEST) -m "not process and not fuzz"
 EXTRAS_TO_RUN := postgres,redis
+PREFERRED := 3.13 3.14 3.12 3.11 3.15
 CODE := $(wildcard framework tests app_example benchmarks)
 
 # A Python of one version, from the path or from pyenv; a pyenv shim may be there and yet not run.
 find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1)*/bin/python; do \
 	if "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "$$python"; break; fi; done
-# The python3 that is there, when it is new enough; else the newest one that is known to work.
+# The python3 that is there, when it is new enough; else the first of these.
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	&& echo python3 || { for version in 3.13 3.12 3.11; do $(call find_python,$$version); done | head -n 1; })
+	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run test test-all lint types tests format bench budget sameness fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests format bench budget sameness fuzz image pins clean
 
-help: ## Say what there is.
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+help: ## List what there is.
+	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 run: $(VENV)/.runs ## Serve app_example on HOST and PORT; its data is in var/.
 	@mkdir -p var
 	exec $(BIN)/framework run app_example --migrate --host $(HOST) --port $(PORT)
+
+check: lint types quick ## Check style and types, and run the tests that start no process.
 
 test: lint types tests ## Check style and types, and run all tests with their coverage.
 
@@ -37,17 +46,28 @@ lint: $(VENV)/.tests ## Check the style.
 types: $(VENV)/.tests ## Check the types.
 	$(BIN)/mypy $(CODE)
 
+quick: $(VENV)/.tests ## Run the tests that start no process: no server, no command, no browser.
+	$(BIN)/python -m $(QUICK)
+
 # Parts of an earlier run would count as covered.
 tests: $(VENV)/.tests ## Run all tests with their coverage.
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-test-all: $(addprefix test-,$(VERSIONS)) ## Run all tests on every supported Python.
+# What the canary finds is news from aiohttp, no fault of ours.
+test-all: $(addprefix test-,$(VERSIONS) oldest) ## Run all tests in every suite: 3.11 to 3.15, oldest, canary.
+	-$(MAKE) test-canary
 
-test-%: $(VENV)-%/.tests
-	$(VENV)-$*/bin/python -m pytest
+test-%: $(VENV)-%/.tests ## Run all tests in one suite: test-3.14, test-oldest, test-canary.
+	$(VENV)-$*/bin/python -m $(PYTEST)
+
+has-python-%: # Tell whether there is a Python for a suite.
+	@test -n '$(if $(filter $*,$(VERSIONS)),$(shell $(call find_python,$*)),$(PYTHON))'
+
+quick-%: $(VENV)-%/.tests ## Run the tests that start no process in one suite.
+	$(VENV)-$*/bin/python -m $(QUICK)
 
 format: $(VENV)/.tests ## Put the code into the house's shape.
 	$(BIN)/ruff check --fix $(CODE)
@@ -82,7 +102,7 @@ pins: ## Write down the newest versions that fit, as constraints.txt.
 	rm -rf $(VENV)-pins
 
 clean: ## Remove all that was made, except var/.
-	rm -rf $(VENV) $(addprefix $(VENV)-,$(VERSIONS)) build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(addprefix $(VENV)-,$(SUITES)) build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -97,11 +117,24 @@ $(VENV)/.tests: pyproject.toml constraints.txt
 $(VENV)-%/.tests: pyproject.toml constraints.txt
 	$(call install,$(VENV)-$*,$(shell $(call find_python,$*)),.[dev])
 
+# The oldest versions that pyproject.toml admits, and the newest ones of what those need.
+$(VENV)-oldest/.tests: pyproject.toml tests/oldest.py $(VENV)/.tests
+	rm -rf $(VENV)-oldest && mkdir $(VENV)-oldest
+	$(BIN)/python -m tests.oldest > $(VENV)-oldest/constraints.txt
+	$(call install,$(VENV)-oldest,$(PYTHON),.[dev],$(VENV)-oldest/constraints.txt)
+
+# What is to come: the newest aiohttp, be it a pre-release, which our requirements do not admit yet.
+$(VENV)-canary/.tests: pyproject.toml constraints.txt
+	rm -rf $(VENV)-canary
+	$(call install,$(VENV)-canary,$(PYTHON),.[dev])
+	$(VENV)-canary/bin/pip install --quiet --upgrade --pre aiohttp
+	@touch $@
+
 .PRECIOUS: $(VENV)-%/.tests
 
 define install
 	@test -n '$(2)' || { echo 'There is no Python for $(1): install one of $(VERSIONS) with its venv module, or name it with PYTHON=' >&2; exit 1; }
 	test -x $(1)/bin/python || $(2) -m venv $(1)
-	$(1)/bin/pip install --quiet --constraint constraints.txt --editable '$(3)'
+	$(1)/bin/pip install --quiet --constraint $(or $(4),constraints.txt) --editable '$(3)'
 	@touch $@
 endef

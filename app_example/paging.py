@@ -6,7 +6,6 @@ no secret: a client that makes one up just starts elsewhere in the same list.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.tables import Listed
 from framework import Result
+from framework.http import base64url
 
 Row = TypeVar("Row", bound=Listed)
 Item = TypeVar("Item")
@@ -34,7 +34,7 @@ class Cursor:
     id: UUID
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(f"{self.created_at.isoformat()} {self.id}".encode()).decode()
+        return base64url.encode(f"{self.created_at.isoformat()} {self.id}".encode())
 
     @classmethod
     def __marshmallow_field__(cls) -> fields.Field[Cursor]:
@@ -46,9 +46,7 @@ class CursorField(fields.Field[Cursor]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Cursor:
         try:
-            created_at, _, row_id = (
-                base64.b64decode(value, altchars=b"-_", validate=True).decode().partition(" ")
-            )
+            created_at, _, row_id = base64url.decode(value).decode().partition(" ")
             return Cursor(datetime.fromisoformat(created_at).astimezone(UTC), UUID(row_id))
         except (ValueError, OverflowError) as error:
             raise ValidationError("Not a cursor of this list.") from error

@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from aiohttp import ClientResponse, ClientSession
 from yarl import URL
 
 PASSWORD = "correct horse"  # noqa: S105 - it opens nothing
+NOBODYS = UUID("3f0c8b5e-6d0f-4c3a-9a51-0f2f6f1f7d10")
+"""An id that nothing has."""
 
 
 @dataclass

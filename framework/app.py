@@ -106,6 +106,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
             ProblemsSettings(
                 # A service that nobody has configured shows no traceback: only `framework dev` does.
                 profile=settings.profile if settings.debug else Profile.production,
+                debug=settings.debug,
                 folders=settings.templates.folders,
             )
         ),

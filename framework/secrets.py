@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import secrets
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NoReturn
 
 from framework.errors import ConfigurationError
+from framework.http import base64url
 
 KEY_BYTES: Final = 32
 # 32 times the same letter is long, and still no secret.
 _DISTINCT_BYTES: Final = 8
 _DIGEST_BYTES: Final = 32
+
+#: What keys are generated from, so that a service which starts again has the same ones; set by ``framework dev``.
+SEED_VARIABLE: Final = "FRAMEWORK_DEVELOPMENT_SEED"
 
 log = logging.getLogger("framework.settings")
 
@@ -87,7 +92,8 @@ def secret_or_generate(
 ) -> Secret:
     """Return a secret that is fit for use as a key.
 
-    In development a missing one is generated, and a weak one passes, both with a warning.
+    In development a missing one is generated, and a weak one passes, both with a warning. ``framework dev`` generates the
+    same one again whenever the service starts again.
 
     Raises:
         ConfigurationError: In production, when it is missing, shorter than ``length`` bytes or too regular.
@@ -101,7 +107,12 @@ def secret_or_generate(
         log.warning("%s %s; production will refuse it", variable, weakness, extra={"variable": variable})
         return value
     log.warning("%s %s; a key was generated for this run", variable, weakness, extra={"variable": variable})
-    return generated_key(length)
+    seed = os.environ.get(SEED_VARIABLE)
+    return (
+        Secret(base64url.encode(derived_key(seed.encode(), info=variable, length=length)))
+        if seed
+        else generated_key(length)
+    )
 
 
 def keys_or_generate(

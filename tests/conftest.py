@@ -7,7 +7,7 @@ import pytest
 
 from framework.server.guarantees import GUARANTEES, missing_guarantees
 
-pytest_plugins = ("framework.testing", "tests.servers")
+pytest_plugins = ("framework.testing", "tests.servers", "tests.processes")
 
 # The clock of a busy machine says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None, print_blob=True)

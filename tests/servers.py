@@ -20,6 +20,8 @@ from typing import NoReturn
 
 import pytest
 
+from tests.ports import free_port
+
 START_SECONDS = 30
 STOP_SECONDS = 10
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -101,14 +103,6 @@ def running(
             yield process
         finally:
             _stop(process)
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens on at 127.0.0.1."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def missing(program: str, package: str) -> NoReturn:

@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import framework
+from framework.adapters.versions import PROVED
+from tests.oldest import oldest, requirements
 from tests.source import (
     ROOT,
     Function,
@@ -313,6 +315,37 @@ def test_no_package_with_a_known_fault_is_let_in(name: str) -> None:
     floor = Version(FLOORS[name]["minimum"])
     assert len(specifiers) == 1
     assert max(Version(part.version) for part in specifiers[0] if part.operator == ">=") >= floor
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_a_library_whose_private_parts_are_used_is_admitted_in_the_minor_versions_that_were_proved(
+    name: str,
+) -> None:
+    declared = [Requirement(text) for text in pyproject()["project"]["dependencies"]]
+    proved = PROVED[name]
+    around = {(major + up, minor) for major, _ in proved for up in (-1, 0, 1) for minor in range(100)}
+
+    (specifier,) = [item.specifier for item in declared if item.name == name]
+
+    assert {(major, minor) for major, minor in around if f"{major}.{minor}.99" in specifier} == proved
+
+
+def test_every_dependency_has_a_lower_bound() -> None:
+    lines = [*oldest(requirements())]
+
+    assert all("==" in line for line in lines)
+    assert "aiohttp==3.14.5" in lines
+
+
+def test_every_supported_python_is_named_wherever_they_are_named() -> None:
+    texts = [text.rpartition(" ")[2] for text in pyproject()["project"]["classifiers"] if "3." in text]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+
+    tested = re.search(r"^VERSIONS := (.*)$", makefile, re.MULTILINE)
+
+    assert tested is not None
+    assert tested[1].split() == texts
+    assert pyproject()["project"]["requires-python"] == f">={texts[0]}"
 
 
 def test_every_dependency_has_a_pinned_version() -> None:

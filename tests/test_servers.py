@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from tests.servers import free_port, missing, running
+from tests.ports import free_port
+from tests.servers import missing, running
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
@@ -52,6 +53,7 @@ async def test_chromium_opens_a_page(chromium_path: str, tmp_path: Path) -> None
     assert b'<p id="greeting">hello</p>' in document
 
 
+@pytest.mark.process
 def test_a_server_is_stopped_when_its_block_ends() -> None:
     port = free_port()
     listening = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
@@ -63,6 +65,7 @@ def test_a_server_is_stopped_when_its_block_ends() -> None:
     assert not answers(port)
 
 
+@pytest.mark.process
 def test_a_server_that_ends_at_once_says_why() -> None:
     server = running([sys.executable, "-c", "raise SystemExit('no such luck')"], lambda: False)
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.source import ROOT
 
+pytestmark = pytest.mark.process
+
 SERVICE = """
 import asyncio, json, logging, socket, sys
 

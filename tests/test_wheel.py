@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import fetch, wait_for
-from tests.servers import free_port
+from tests.ports import free_port
+
+pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).resolve().parents[1]
 # Neither this checkout nor the environment of these tests may help out.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 from aiohttp import ClientSession, CookieJar, FormData
 from yarl import URL
 
-from app_example.testing import PASSWORD, Visitor
+from app_example.testing import NOBODYS, PASSWORD, Visitor
 
 OWN = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 
@@ -161,7 +160,7 @@ async def test_nobody_changes_somebody_else_s_post(ada_s: Browser, bob: Visitor)
     assert "Delete this post" not in shown
 
 
-@pytest.mark.parametrize("path", ["/posts/nonsense", f"/posts/{uuid4()}", "/rooms/NO WAY", "/nowhere"])
+@pytest.mark.parametrize("path", ["/posts/nonsense", f"/posts/{NOBODYS}", "/rooms/NO WAY", "/nowhere"])
 async def test_what_is_not_there_is_a_page_too(path: str, browser: Browser) -> None:
     status, text = await browser.open(path)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from app_example.testing import Visitor
+from app_example.testing import NOBODYS, Visitor
 from app_example.users.models import User
 from framework.batteries.database import session_scope
 
@@ -125,7 +124,7 @@ async def test_the_list_goes_on_page_by_page(ada: Visitor, bob: Visitor, admin: 
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("path", ["/api/users", f"/api/users/{uuid4()}"])
+@pytest.mark.parametrize("path", ["/api/users", f"/api/users/{NOBODYS}"])
 async def test_strangers_see_no_users(path: str, anybody: Visitor) -> None:
     status, _ = await anybody.refused("GET", path)
 
@@ -153,7 +152,7 @@ async def test_nobody_takes_somebody_elses_address(ada: Visitor, bob: Visitor) -
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": None}, {"email": "x"}, {"password": "short"}, {"id": str(uuid4())}, {"is_admin": True}],
+    [{"name": None}, {"email": "x"}, {"password": "short"}, {"id": str(NOBODYS)}, {"is_admin": True}],
     ids=lambda changes: next(iter(changes)),
 )
 async def test_a_wrong_change_is_refused(changes: dict[str, Any], ada: Visitor) -> None:
@@ -174,7 +173,7 @@ async def test_nobody_changes_or_deletes_somebody_else(
 
 @pytest.mark.parametrize(
     ("user_id", "expected"),
-    [pytest.param(str(uuid4()), 404, id="unknown"), pytest.param("1%00", 422, id="malformed")],
+    [pytest.param(str(NOBODYS), 404, id="unknown"), pytest.param("1%00", 422, id="malformed")],
 )
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 async def test_an_id_that_stands_for_nobody_is_refused(

@@ -7,8 +7,6 @@ field; in a multipart form the field is looked at when the form is read for the 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from collections.abc import Awaitable, Callable, Container, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
+from framework.http import base64url
 from framework.http.origins import Origins, origins_from
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
@@ -115,13 +114,13 @@ def _mixed(mask: bytes, value: bytes) -> bytes:
 
 
 def _text(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode()
+    return base64url.encode(value)
 
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text.encode(), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError):
+        return base64url.decode(text)
+    except ValueError:
         return b""
 
 

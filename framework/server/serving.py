@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -75,6 +76,17 @@ class Running:
         return self.runner.server.requests_count if self.runner.server else 0
 
 
+class AddressUnavailable(ConfigurationError):
+    """An address that cannot be listened on: it is taken, not this machine's, or not allowed."""
+
+    def __init__(self, settings: ServerSettings, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        super().__init__(
+            f"The address {settings.host}, port {settings.port}, cannot be listened on: {reason}. "
+            "Set SERVER_HOST and SERVER_PORT (or --host and --port) to one that is free; port 0 takes any."
+        )
+
+
 @asynccontextmanager
 async def serve(
     app: web.Application,
@@ -93,7 +105,7 @@ async def serve(
 
     Raises:
         ConfigurationError: The service is put together wrongly.
-        OSError: The address cannot be listened on.
+        AddressUnavailable: The address cannot be listened on.
     """
     runner = new_runner(app, settings or app.get(SERVER_SETTINGS) or ServerSettings())
     try:
@@ -112,7 +124,10 @@ async def _listen(runner: Any, sockets: Sequence[socket], ssl_context: SSLContex
         await web.SockSite(runner, sock, ssl_context=ssl_context, backlog=backlog).start()
     if not sockets:
         site = web.TCPSite(runner, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise AddressUnavailable(settings, error) from error
 
 
 def _running(runner: Runner, scheme: str) -> Running:
@@ -128,7 +143,7 @@ def run(app: web.Application, settings: ServerSettings | None = None) -> None:
 
     Raises:
         ConfigurationError: The service is put together wrongly.
-        OSError: The address cannot be listened on.
+        SystemExit: The address cannot be listened on; with one line for the terminal.
     """
     settings = settings or app.get(SERVER_SETTINGS) or ServerSettings()
     if settings.workers > 1:
@@ -137,7 +152,11 @@ def run(app: web.Application, settings: ServerSettings | None = None) -> None:
             "'framework run', or set workers to 1."
         )
     with asyncio.Runner(loop_factory=new_event_loop) as runner, suppress(asyncio.CancelledError):
-        runner.run(_serve_until_signalled(app, settings))
+        try:
+            runner.run(_serve_until_signalled(app, settings))
+        except AddressUnavailable as error:
+            # NOTE: nothing in the program is wrong, and a traceback would bury the line that helps.
+            raise SystemExit(f"error: {error}") from None
 
 
 async def _serve_until_signalled(app: web.Application, settings: ServerSettings) -> None:

@@ -35,6 +35,7 @@ from framework.errors import ConfigurationError
 from framework.routing import RouteTableDef
 from framework.testing import Serve
 from tests.kernel import kernel_app
+from tests.ports import free_port
 
 SETTINGS = ClientSettings(
     allow=("127.0.0.1",),
@@ -144,13 +145,6 @@ class Running:
     async def __aexit__(self, *error: object) -> None:
         await self._container.aclose()
         await self._runner.cleanup()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_json_comes_as_a_value(other: URL) -> None:

@@ -544,6 +544,7 @@ def test_a_pipe_writes_what_it_has_sleeps_and_ends_when_it_is_closed() -> None:
     assert "framework.logs" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.process
 def test_a_reader_that_is_stuck_does_not_keep_the_process_from_ending() -> None:
     noisy = SERVICE.replace("await response.read()", "[logging.error('x' * 2000) for _ in range(500)]")
 
@@ -943,6 +944,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.process
 def test_stderr_gets_json_lines_in_a_pipe() -> None:
     run = subprocess.run([sys.executable, "-c", SERVICE], capture_output=True, timeout=60, check=True)
 
@@ -951,6 +953,7 @@ def test_stderr_gets_json_lines_in_a_pipe() -> None:
     assert run.stdout == b""
 
 
+@pytest.mark.process
 def test_stderr_gets_colours_at_a_terminal() -> None:
     terminal, stderr = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}

@@ -237,8 +237,9 @@ def memory(clock: Clock) -> MemoryStore:
     return MemoryStore(clock=clock)
 
 
-STORES = ["cookie", "memory", "redis"]
-SERVERS = ["memory", "redis"]
+REDIS = pytest.param("redis", marks=pytest.mark.process)
+STORES = ["cookie", "memory", REDIS]
+SERVERS = ["memory", REDIS]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from benchmarks.works import all_works
 from tests.servers import missing
 from tests.source import ROOT
 
+pytestmark = pytest.mark.process
+
 HERE = Path(sys.prefix)
 ROUNDS = 2
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_SECONDS = 30
@@ -20,8 +20,13 @@ _PATIENCE_SECONDS = 30
 
 def framework(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
+    return python("-m", "framework", *arguments, cwd=cwd, **environ)
+
+
+def python(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run Python to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "framework", *arguments],
+        [sys.executable, *arguments],
         cwd=cwd,
         env=_environ(environ),
         capture_output=True,

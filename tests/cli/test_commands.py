@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import fetch, framework, serving, wait_for
+from tests.cli.processes import fetch, framework, python, serving, wait_for
+
+pytestmark = pytest.mark.process
 
 HELLO = '''
 from framework import RouteTableDef, create_app, public, run
@@ -73,6 +76,51 @@ def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) ->
     assert json.loads(before[1]) == {"message": "hello"}
 
 
+SHOWS_ITS_KEY = """
+from framework import RouteTableDef, ServiceSettings, create_app, public
+
+routes = RouteTableDef()
+
+
+def build(settings: ServiceSettings):
+    @routes.get("/key")
+    @public
+    async def key() -> str:
+        return settings.auth.keys[0].reveal()
+
+    return create_app(settings, routes=[routes])
+
+
+@routes.get("/")
+@public
+async def hello() -> str:
+    return "hello"
+
+
+@routes.get("/lost")
+@public
+async def lost() -> None:
+    raise LookupError("lost")
+"""
+
+
+def test_dev_shows_the_traceback_as_json_and_keeps_generated_keys_over_a_change(tmp_path: Path) -> None:
+    source = SHOWS_ITS_KEY
+    (tmp_path / "hello.py").write_text(source)
+
+    with serving("dev", "hello", cwd=tmp_path) as (_, url, log):
+        status, problem = fetch(f"{url}/lost")
+        key = fetch(f"{url}/key")[1]
+        time.sleep(0.5)
+        (tmp_path / "hello.py").write_text(source.replace('"hello"', '"changed"'))
+        wait_for(lambda: "changed" in fetch(url)[1], log)
+        key_after = fetch(f"{url}/key")[1]
+
+    assert status == 500
+    assert json.loads(problem)["debug"][-1] == "LookupError: lost"
+    assert key == key_after != ""
+
+
 def test_routes_lists_method_path_handler_and_who_may_call(folder: Path) -> None:
     done = framework("routes", "hello", cwd=folder)
 
@@ -121,6 +169,26 @@ def test_a_mistake_is_told_without_a_traceback(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["-m", "framework", "run", "hello"], id="run"),
+        pytest.param(["hello.py"], id="a script"),
+    ],
+)
+def test_a_port_in_use_is_told_in_one_line(arguments: list[str], folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        done = python(*arguments, cwd=folder, SERVER_PORT=port, **STRONG)
+
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        f"error: The address 127.0.0.1, port {port}, cannot be listened on: Address already"
+    )
 
 
 def test_all_wrong_settings_are_told_at_once(folder: Path) -> None:

@@ -34,6 +34,7 @@ def files_of(page: str) -> dict[str, str]:
     return files
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_a_guide_does_what_it_says(guide: Path, tmp_path: Path) -> None:
     files = {"conftest.py": CONFTEST, "pytest.ini": PYTEST, **files_of(guide.read_text("utf-8"))}

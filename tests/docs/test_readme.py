@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import ROOT, fetch, framework, serving, wait_for
-from tests.servers import free_port
+from tests.ports import free_port
+
+pytestmark = pytest.mark.process
 
 ADDRESS = "http://127.0.0.1:8080"
 FOREIGN = {"PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL"}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, WSCloseCode, WSMsgType, web
 
+from framework.errors import ConfigurationError
 from framework.server import CONNECTIONS, LIFECYCLE, Phase
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving, until
@@ -473,7 +474,7 @@ async def test_an_address_in_use_is_said_so_and_the_application_closed() -> None
     app = service()
     app.cleanup_ctx.append(database)
     async with serving(service()) as running:
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(ConfigurationError, match="Address already in use"):
             async with serving(app, port=running.port):
                 pass
 

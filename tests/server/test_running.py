@@ -20,6 +20,7 @@ ALONE = "import dataclasses; run(build(), dataclasses.replace(SETTINGS, workers=
 pytestmark = pytest.mark.filterwarnings("default::ResourceWarning")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_finishes_the_request_in_progress(number: signal.Signals, tmp_path: Path) -> None:
     async with process(tmp_path, ALONE) as running:
@@ -36,6 +37,7 @@ async def test_a_signal_finishes_the_request_in_progress(number: signal.Signals,
     assert running.output.splitlines()[-1] == "closed"
 
 
+@pytest.mark.process
 async def test_a_handler_that_ends_the_process_does_so(tmp_path: Path) -> None:
     async with process(tmp_path, ALONE) as running:
         await running.says("Serving on http://127.0.0.1:")
@@ -46,6 +48,7 @@ async def test_a_handler_that_ends_the_process_does_so(tmp_path: Path) -> None:
     assert running.output.splitlines()[-1] == "closed"
 
 
+@pytest.mark.process
 async def test_a_second_signal_stops_at_once_but_closes_what_was_opened(tmp_path: Path) -> None:
     async with process(tmp_path, ALONE, more="drain_seconds=9") as running:
         slow = asyncio.create_task(running.get("/slow?seconds=60"))
@@ -60,6 +63,7 @@ async def test_a_second_signal_stops_at_once_but_closes_what_was_opened(tmp_path
     assert running.output.splitlines()[-1] == "closed"
 
 
+@pytest.mark.process
 async def test_a_signal_during_start_up_ends_it_and_closes_what_was_opened(tmp_path: Path) -> None:
     line = ALONE.replace("build()", "build_that_never_starts()")
 
@@ -73,6 +77,7 @@ async def test_a_signal_during_start_up_ends_it_and_closes_what_was_opened(tmp_p
     assert running.output.splitlines()[-1] == "closed"
 
 
+@pytest.mark.process
 async def test_a_start_that_fails_is_an_error_of_the_process(tmp_path: Path) -> None:
     line = ALONE.replace("build()", "build_that_cannot_start()")
 
@@ -84,6 +89,7 @@ async def test_a_start_that_fails_is_an_error_of_the_process(tmp_path: Path) -> 
     assert "closed" in running.output
 
 
+@pytest.mark.process
 async def test_a_server_without_the_c_parser_does_not_start(tmp_path: Path) -> None:
     async with process(tmp_path, ALONE, environment={"AIOHTTP_NO_EXTENSIONS": "1"}) as running:
         code = await running.ends()
@@ -93,6 +99,7 @@ async def test_a_server_without_the_c_parser_does_not_start(tmp_path: Path) -> N
     assert "opened" not in running.output
 
 
+@pytest.mark.process
 async def test_the_python_parser_may_be_allowed(tmp_path: Path) -> None:
     environment = {"AIOHTTP_NO_EXTENSIONS": "1"}
 
@@ -124,6 +131,7 @@ async def test_the_url_of_a_running_server_can_be_asked(host: str, url: str) -> 
     assert status_line == b"HTTP/1.1 200 OK\r\n"
 
 
+@pytest.mark.process
 async def test_the_python_parser_is_behind_the_same_gate(tmp_path: Path) -> None:
     environment = {"AIOHTTP_NO_EXTENSIONS": "1"}
     heads = ["GET /\u00e4 HTTP/1.1", "GET /a/../b HTTP/1.1", "TRACE / HTTP/1.1", "GET /#a HTTP/1.1"]

@@ -77,6 +77,7 @@ async def test_requests_and_refusals_go_through_tls(certificate: tuple[Path, Pat
     assert (good, malformed, late) == ([200], [400], [408])
 
 
+@pytest.mark.process
 async def test_gunicorn_serves_tls_with_its_own_options(
     certificate: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from framework.errors import ConfigurationError
 from framework.server.worker import find_factory
 from tests.server.processes import Process, command, process
 
+pytestmark = pytest.mark.process
+
 RUN = "run_workers('services:build', SETTINGS)"
 GUNICORN = (
     "gunicorn",

@@ -264,13 +264,20 @@ NATIVE: dict[str, Any] = {
 }
 
 
+class Opaque:
+    """A value that JSON has no word for."""
+
+    def __repr__(self) -> str:
+        return "opaque"
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {},
         {"text": 1},
         {"flag": 3},
-        {"anything": object()},
+        {"anything": Opaque()},
         {"colour": None},
         {"days": (dt.date(2024, 2, 29), None)},
         {"days": [dt.datetime(2024, 2, 29, tzinfo=dt.UTC)]},

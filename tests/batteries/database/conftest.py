@@ -11,7 +11,7 @@ from framework.batteries.database.migrations import migrate
 from tests.batteries.database.notes import REVISIONS, settings_for
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.process)])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings:
     """Return the settings of a database with nothing in it."""
     if request.param == "sqlite":

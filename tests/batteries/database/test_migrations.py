@@ -116,6 +116,7 @@ async def test_a_database_ahead_of_the_code_lacks_nothing(empty: DatabaseSetting
     assert not await is_pending(empty, REVISIONS)
 
 
+@pytest.mark.process
 async def test_several_processes_migrate_at_once(empty: DatabaseSettings) -> None:
     program = (
         "import asyncio; from pathlib import Path;"
