@@ -1,6 +1,6 @@
 """What the compiler of schemas needs of marshmallow's private parts: which hooks there are, and to run them.
 
-Without them nothing is compiled: see `framework.validation.recognise.reads_plainly`.
+Without them nothing is compiled: see `framework.validation.compiler.support.reads_plainly`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from framework.validation import compile
-from framework.validation.load import Loading, Mode
-from framework.validation.native import Checking
+from framework.validation.compiler.load import Loading, Mode
+from framework.validation.compiler.passthrough import Checking
 
 PAGE = Path(__file__).parents[2] / "docs" / "design" / "validation.md"
 

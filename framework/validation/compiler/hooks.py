@@ -13,7 +13,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from framework.validation.dump_fields import REITERABLE
+from framework.validation.compiler.dump_fields import REITERABLE
 
 
 def reading_with(schema: Schema, read: Callable[[Any], Any]) -> Schema:

@@ -20,9 +20,9 @@ from framework.adapters.marshmallow import (
     share_schema,
 )
 from framework.errors import ConfigurationError
-from framework.validation.caps import inner_fields
+from framework.validation.limits import inner_fields
 from framework.validation.partial import Partial
-from framework.validation.schemas import ListSchema, ObjectSchema, PartialSchema
+from framework.validation.schemas.types import ListSchema, ObjectSchema, PartialSchema
 
 V = TypeVar("V")
 

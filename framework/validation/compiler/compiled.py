@@ -9,10 +9,12 @@ from typing import Any, Protocol
 import orjson
 from marshmallow import Schema, ValidationError
 
-from framework.validation import explanation, hooks, recognise
-from framework.validation.caps import TEXT_BEFORE_PATTERN, cap, most_of
-from framework.validation.dump import Dumping
-from framework.validation.dump_fields import REITERABLE
+from framework.validation.compiler import explanation, hooks, support
+from framework.validation.compiler.codegen import Fallback
+from framework.validation.compiler.dump import Dumping
+from framework.validation.compiler.dump_fields import REITERABLE
+from framework.validation.compiler.load import Loading, Mode
+from framework.validation.compiler.passthrough import Checking, NotPassedThrough
 from framework.validation.json import (
     BACKSLASH,
     ESCAPED_NUL,
@@ -23,10 +25,8 @@ from framework.validation.json import (
     plain,
     refuse_long_integers,
 )
-from framework.validation.load import Loading, Mode
-from framework.validation.native import Checking, NotNative
+from framework.validation.limits import TEXT_BEFORE_PATTERN, limit, most_of
 from framework.validation.schemas import schema_of
-from framework.validation.source import Fallback
 
 Read = Callable[..., Any]
 Write = Callable[[Any], Any]
@@ -66,26 +66,26 @@ class CompiledSchema:
         load = compile(Order).load_json
 
     Attributes:
-        schema: The schema. The caps stand on its fields; it must not be changed any more.
+        schema: The schema. The limits stand on its fields; it must not be changed any more.
     """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._max_items = most_of(schema)
-        all_schemas = recognise.close_circles(schema)
+        all_schemas = support.close_circles(schema)
         for each in all_schemas:
             for field in each.fields.values():
-                cap(field)
-        self._dumps_anything = recognise.dumps_anything(all_schemas)
+                limit(field)
+        self._dumps_anything = support.dumps_anything(all_schemas)
         self._readers: dict[tuple[str, bool], Read] = {}
 
     @cached_property
     def load(self) -> Load:
         """Validate and convert data, as ``Schema.load`` does; see `Load`."""
         schema = self.schema
-        if recognise.reads_plainly(schema):
+        if support.reads_plainly(schema):
             return self._slow(schema)
-        if recognise.load_hooks(schema):
+        if support.load_hooks(schema):
             return self._slow(hooks.reading_with(schema, self._reader(schema.unknown, many=False)))
         usual, slow = self._reader(schema.unknown, many=schema.many), self._slow(schema)
 
@@ -117,11 +117,11 @@ class CompiledSchema:
             marshmallow.ValidationError: The document is not valid.
         """
         schema, loads = self.schema, orjson.loads
-        if recognise.reads_plainly(schema) or recognise.load_hooks(schema):
+        if support.reads_plainly(schema) or support.load_hooks(schema):
             load = self.load
             return lambda body: load(decode(body))
         loading = Loading(
-            schema, Mode(schema.unknown, recognise.partial_of(schema)), json=True, many=schema.many
+            schema, Mode(schema.unknown, support.partial_of(schema)), json=True, many=schema.many
         )
         read, opaque, deep = loading.build(), loading.opaque, loading.opaque or loading.recursive
         slow = self._slow(schema)
@@ -181,7 +181,7 @@ class CompiledSchema:
 
         try:
             look = Checking(self.schema).build()
-        except NotNative:
+        except NotPassedThrough:
             return written
 
         def dump_json(obj: Any) -> bytes:
@@ -199,8 +199,8 @@ class CompiledSchema:
     def _reader(self, unknown: str, *, many: bool) -> Read:
         if (unknown, many) not in self._readers:
             # The hooks of the schema itself are marshmallow's to run, on the fields as they were read.
-            construct = not recognise.load_hooks(self.schema)
-            mode = Mode(unknown, recognise.partial_of(self.schema), construct)
+            construct = not support.load_hooks(self.schema)
+            mode = Mode(unknown, support.partial_of(self.schema), construct)
             self._readers[unknown, many] = Loading(self.schema, mode, many=many).build()
         return self._readers[unknown, many]
 
@@ -219,12 +219,12 @@ class CompiledSchema:
     @cached_property
     def _left(self) -> Dump:
         """What dumps a schema that is left to marshmallow, at least as a whole."""
-        if recognise.writes_plainly(self.schema):
+        if support.writes_plainly(self.schema):
             return self.schema.dump
         return hooks.writing_with(self.schema, Dumping(self.schema, json=False).build()).dump
 
     def _writer(self, *, json: bool, many: bool) -> Write | None:
-        if recognise.writes_plainly(self.schema) or recognise.dump_hooks(self.schema):
+        if support.writes_plainly(self.schema) or support.dump_hooks(self.schema):
             return None
         dumping = Dumping(self.schema, json=json)
         return dumping.build_many() if many else dumping.build()
@@ -233,7 +233,7 @@ class CompiledSchema:
 def compile(schema: Any) -> CompiledSchema:
     """Return the loader and dumper of a schema, a schema class, or a type that ``schema_of`` takes.
 
-    It is made once for a schema. The caps on items and texts are put on the fields of the instance.
+    It is made once for a schema. The limits on items and texts are put on the fields of the instance.
 
     Raises:
         framework.errors.ConfigurationError: There is no schema for it.

@@ -10,13 +10,13 @@ from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import PRE_LOAD
 
 from framework.adapters.marshmallow import run_load_hooks
-from framework.validation import recognise
-from framework.validation.caps import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
-from framework.validation.checks import check
-from framework.validation.construction import Entry, construction, made_dict
-from framework.validation.load_fields import EMITTERS, Emit
+from framework.validation.compiler import support
+from framework.validation.compiler.checks import check
+from framework.validation.compiler.codegen import DEEPEST, Fallback, Source
+from framework.validation.compiler.construction import Entry, construction, made_dict
+from framework.validation.compiler.load_fields import EMITTERS, Emit
+from framework.validation.limits import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
 from framework.validation.partial import Partial
-from framework.validation.source import DEEPEST, Fallback, Source
 
 # What the emitters of these fields look for in `pre_load` themselves.
 _FOLDED: dict[type, tuple[type, ...]] = {
@@ -82,7 +82,7 @@ class Loading:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field.deserialize(value)`` does for a value that is there."""
-        emit = recognise.known(field, EMITTERS)
+        emit = support.known(field, EMITTERS)
         if emit is None:
             self._leave(f"{type(field).__name__} is not known")
             self.out.line(
@@ -106,10 +106,10 @@ class Loading:
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does for a value that is there."""
         schema = field.schema
-        reason = recognise.reads_plainly(schema)
-        if not reason and PRE_LOAD in recognise.load_hooks(schema):
+        reason = support.reads_plainly(schema)
+        if not reason and PRE_LOAD in support.load_hooks(schema):
             reason = f"{type(schema).__name__} has pre_load"
-        partial = recognise.partial_of(schema) if self._partial is None else self._partial
+        partial = support.partial_of(schema) if self._partial is None else self._partial
         mode = Mode(field.unknown or schema.unknown, partial)
         if reason:
             self._leave(reason)
@@ -130,7 +130,7 @@ class Loading:
 
     def _nested_many(self, schema: Schema, mode: Mode, value: str) -> None:
         self.out.refuse_if(f"type({value}) is not list")
-        hooks, whole = recognise.load_hooks(schema), self.out.fresh("whole")
+        hooks, whole = support.load_hooks(schema), self.out.fresh("whole")
         if hooks:
             self.out.line(f"{whole} = {value}")
         with self.out.items_of(value) as each:
@@ -177,11 +177,11 @@ class Loading:
         outer, self._partial = self._partial, mode.partial
         read = schema.load_fields.values()
         # Of what JSON has, only an object gives a value by its key: reading a field tells whether it is one.
-        if not self.exact or not any(recognise.known(field, EMITTERS) for field in read):
+        if not self.exact or not any(support.known(field, EMITTERS) for field in read):
             self.out.refuse_if(f"type({data}) is not dict")
         keys = [_data_key(name, field) for name, field in schema.load_fields.items()]
         count = self._count(mode, keys, read)
-        made_from_type = recognise.constructor(schema) is not None
+        made_from_type = support.constructor(schema) is not None
         entries = [
             self._entry(name, field, data, count, made_from_type)
             for name, field in schema.load_fields.items()
@@ -196,8 +196,8 @@ class Loading:
 
     def _made(self, schema: Schema, mode: Mode, data: str, entries: list[Entry], keys: list[str]) -> str:
         """Write the making of what a schema makes of its fields."""
-        hooks = mode.construct and bool(recognise.load_hooks(schema))
-        target = recognise.constructor(schema) if mode.construct and not hooks else None
+        hooks = mode.construct and bool(support.load_hooks(schema))
+        target = support.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
         if target not in (None, Partial) and complete:
             return construction(self.out, target, {each.key: each.variable for each in entries})
@@ -228,7 +228,7 @@ class Loading:
             field.required
             and self._partial is not True
             and not isinstance(field, fields.Constant)
-            and recognise.known(field, EMITTERS) is not None
+            and support.known(field, EMITTERS) is not None
         )
 
     def _entry(
@@ -238,7 +238,7 @@ class Loading:
         self._path.append(name)
         key, variable = repr(_data_key(name, field)), self.out.fresh(name)
         maybe_missing = True
-        if recognise.known(field, EMITTERS) is None:
+        if support.known(field, EMITTERS) is None:
             self._unknown_field(field, data, key, variable, count)
         elif self._must_be_there(field):
             self.out.line(f"{variable} = {data}[{key}]")
@@ -285,7 +285,7 @@ class Loading:
 
     def _finish(self, schema: Schema, mode: Mode, made: str, data: str, *, many: bool) -> None:
         """Write the hooks that run on what was read."""
-        if recognise.load_hooks(schema):
+        if support.load_hooks(schema):
             finish = self.out.constant(_finisher(schema, mode, many), "finish")
             self.out.line(f"{made} = {finish}({made}, {data})")
 
