@@ -16,6 +16,7 @@ import re
 from typing import Any
 
 import orjson
+from marshmallow import missing
 
 from framework.errors import MalformedBody
 
@@ -44,6 +45,23 @@ def decode(body: bytes) -> Any:
             column.
     """
     value = parse(body)
+    refuse_long_integers(body)
+    if may_be_deep(body):
+        refuse_deep_nesting(value)
+    return value
+
+
+def checked(body: bytes, value: Any) -> Any:
+    """Return what a document was read as, if it is within the limits; read it now if it was not.
+
+    Args:
+        value: What it was read as without the checks, or ``missing``.
+
+    Raises:
+        MalformedBody: As `decode` does.
+    """
+    if value is missing:
+        return decode(body)
     refuse_long_integers(body)
     if may_be_deep(body):
         refuse_deep_nesting(value)

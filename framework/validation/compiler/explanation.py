@@ -6,7 +6,7 @@ from marshmallow import Schema
 
 from framework.validation.compiler import support
 from framework.validation.compiler.dump import Dumping
-from framework.validation.compiler.load import Loading, Mode
+from framework.validation.compiler.load import Mode, loader
 
 
 def explain(schema: Schema) -> str:
@@ -26,7 +26,7 @@ def _load_notes(schema: Schema) -> dict[str, str]:
     reason = support.reads_plainly(schema)
     if reason:
         return dict.fromkeys(schema.load_fields, reason)
-    return Loading(schema, Mode(schema.unknown, support.partial_of(schema))).notes
+    return loader(schema, Mode(schema.unknown, support.partial_of(schema))).found.notes
 
 
 def _dump_notes(schema: Schema) -> dict[str, str]:

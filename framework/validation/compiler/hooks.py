@@ -1,57 +1,23 @@
-"""A schema's own hooks around the generated functions.
-
-A schema that has hooks keeps marshmallow's ``load`` and ``dump``, which run them. Only the step between them, which
-reads or writes the fields, is replaced, and that on a copy: the schema itself may yet be nested somewhere, which
-copies it with all its attributes.
-"""
+"""A schema's own hooks around what generated functions read."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema
 
-from framework.validation.compiler.dump_fields import REITERABLE
+from framework.adapters.marshmallow import Options, run_load_hooks
+from framework.validation.compiler.codegen import Fallback
 
 
-def reading_with(schema: Schema, read: Callable[[Any], Any]) -> Schema:
-    """Return a copy of a schema that reads its fields with a generated function, where that can."""
-    twin = copy.copy(schema)
-    own, unknown_of_schema, partial_of_schema = type(schema)._deserialize, schema.unknown, schema.partial
+def finisher(schema: Schema, options: Options) -> Callable[[Any, Any], Any]:
+    """Return what runs a nested schema's validators and its ``post_load``, as marshmallow does."""
 
-    def deserialize(
-        data: Any, *, many: bool = False, partial: Any = None, unknown: Any, **options: Any
-    ) -> Any:
-        if unknown == unknown_of_schema and partial is partial_of_schema:
-            try:
-                if not many:
-                    return read(data)
-                if type(data) is list:
-                    return [read(each) for each in data]
-            except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
-                pass
-        return own(twin, data, many=many, partial=partial, unknown=unknown, **options)
+    def finish(made: Any, data: Any) -> Any:
+        is_valid, finished = run_load_hooks(schema, made, data, options)
+        if not is_valid:
+            raise Fallback
+        return finished
 
-    vars(twin)["_deserialize"] = deserialize
-    return twin
-
-
-def writing_with(schema: Schema, write: Callable[[Any], Any]) -> Schema:
-    """Return a copy of a schema that writes its fields with a generated function, where that can."""
-    twin = copy.copy(schema)
-    own = type(schema)._serialize
-
-    def serialize(obj: Any, *, many: bool = False) -> Any:
-        try:
-            if not many:
-                return write(obj)
-            if isinstance(obj, REITERABLE):
-                return [write(each) for each in obj]
-        except Exception:  # noqa: BLE001, S110 - marshmallow dumps it, or says why not
-            pass
-        return own(twin, obj, many=many)
-
-    vars(twin)["_serialize"] = serialize
-    return twin
+    return finish

@@ -69,6 +69,16 @@ def reads_plainly(schema: Schema) -> str:
     return "" if schema.dict_class is dict else f"{type(schema).__name__} has a dict_class of its own"
 
 
+def reads_otherwise(schema: Schema) -> bool:
+    """Tell whether a schema has a ``load`` of its own, so that it is to be called."""
+    return PLAIN or bool(overridden_for_loading(schema))
+
+
+def holds_objects(field: fields.Field[Any]) -> bool:
+    """Tell whether an object may stand anywhere in a field's value."""
+    return isinstance(field, fields.Nested) or any(map(holds_objects, inner_fields(field)))
+
+
 def writes_plainly(schema: Schema) -> str:
     """Return why a schema's dumping cannot be compiled, or nothing."""
     if PLAIN:
