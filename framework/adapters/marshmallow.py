@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from marshmallow import Schema, ValidationError, fields
-from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP, PRE_LOAD
+from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP, PRE_LOAD, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
 from framework.adapters.versions import is_plain
@@ -109,13 +109,13 @@ def load_with(schema: Schema, data: Any, read: ReadFields, tally: Tally, options
     store = ErrorStore()  # type: ignore[no-untyped-call]
     result: Any = None
     try:
-        given = schema._invoke_load_processors(PRE_LOAD, data, original_data=data, **options._asdict())
+        given = _processed(schema, PRE_LOAD, data, data, options)
         result = read(given, store, tally, options)
         if not tally.is_spent:
             _validate(schema, store, result, data, options)
         errors = store.errors
         if not errors:
-            return schema._invoke_load_processors(POST_LOAD, result, original_data=data, **options._asdict())
+            return _processed(schema, POST_LOAD, result, data, options)
     except ValidationError as error:
         errors = error.normalized_messages()
     failure = ValidationError(errors, data=data, valid_data=result)
@@ -138,11 +138,19 @@ def run_load_hooks(schema: Schema, made: Any, data: Any, options: Options) -> tu
     _validate(schema, store, made, data, options)
     if store.errors:
         return False, None
-    return True, schema._invoke_load_processors(POST_LOAD, made, original_data=data, **options._asdict())
+    return True, _processed(schema, POST_LOAD, made, data, options)
+
+
+def _processed(schema: Schema, tag: str, value: Any, data: Any, options: Options) -> Any:
+    if not schema._hooks[tag]:
+        return value
+    return schema._invoke_load_processors(tag, value, original_data=data, **options._asdict())
 
 
 def _validate(schema: Schema, store: Any, made: Any, data: Any, options: Options) -> None:
     schema._invoke_field_validators(error_store=store, data=made, many=bool(options.many))
+    if not schema._hooks[VALIDATES_SCHEMA]:
+        return
     field_errors = bool(store.errors)
     for whole in (True, False):
         schema._invoke_schema_validators(

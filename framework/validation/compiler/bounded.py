@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, missing
+from marshmallow.exceptions import SCHEMA
 from marshmallow.utils import is_collection, is_sequence_but_not_string, set_value
 
 from framework.adapters.marshmallow import Options, Store, load_with, plucked_key
@@ -21,7 +22,6 @@ from framework.validation.compiler import support
 from framework.validation.compiler.codegen import Fallback
 from framework.validation.compiler.load import Mode, data_key, field_loader, loader
 from framework.validation.compiler.tally import Tally
-from framework.validation.limits import inner_fields
 from framework.validation.schemas.tables import Table, entry_messages
 
 Read = Callable[..., Any]
@@ -58,14 +58,14 @@ class Bounded:
             marshmallow.ValidationError: The data is not valid; the messages are the first that marshmallow would give.
         """
         schema = self._schema
-        if support.reads_otherwise(schema):
+        if self._is_other:
             return schema.load(data, **options._asdict())
         options = Options(
             schema.many if options.many is None else bool(options.many),
             schema.partial if options.partial is None else options.partial,
             options.unknown or schema.unknown,
         )
-        if not options.many and not support.load_hooks(schema):
+        if not options.many and not self._has_hooks:
             try:
                 return self._quickly(data, tally, options, construct=True)
             except Fallback:
@@ -122,7 +122,7 @@ class Bounded:
                     raw, member.key, data, tally=tally, **_options_of(member.name, options.partial)
                 )
             except ValidationError as error:
-                store.store_error(error.messages, member.key, index)
+                _keep(store, error.messages, member.key, index)
                 value = error.valid_data or missing
             if value is not missing:
                 set_value(made, member.target, value)
@@ -142,7 +142,7 @@ class Bounded:
             if unknown == INCLUDE:
                 made[key] = data[key]
                 continue
-            store.store_error([self._schema.error_messages["unknown"]], key, index)
+            _keep(store, [self._schema.error_messages["unknown"]], key, index)
             tally.left -= 1
             if tally.is_spent:
                 return
@@ -150,6 +150,14 @@ class Bounded:
     def _refuse(self, data: Any, store: Store, tally: Tally, index: int | None) -> None:
         store.store_error([self._schema.error_messages["type"]], index=index)
         tally.left -= 1
+
+    @cached_property
+    def _is_other(self) -> bool:
+        return support.reads_otherwise(self._schema)
+
+    @cached_property
+    def _has_hooks(self) -> bool:
+        return bool(support.load_hooks(self._schema))
 
     @cached_property
     def _members(self) -> list[Member]:
@@ -177,6 +185,18 @@ class Bounded:
         return self._known.get(id(schema)) or Bounded(schema, self._known)
 
 
+def _keep(store: Store, messages: Any, key: Any, index: int | None) -> None:
+    """Store messages that are nobody else's.
+
+    PERF: marshmallow copies them at each level, those of all the levels below included.
+    """
+    errors = store.errors if index is None else store.errors.setdefault(index, {})
+    if key in errors or key == SCHEMA:
+        store.store_error(messages, key, index)
+    else:
+        errors[key] = messages
+
+
 def _may_miss(name: str, partial: Any) -> bool:
     return partial is True or (is_collection(partial) and name in partial)
 
@@ -201,34 +221,47 @@ def _counting(deserialize: Read, *, holds_others: bool = False) -> Read:
         except ValidationError as error:
             if tally.left == before:
                 tally.note(error.messages)
+                # They may be a validator's own, to be used again.
+                error.messages = copy.deepcopy(error.messages)
             raise
 
     return read
 
 
-def _quick_of(field: fields.Field[Any]) -> Quick | None:
-    """Return the generated function of a field that holds nothing but scalars, to be made when it is needed."""
-    if any(support.holds_objects(inner) for inner in inner_fields(field)):
-        return None
-    made: list[Quick] = []
+class _Quick:
+    """The generated function of a field that holds others, made when it is first needed."""
 
-    def quick(value: Any) -> Any:
-        if not made:
-            made.append(field_loader(field).build())
-        return made[0](value)
+    def __init__(self, field: fields.Field[Any]) -> None:
+        self._field = field
+        self._made: dict[bool | None, Quick] = {}
 
-    return quick
+    def __call__(self, value: Any, tally: Tally, options: dict[str, Any]) -> Any:
+        """Read a value.
+
+        Raises:
+            Fallback: The function declines, or did so before.
+        """
+        partial = options.get("partial")
+        if id(value) in tally.suspects or not isinstance(partial, bool | None):
+            raise Fallback
+        if partial not in self._made:
+            self._made[partial] = field_loader(self._field, partial).build()
+        try:
+            return self._made[partial](value)
+        except Exception as error:
+            tally.suspect(error)
+            tally.suspects.add(id(value))
+            raise Fallback from error
 
 
 def _list(bounded: Bounded, field: fields.List[Any]) -> Read:
-    read, quick = bounded.reader(field.inner), _quick_of(field)
+    read, quick = bounded.reader(field.inner), _Quick(field)
 
     def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        if quick is not None and id(value) not in tally.suspects:
-            try:
-                return quick(value)
-            except Exception as error:  # noqa: BLE001 - what is wrong is found below
-                tally.suspect(error)
+        try:
+            return quick(value, tally, options)
+        except Fallback:
+            pass
         if not is_collection(value):
             raise field.make_error("invalid")
         return _items(((read, each) for each in value), tally, options)
@@ -265,16 +298,15 @@ def _items(items: Iterator[tuple[Read, Any]], tally: Tally, options: dict[str, A
 
 
 def _dict(bounded: Bounded, field: fields.Dict) -> Read:
-    quick = _quick_of(field)
+    quick = _Quick(field)
     read_key = None if field.key_field is None else bounded.reader(field.key_field)
     read_value = None if field.value_field is None else bounded.reader(field.value_field)
 
     def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        if quick is not None and id(value) not in tally.suspects:
-            try:
-                return quick(value)
-            except Exception as error:  # noqa: BLE001 - what is wrong is found below
-                tally.suspect(error)
+        try:
+            return quick(value, tally, options)
+        except Fallback:
+            pass
         if not isinstance(value, Mapping):
             raise field.make_error("invalid")
         keys, errors = _entries({key: key for key in value}, read_key, tally, options)
@@ -316,10 +348,7 @@ def _nested(bounded: Bounded, field: fields.Nested) -> Read:
         schema = field.schema
         if (schema.many or field.many) and not is_collection(value):
             raise field.make_error("type", input=value, type=value.__class__.__name__)
-        try:
-            return bounded.of(schema).load(value, tally, Options(None, partial, field.unknown))
-        except ValidationError as error:
-            raise ValidationError(error.messages, valid_data=error.valid_data) from error
+        return bounded.of(schema).load(value, tally, Options(None, partial, field.unknown))
 
     return deserialize
 

@@ -341,9 +341,9 @@ def loader(schema: Schema, mode: Mode, *, json: bool = False, many: bool = False
     return Loader(writer.out, name, writer.found)
 
 
-def field_loader(field: fields.Field[Any]) -> Loader:
+def field_loader(field: fields.Field[Any], partial: bool | None) -> Loader:
     """Write the loader of one value, without what stands around a field's ``_deserialize``."""
-    writer = Loading(out=Source(f"load {type(field).__name__}"))
+    writer = Loading(out=Source(f"load {type(field).__name__}"), partial=partial)
     name = writer.out.fresh("load_value")
     with writer.out.function(name, "d"):
         emit = support.known(field, EMITTERS)

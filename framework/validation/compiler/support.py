@@ -74,11 +74,6 @@ def reads_otherwise(schema: Schema) -> bool:
     return PLAIN or bool(overridden_for_loading(schema))
 
 
-def holds_objects(field: fields.Field[Any]) -> bool:
-    """Tell whether an object may stand anywhere in a field's value."""
-    return isinstance(field, fields.Nested) or any(map(holds_objects, inner_fields(field)))
-
-
 def writes_plainly(schema: Schema) -> str:
     """Return why a schema's dumping cannot be compiled, or nothing."""
     if PLAIN:
