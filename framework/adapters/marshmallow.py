@@ -1,16 +1,16 @@
 """What the compiler of schemas needs of marshmallow's private parts: which hooks there are, and to run them.
 
-Without them nothing is compiled: see `framework.validation.recognise.reads_plainly`.
+Without them nothing is compiled: see `framework.validation.compiler.support.reads_plainly`.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from marshmallow import Schema, fields
-from marshmallow.decorators import POST_LOAD
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.decorators import POST_DUMP, POST_LOAD, PRE_DUMP, PRE_LOAD, VALIDATES_SCHEMA
 from marshmallow.error_store import ErrorStore
 
 from framework.adapters.versions import is_plain
@@ -67,25 +67,114 @@ def time_parser(field: fields.DateTime) -> ParseTime:
     return parse
 
 
-def run_load_hooks(schema: Schema, made: Any, data: Any, options: dict[str, Any]) -> tuple[bool, Any]:
+class Options(NamedTuple):
+    """The options of ``Schema.load``; None leaves one to the schema."""
+
+    many: bool | None = None
+    partial: Any = None
+    unknown: str | None = None
+
+
+class Store(Protocol):
+    """What keeps the messages of one call of ``load``."""
+
+    errors: dict[Any, Any]
+
+    def store_error(self, messages: Any, field_name: str = ..., index: int | None = None) -> None: ...
+
+
+class Tally(Protocol):
+    """What counts the faults of a document."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no more are looked for."""
+
+
+#: Reads the fields of an object, or of each of many, and stores what is wrong with them.
+ReadFields = Callable[[Any, Store, Any, Options], Any]
+
+
+def load_with(schema: Schema, data: Any, read: ReadFields, tally: Tally, options: Options) -> Any:
+    """Do what ``Schema.load`` does, with another step in the place of the one that reads the fields.
+
+    Validators are left out when no more faults are looked for.
+
+    Args:
+        options: None of them left to the schema, except ``partial``.
+
+    Raises:
+        marshmallow.ValidationError: The data is not valid.
+    """
+    store = ErrorStore()  # type: ignore[no-untyped-call]
+    result: Any = None
+    try:
+        given = _processed(schema, PRE_LOAD, data, data, options)
+        result = read(given, store, tally, options)
+        if not tally.is_spent:
+            _validate(schema, store, result, data, options)
+        errors = store.errors
+        if not errors:
+            return _processed(schema, POST_LOAD, result, data, options)
+    except ValidationError as error:
+        errors = error.normalized_messages()
+    failure = ValidationError(errors, data=data, valid_data=result)
+    schema.handle_error(failure, data, many=bool(options.many), partial=options.partial)
+    raise failure
+
+
+def run_load_hooks(schema: Schema, made: Any, data: Any, options: Options) -> tuple[bool, Any]:
     """Run the validators of a schema's fields and of itself, and its ``post_load``.
 
     Args:
         made: What the fields were read as.
         data: What they were read from.
-        options: ``many``, ``partial`` and ``unknown``, as marshmallow hands them on.
+        options: As marshmallow hands them on.
 
     Returns:
         Whether all is valid, and what ``post_load`` made of it.
     """
     store = ErrorStore()  # type: ignore[no-untyped-call]
-    schema._invoke_field_validators(error_store=store, data=made, many=options["many"])
+    _validate(schema, store, made, data, options)
     if store.errors:
         return False, None
+    return True, _processed(schema, POST_LOAD, made, data, options)
+
+
+def _processed(schema: Schema, tag: str, value: Any, data: Any, options: Options) -> Any:
+    if not schema._hooks[tag]:
+        return value
+    return schema._invoke_load_processors(tag, value, original_data=data, **options._asdict())
+
+
+def _validate(schema: Schema, store: Any, made: Any, data: Any, options: Options) -> None:
+    schema._invoke_field_validators(error_store=store, data=made, many=bool(options.many))
+    if not schema._hooks[VALIDATES_SCHEMA]:
+        return
+    field_errors = bool(store.errors)
     for whole in (True, False):
         schema._invoke_schema_validators(
-            error_store=store, pass_collection=whole, data=made, original_data=data, **options
+            error_store=store,
+            pass_collection=whole,
+            data=made,
+            original_data=data,
+            field_errors=field_errors,
+            **options._asdict(),
         )
-    if store.errors:
-        return False, None
-    return True, schema._invoke_load_processors(POST_LOAD, made, original_data=data, **options)
+
+
+def dump_with(schema: Schema, obj: Any, write: Callable[[Any, bool], Any], many: bool | None) -> Any:
+    """Do what ``Schema.dump`` does, with another step in the place of the one that writes the fields.
+
+    Args:
+        write: Writes an object, or as the second argument says each of many.
+    """
+    as_many = schema.many if many is None else bool(many)
+    given = schema._invoke_dump_processors(PRE_DUMP, obj, many=as_many, original_data=obj)
+    result = write(given, as_many)
+    return schema._invoke_dump_processors(POST_DUMP, result, many=as_many, original_data=obj)
+
+
+def dump_fields(schema: Schema, obj: Any, many: bool) -> Any:
+    """Return what a schema makes of the fields of an object, or of each of many, before its ``post_dump``."""
+    return schema._serialize(obj, many=many)

@@ -34,16 +34,16 @@ The seam
     items.
 
 Results and messages are marshmallow's; how that can be fast stands in ``docs/design/validation.md``. What a
-value must look like for each annotation stands in ``framework.validation.annotations``. A class of
+value must look like for each annotation stands in ``framework.validation.schemas.annotations``. A class of
 your own joins in with a class method ``__marshmallow_field__()`` that returns a field. In a text schema, the
 fields that take several values (``?tag=a&tag=b``) are those that are ``marshmallow.fields.List``; hand them a
 list.
 """
 
-from framework.validation.caps import MaxItems
-from framework.validation.compiled import CompiledSchema, compile
+from framework.validation.compiler.compiled import CompiledSchema, compile
 from framework.validation.faults import faults
 from framework.validation.json import decode, encode
+from framework.validation.limits import MaxItems
 from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
 

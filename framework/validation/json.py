@@ -16,6 +16,7 @@ import re
 from typing import Any
 
 import orjson
+from marshmallow import missing
 
 from framework.errors import MalformedBody
 
@@ -27,7 +28,8 @@ LARGEST_INTEGER = 2**64 - 1
 # it.
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
 _LONG_NUMBER = b"0" * 19
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
+# Text, which is passed over, or an integer of many digits.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![0-9.eE+-])-?[0-9]{19,}(?![0-9]*[.eE])', re.DOTALL)
 BACKSLASH = ord("\\")
 ESCAPED_NUL = b"\\u0000"
 #: Dates and times are written by `plain`: orjson 3.13 writes a time of 10,000 to 99,999 microseconds without its zero,
@@ -44,6 +46,23 @@ def decode(body: bytes) -> Any:
             column.
     """
     value = parse(body)
+    refuse_long_integers(body)
+    if may_be_deep(body):
+        refuse_deep_nesting(value)
+    return value
+
+
+def checked(body: bytes, value: Any) -> Any:
+    """Return what a document was read as, if it is within the limits; read it now if it was not.
+
+    Args:
+        value: What it was read as without the checks, or ``missing``.
+
+    Raises:
+        MalformedBody: As `decode` does.
+    """
+    if value is missing:
+        return decode(body)
     refuse_long_integers(body)
     if may_be_deep(body):
         refuse_deep_nesting(value)
@@ -73,7 +92,7 @@ def refuse_long_integers(body: bytes) -> None:
         return
     for token in _TOKENS.finditer(body):
         digits = token.group()
-        if digits[:1] != b'"' and _is_long_integer(digits):
+        if digits[:1] != b'"' and not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
             raise MalformedBody(f"The integer at {_place(body, token.start())} does not fit in 64 bits.")
 
 
@@ -88,16 +107,16 @@ def refuse_deep_nesting(value: Any) -> None:
     Raises:
         MalformedBody: It is.
     """
-    level = [value] if _is_container(value) else []
-    for _ in range(DEPTH):
+    level = [value]
+    for depth in range(DEPTH + 1):
+        # PERF: an empty one holds nothing, and only at the last level does it count itself.
         level = [
-            item
-            for container in level
-            for item in (container.values() if type(container) is dict else container)
-            if _is_container(item)
+            each for each in level if (type(each) is dict or type(each) is list) and (each or depth == DEPTH)
         ]
         if not level:
             return
+        if depth < DEPTH:
+            level = [item for each in level for item in (each.values() if type(each) is dict else each)]
     raise MalformedBody(f"The document is nested deeper than {DEPTH} levels.")
 
 
@@ -125,16 +144,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return list(value)
     raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
-
-
-def _is_container(value: Any) -> bool:
-    return type(value) is dict or type(value) is list
-
-
-def _is_long_integer(digits: bytes) -> bool:
-    if len(digits) < 19 or b"." in digits or b"e" in digits or b"E" in digits:
-        return False
-    return not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER
 
 
 def _explanation(body: bytes, error: orjson.JSONDecodeError) -> str:

@@ -12,9 +12,9 @@ from marshmallow import Schema, ValidationError
 
 from framework.errors import MalformedBody
 from framework.validation import decode, encode
-from framework.validation.caps import cap
-from framework.validation.compiled import CompiledSchema
-from framework.validation.recognise import close_circles
+from framework.validation.compiler.compiled import CompiledSchema
+from framework.validation.compiler.support import close_circles
+from framework.validation.limits import limit
 from tests.validation.random_schemas import Thing
 
 
@@ -22,7 +22,7 @@ def capped(schema: Schema) -> Schema:
     """Put the same caps on the fields of an instance that marshmallow alone will use."""
     for each in close_circles(schema):
         for field in each.fields.values():
-            cap(field)
+            limit(field)
     return schema
 
 

@@ -13,7 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_dump, pos
 
 from framework.errors import ConfigurationError, Fault, MalformedBody
 from framework.validation import compile, faults, schema_of
-from framework.validation.caps import ITEMS
+from framework.validation.limits import ITEMS
 
 
 @dataclass

@@ -23,7 +23,7 @@ from marshmallow import (
 
 from framework.errors import ConfigurationError
 from framework.validation import Partial, compile, schema_of
-from framework.validation.compiled import CompiledSchema
+from framework.validation.compiler.compiled import CompiledSchema
 from tests.validation.random_schemas import Colour, Shout, Thing
 from tests.validation.sameness import assert_dumps_the_same, assert_loads_the_same, capped
 

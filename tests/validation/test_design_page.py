@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from framework.validation import compile
-from framework.validation.load import Loading, Mode
-from framework.validation.native import Checking
+from framework.validation.compiler.load import Mode, loader
+from framework.validation.compiler.passthrough import Checking
 
 PAGE = Path(__file__).parents[2] / "docs" / "design" / "validation.md"
 
@@ -32,5 +32,5 @@ def test_the_page_shows_the_generated_functions() -> None:
 
     load, check = blocks("python generated")
 
-    assert load == Loading(schema, Mode(schema.unknown, None), json=True).out.text
+    assert load == loader(schema, Mode(schema.unknown, None), json=True).source.text
     assert check == Checking(schema).out.text

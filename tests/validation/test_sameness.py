@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema
 
 from framework.validation import schema_of
-from framework.validation.compiled import CompiledSchema
+from framework.validation.compiler.compiled import CompiledSchema
 from tests.validation.random_schemas import HOSTILE, SCALARS, Case, Thing, cases, several
 from tests.validation.random_types import Shape, dataclasses, of
 from tests.validation.sameness import assert_dumps_the_same, assert_loads_the_same, capped

@@ -20,9 +20,9 @@ from framework.adapters.marshmallow import (
     share_schema,
 )
 from framework.errors import ConfigurationError
-from framework.validation.caps import inner_fields
+from framework.validation.limits import inner_fields
 from framework.validation.partial import Partial
-from framework.validation.schemas import ListSchema, ObjectSchema, PartialSchema
+from framework.validation.schemas.types import ListSchema, ObjectSchema, PartialSchema
 
 V = TypeVar("V")
 
@@ -67,6 +67,11 @@ def reads_plainly(schema: Schema) -> str:
     if not isinstance(schema.partial, bool | None):
         return f"{type(schema).__name__} names the fields that may be missing"
     return "" if schema.dict_class is dict else f"{type(schema).__name__} has a dict_class of its own"
+
+
+def reads_otherwise(schema: Schema) -> bool:
+    """Tell whether a schema has a ``load`` of its own, so that it is to be called."""
+    return PLAIN or bool(overridden_for_loading(schema))
 
 
 def writes_plainly(schema: Schema) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 
 from marshmallow import validate
 
-from framework.validation.caps import flat
-from framework.validation.recognise import known
-from framework.validation.source import Source
+from framework.validation.compiler.codegen import Source
+from framework.validation.compiler.support import known
+from framework.validation.limits import flat
 
 Emit = Callable[[Source, Any, str], None]
 

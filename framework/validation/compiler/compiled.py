@@ -7,26 +7,30 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import orjson
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, missing
 
-from framework.validation import explanation, hooks, recognise
-from framework.validation.caps import TEXT_BEFORE_PATTERN, cap, most_of
-from framework.validation.dump import Dumping
-from framework.validation.dump_fields import REITERABLE
+from framework.adapters.marshmallow import Options, dump_fields, dump_with
+from framework.validation.compiler import explanation, support
+from framework.validation.compiler.bounded import Bounded
+from framework.validation.compiler.codegen import Fallback
+from framework.validation.compiler.dump import Dumping
+from framework.validation.compiler.dump_fields import REITERABLE
+from framework.validation.compiler.load import Mode, loader
+from framework.validation.compiler.passthrough import Checking, NotPassedThrough
+from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
     ESCAPED_NUL,
     SPELT_HERE,
+    checked,
     decode,
     encode,
     may_be_deep,
     plain,
     refuse_long_integers,
 )
-from framework.validation.load import Loading, Mode
-from framework.validation.native import Checking, NotNative
+from framework.validation.limits import TEXT_BEFORE_PATTERN, limit, most_of
 from framework.validation.schemas import schema_of
-from framework.validation.source import Fallback
 
 Read = Callable[..., Any]
 Write = Callable[[Any], Any]
@@ -66,28 +70,31 @@ class CompiledSchema:
         load = compile(Order).load_json
 
     Attributes:
-        schema: The schema. The caps stand on its fields; it must not be changed any more.
+        schema: The schema. The limits stand on its fields; it must not be changed any more.
     """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._max_items = most_of(schema)
-        all_schemas = recognise.close_circles(schema)
+        all_schemas = support.close_circles(schema)
         for each in all_schemas:
             for field in each.fields.values():
-                cap(field)
-        self._dumps_anything = recognise.dumps_anything(all_schemas)
+                limit(field)
+        self._dumps_anything = support.dumps_anything(all_schemas)
+        self._bounded = Bounded(schema)
         self._readers: dict[tuple[str, bool], Read] = {}
 
     @cached_property
     def load(self) -> Load:
         """Validate and convert data, as ``Schema.load`` does; see `Load`."""
-        schema = self.schema
-        if recognise.reads_plainly(schema):
-            return self._slow(schema)
-        if recognise.load_hooks(schema):
-            return self._slow(hooks.reading_with(schema, self._reader(schema.unknown, many=False)))
-        usual, slow = self._reader(schema.unknown, many=schema.many), self._slow(schema)
+        schema, slow = self.schema, self._slow
+        if support.reads_plainly(schema) or support.load_hooks(schema):
+
+            def load_bounded(data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None) -> Any:
+                return slow(data, Tally(), Options(many, partial, unknown))
+
+            return load_bounded
+        usual = self._reader(schema.unknown, many=schema.many)
 
         def load(
             data: Any,
@@ -96,15 +103,16 @@ class CompiledSchema:
             partial: bool | Iterable[str] | None = None,
             unknown: str | None = None,
         ) -> Any:
+            tally = Tally()
             try:
                 if partial is None:
                     if many is None and unknown is None:
                         return usual(data)
                     as_many = schema.many if many is None else bool(many)
                     return self._reader(unknown or schema.unknown, many=as_many)(data)
-            except Exception:  # noqa: BLE001, S110 - marshmallow says what is wrong
-                pass
-            return slow(data, many=many, partial=partial, unknown=unknown)
+            except Exception as error:  # noqa: BLE001 - marshmallow says what is wrong
+                tally.suspect(error)
+            return slow(data, tally, Options(many, partial, unknown))
 
         return load
 
@@ -116,17 +124,16 @@ class CompiledSchema:
             framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
-        schema, loads = self.schema, orjson.loads
-        if recognise.reads_plainly(schema) or recognise.load_hooks(schema):
+        schema, loads, slow = self.schema, orjson.loads, self._slow
+        if support.reads_plainly(schema) or support.load_hooks(schema):
             load = self.load
             return lambda body: load(decode(body))
-        loading = Loading(
-            schema, Mode(schema.unknown, recognise.partial_of(schema)), json=True, many=schema.many
-        )
-        read, opaque, deep = loading.build(), loading.opaque, loading.opaque or loading.recursive
-        slow = self._slow(schema)
+        mode = Mode(schema.unknown, support.partial_of(schema))
+        made = loader(schema, mode, json=True, many=schema.many)
+        read, opaque, deep = made.build(), made.found.opaque, made.found.opaque or made.found.recursive
 
         def load_json(body: bytes) -> Any:
+            tally, data = Tally(), missing
             try:
                 # PERF: most bodies escape nothing, and one byte is found much faster than several.
                 if BACKSLASH not in body or body.find(ESCAPED_NUL) < 0:
@@ -134,9 +141,9 @@ class CompiledSchema:
                         refuse_long_integers(body)
                     data = decode(body) if deep and may_be_deep(body) else loads(body)
                     return read(data, len(body) <= TEXT_BEFORE_PATTERN)
-            except Exception:  # noqa: BLE001, S110 - the slow way says what is wrong
-                pass
-            return slow(decode(body))
+            except Exception as error:  # noqa: BLE001 - the slow way says what is wrong
+                tally.suspect(error)
+            return slow(checked(body, data), tally, Options())
 
         return load_json
 
@@ -181,7 +188,7 @@ class CompiledSchema:
 
         try:
             look = Checking(self.schema).build()
-        except NotNative:
+        except NotPassedThrough:
             return written
 
         def dump_json(obj: Any) -> bytes:
@@ -198,33 +205,35 @@ class CompiledSchema:
 
     def _reader(self, unknown: str, *, many: bool) -> Read:
         if (unknown, many) not in self._readers:
-            # The hooks of the schema itself are marshmallow's to run, on the fields as they were read.
-            construct = not recognise.load_hooks(self.schema)
-            mode = Mode(unknown, recognise.partial_of(self.schema), construct)
-            self._readers[unknown, many] = Loading(self.schema, mode, many=many).build()
+            mode = Mode(unknown, support.partial_of(self.schema))
+            self._readers[unknown, many] = loader(self.schema, mode, many=many).build()
         return self._readers[unknown, many]
 
-    def _slow(self, schema: Schema) -> Load:
-        """Return marshmallow's ``load`` of a schema, which a list of too many items does not reach."""
+    def _slow(self, data: Any, tally: Tally, options: Options) -> Any:
+        """Read what generated functions declined, unless it is a list of too many items."""
         most = self._max_items
-
-        def load(data: Any, *, many: bool | None = None, **options: Any) -> Any:
-            as_many = schema.many if many is None else many
-            if as_many and isinstance(data, list | tuple) and len(data) > most:
-                raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
-            return schema.load(data, many=many, **options)
-
-        return load
+        as_many = self.schema.many if options.many is None else options.many
+        if as_many and isinstance(data, list | tuple) and len(data) > most:
+            raise ValidationError({"_schema": [f"Longer than maximum length {most}."]}, data=data)
+        return self._bounded.load(data, tally, options)
 
     @cached_property
     def _left(self) -> Dump:
         """What dumps a schema that is left to marshmallow, at least as a whole."""
-        if recognise.writes_plainly(self.schema):
+        if support.writes_plainly(self.schema):
             return self.schema.dump
-        return hooks.writing_with(self.schema, Dumping(self.schema, json=False).build()).dump
+        schema, write = self.schema, Dumping(self.schema, json=False).build()
+
+        def dump_fields_of(obj: Any, many: bool) -> Any:
+            try:
+                return _write_many(write, obj) if many else write(obj)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return dump_fields(schema, obj, many)
+
+        return lambda obj, *, many=None: dump_with(schema, obj, dump_fields_of, many)
 
     def _writer(self, *, json: bool, many: bool) -> Write | None:
-        if recognise.writes_plainly(self.schema) or recognise.dump_hooks(self.schema):
+        if support.writes_plainly(self.schema) or support.dump_hooks(self.schema):
             return None
         dumping = Dumping(self.schema, json=json)
         return dumping.build_many() if many else dumping.build()
@@ -233,7 +242,7 @@ class CompiledSchema:
 def compile(schema: Any) -> CompiledSchema:
     """Return the loader and dumper of a schema, a schema class, or a type that ``schema_of`` takes.
 
-    It is made once for a schema. The caps on items and texts are put on the fields of the instance.
+    It is made once for a schema. The limits on items and texts are put on the fields of the instance.
 
     Raises:
         framework.errors.ConfigurationError: There is no schema for it.

@@ -17,7 +17,10 @@ from typing import Any, Protocol
 from marshmallow import fields
 
 from framework.adapters.marshmallow import plucked_key, time_parser
-from framework.validation.caps import (
+from framework.validation.compiler.checks import take_only_text
+from framework.validation.compiler.codegen import Source
+from framework.validation.compiler.uuids import uuid_from_text
+from framework.validation.limits import (
     MODEST_NUMBER,
     AtMost,
     ModestNumber,
@@ -26,10 +29,7 @@ from framework.validation.caps import (
     StorableText,
     TimeOfDay,
 )
-from framework.validation.checks import take_only_text
-from framework.validation.source import Source
-from framework.validation.tables import Table
-from framework.validation.uuids import uuid_from_text
+from framework.validation.schemas.tables import Table
 
 # Beyond these a float may have been an integer of more than 64 bits; the comparison is false for NaN, too.
 FINITE = "-9.2e18 < {0} < 1.8e19"

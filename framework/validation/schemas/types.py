@@ -11,9 +11,10 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, is_typeddict
 from marshmallow import Schema, ValidationError, fields, missing, post_load, validates_schema
 
 from framework.errors import ConfigurationError
-from framework.validation.annotations import Reader, Unmapped, unwrap
-from framework.validation.caps import MaxItems, most_items
-from framework.validation.members import (
+from framework.validation.limits import MaxItems, most_items
+from framework.validation.partial import Partial
+from framework.validation.schemas.annotations import Reader, Unmapped, unwrap
+from framework.validation.schemas.type_fields import (
     dataclass_fields,
     dataclass_options,
     default_options,
@@ -21,7 +22,6 @@ from framework.validation.members import (
     spelt,
     typeddict_fields,
 )
-from framework.validation.partial import Partial
 
 
 class ObjectSchema(Schema):

@@ -43,9 +43,9 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from marshmallow import Schema, fields, missing, validate
 
-from framework.validation.caps import MaxItems, Only, Spelling, TimeOfDay
+from framework.validation.limits import MaxItems, Only, Spelling, TimeOfDay
 from framework.validation.partial import Partial
-from framework.validation.tables import Table
+from framework.validation.schemas.tables import Table
 
 Make = Callable[..., fields.Field[Any]]
 _OPTIONS = frozenset(inspect.signature(fields.Field).parameters)

@@ -8,10 +8,10 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from framework.validation import recognise
-from framework.validation.construction import Entry, made_dict
-from framework.validation.dump_fields import EMITTERS, REITERABLE
-from framework.validation.source import DEEPEST, Source
+from framework.validation.compiler import support
+from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.compiler.construction import Entry, made_dict
+from framework.validation.compiler.dump_fields import EMITTERS, REITERABLE
 
 Dump = Callable[[Any], Any]
 
@@ -36,7 +36,7 @@ class Dumping:
         self._schema = schema
         # The classes that a schema was made from have attributes; what a hand-written one dumps may be
         # anything.
-        self._keys = recognise.constructor(schema) is None if keys is None else keys
+        self._keys = support.constructor(schema) is None if keys is None else keys
         self._name = self._function(schema)
 
     def build(self) -> Dump:
@@ -53,7 +53,7 @@ class Dumping:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field._serialize(value)`` does."""
-        emit = recognise.known(field, EMITTERS)
+        emit = support.known(field, EMITTERS)
         if emit is None:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
@@ -73,9 +73,9 @@ class Dumping:
         """Write what a nested field does with a value that is not None."""
         schema = field.schema
         many = schema.many or bool(field.many)
-        reason = recognise.writes_plainly(schema)
-        if not reason and recognise.dump_hooks(schema):
-            reason = f"{type(schema).__name__} has {min(recognise.dump_hooks(schema))}"
+        reason = support.writes_plainly(schema)
+        if not reason and support.dump_hooks(schema):
+            reason = f"{type(schema).__name__} has {min(support.dump_hooks(schema))}"
         if reason:
             self._leave(reason)
             self.out.line(f"{value} = {self.out.constant(schema.dump, 'dump')}({value}, many={many})")
@@ -119,7 +119,7 @@ class Dumping:
     def _fits(self, schema: Schema, value: str) -> str:
         if self._keys:
             return f"type({value}) is dict"
-        target = recognise.constructor(schema)
+        target = support.constructor(schema)
         # marshmallow asks an object for its attributes if it has no items.
         plain = f'not hasattr({value}, "__getitem__")'
         if target is None or hasattr(target, "__getitem__"):
@@ -132,7 +132,7 @@ class Dumping:
         attribute = name if field.attribute is None else field.attribute
         variable = self.out.fresh(name)
         self._origin = f"{name!r}, {value}"
-        if recognise.known(field, EMITTERS) is None:
+        if support.known(field, EMITTERS) is None:
             self._leave(f"{type(field).__name__} is not known")
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from marshmallow.utils import set_value
 
+from framework.validation.compiler.codegen import Source
 from framework.validation.partial import Partial
-from framework.validation.source import Source
 
 
 class Entry(NamedTuple):

@@ -1,4 +1,4 @@
-"""Caps that keep one request from costing more than it should, and guards on the kind of a raw value.
+"""Limits that keep one request from costing more than it should, and guards on the kind of a raw value.
 
 Both are callables in the place of a field's ``pre_load``: marshmallow runs them on the raw value before the
 field reads it, so a refusal stands beside the request's other faults. ``None`` passes: whether it may stand
@@ -106,14 +106,14 @@ MODEST_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
 _PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
 
 
-def cap(field: fields.Field[Any]) -> None:
-    """Put the caps in front of a field and of the fields within it, once."""
-    guard = _cap_for(field)
+def limit(field: fields.Field[Any]) -> None:
+    """Put the limits in front of a field and of the fields within it, once."""
+    guard = _limit_for(field)
     if guard is not None and guard not in field.pre_load:
         # A new list: copies of a field share the old one with the class that declares it.
         field.pre_load = [guard, *field.pre_load]
     for inner in inner_fields(field):
-        cap(inner)
+        limit(inner)
 
 
 def inner_fields(field: fields.Field[Any]) -> list[fields.Field[Any]]:
@@ -128,7 +128,7 @@ def inner_fields(field: fields.Field[Any]) -> list[fields.Field[Any]]:
 
 
 def most_items(validators: list[Any]) -> int:
-    """Return how many items a list may have: what a ``Length`` says, or else the usual cap."""
+    """Return how many items a list may have: what a ``Length`` says, or else the usual limit."""
     stated = [
         most
         for each in validators
@@ -145,7 +145,7 @@ def most_of(schema: Schema) -> int:
     return most
 
 
-def _cap_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber | None:
+def _limit_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber | None:
     if isinstance(field, fields.List | fields.Mapping) or (
         isinstance(field, fields.Nested) and _is_many(field)
     ):

@@ -16,13 +16,13 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from framework.validation import recognise
-from framework.validation.dump_fields import ODD_MOMENT, ODD_TIME, keeps_values
-from framework.validation.source import DEEPEST, Source
-from framework.validation.tables import Table
+from framework.validation.compiler import support
+from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.compiler.dump_fields import ODD_MOMENT, ODD_TIME, keeps_values
+from framework.validation.schemas.tables import Table
 
 
-class NotNative(Exception):
+class NotPassedThrough(Exception):
     """Say that objects of a schema have to be dumped."""
 
 
@@ -34,7 +34,7 @@ class Checking:
         keys: Whether dicts are looked at, even if the schema was made for a dataclass.
 
     Raises:
-        NotNative: Objects of this schema have to be dumped.
+        NotPassedThrough: Objects of this schema have to be dumped.
     """
 
     def __init__(self, schema: Schema, *, keys: bool = False) -> None:
@@ -76,7 +76,7 @@ class Checking:
         return self._functions[id(schema)]
 
     def _target(self, schema: Schema) -> Any:
-        return None if self._keys else recognise.constructor(schema)
+        return None if self._keys else support.constructor(schema)
 
     def _dicts(self, schema: Schema) -> str:
         return self.out.constant(Dicts(schema), "dicts")
@@ -85,7 +85,7 @@ class Checking:
         """Write the check of an object; return the variable of the dict with its items."""
         target = self._target(schema)
         if not _is_its_own_dump(schema, target):
-            raise NotNative
+            raise NotPassedThrough
         self._open.append(id(schema))
         items = self._dict(schema, value) if target is None else self._attributes(schema, target, value)
         self._open.pop()
@@ -135,9 +135,9 @@ class Checking:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the check of a value."""
-        emit = recognise.known(field, _EMITTERS)
+        emit = support.known(field, _EMITTERS)
         if emit is None:
-            raise NotNative
+            raise NotPassedThrough
         emit(self, field, value)
 
 
@@ -161,7 +161,7 @@ Emit = Callable[[Checking, Any, str], None]
 
 
 def _is_its_own_dump(schema: Schema, target: Any) -> bool:
-    if recognise.writes_plainly(schema) or recognise.dump_hooks(schema):
+    if support.writes_plainly(schema) or support.dump_hooks(schema):
         return False
     named = all(
         field.data_key in (None, name) and field.attribute in (None, name) and "." not in name
@@ -199,7 +199,7 @@ def _is_scalar(field: fields.Field[Any]) -> bool:
 def _exact(kind: type) -> Emit:
     def emit(w: Checking, field: Any, value: str) -> None:
         if getattr(field, "as_string", False):
-            raise NotNative
+            raise NotPassedThrough
         w.out.refuse_if(f"type({value}) is not {w.out.constant(kind, kind.__name__)}")
 
     return emit
@@ -208,7 +208,7 @@ def _exact(kind: type) -> Emit:
 def _temporal(kind: type, zones: str = "") -> Emit:
     def emit(w: Checking, field: Any, value: str) -> None:
         if (field.format or field.DEFAULT_FORMAT) not in ("iso", "iso8601"):
-            raise NotNative
+            raise NotPassedThrough
         condition = zones.format(value=value, utc=w.out.constant(dt.UTC, "utc"))
         w.out.refuse_if(f"type({value}) is not {w.out.constant(kind, kind.__name__)}{condition}")
 
@@ -217,7 +217,7 @@ def _temporal(kind: type, zones: str = "") -> Emit:
 
 def _enum(w: Checking, field: fields.Enum[Any], value: str) -> None:
     if field.by_value is False or not keeps_values(field):
-        raise NotNative
+        raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not {w.out.constant(field.enum, field.enum.__name__)}")
 
 
@@ -229,8 +229,8 @@ def _list(w: Checking, field: fields.List[Any], value: str) -> None:
 
 
 def _dict(w: Checking, field: fields.Dict, value: str) -> None:
-    if field.key_field is not None and recognise.known(field.key_field, {fields.String: True}) is None:
-        raise NotNative
+    if field.key_field is not None and support.known(field.key_field, {fields.String: True}) is None:
+        raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not dict")
     key, each = w.out.fresh("key"), w.out.fresh("each")
     with w.out.block(f"for {key}, {each} in {value}.items():"):

@@ -18,8 +18,8 @@ import orjson
 from marshmallow import fields
 
 from framework.adapters.marshmallow import plucked_key
-from framework.validation.source import Source
-from framework.validation.tables import Table
+from framework.validation.compiler.codegen import Source
+from framework.validation.schemas.tables import Table
 
 _SCALARS = (str, int, float, bool, type(None))
 # Going through one of these a second time gives the same items, should marshmallow have to do it again.

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, Required, TypeVar, get_args, get_origin, ge
 from marshmallow import missing
 
 from framework.errors import ConfigurationError
-from framework.validation.annotations import sort_options
+from framework.validation.schemas.annotations import sort_options
 
 
 def dataclass_fields(tp: Any) -> list[tuple[dataclasses.Field[Any], Any]]:

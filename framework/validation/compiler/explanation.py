@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import Schema
 
-from framework.validation import recognise
-from framework.validation.dump import Dumping
-from framework.validation.load import Loading, Mode
+from framework.validation.compiler import support
+from framework.validation.compiler.dump import Dumping
+from framework.validation.compiler.load import Mode, loader
 
 
 def explain(schema: Schema) -> str:
@@ -23,19 +23,19 @@ def explain(schema: Schema) -> str:
 
 
 def _load_notes(schema: Schema) -> dict[str, str]:
-    reason = recognise.reads_plainly(schema)
+    reason = support.reads_plainly(schema)
     if reason:
         return dict.fromkeys(schema.load_fields, reason)
-    return Loading(schema, Mode(schema.unknown, recognise.partial_of(schema))).notes
+    return loader(schema, Mode(schema.unknown, support.partial_of(schema))).found.notes
 
 
 def _dump_notes(schema: Schema) -> dict[str, str]:
-    reason = recognise.writes_plainly(schema)
+    reason = support.writes_plainly(schema)
     return dict.fromkeys(schema.dump_fields, reason) if reason else Dumping(schema, json=True).notes
 
 
 def _hooks(schema: Schema) -> str:
-    hooks = sorted(recognise.load_hooks(schema) | recognise.dump_hooks(schema))
+    hooks = sorted(support.load_hooks(schema) | support.dump_hooks(schema))
     return f" (marshmallow runs its {', '.join(hooks)})" if hooks else ""
 
 

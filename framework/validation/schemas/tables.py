@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -20,5 +21,9 @@ class Table(fields.Dict):
         except ValidationError as error:
             if not isinstance(error.messages, dict):
                 raise
-            entries = {key: found.get("key") or found["value"] for key, found in error.messages.items()}
-            raise ValidationError(entries, valid_data=error.valid_data) from error
+            raise ValidationError(entry_messages(error.messages), valid_data=error.valid_data) from error
+
+
+def entry_messages(messages: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the messages of a mapping field with those of each key or value at the entry itself."""
+    return {key: found.get("key") or found["value"] for key, found in messages.items()}
