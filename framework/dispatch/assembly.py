@@ -15,6 +15,7 @@ from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, refuser
 from framework.endpoint import Endpoint, Source
+from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
@@ -44,7 +45,7 @@ def assemble(
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
-    app[REGISTRY] = svcs.Registry()
+    app[REGISTRY], app[ERROR_HANDLING] = svcs.Registry(), ErrorHandling()
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
@@ -69,7 +70,8 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
 async def _services(app: web.Application) -> AsyncIterator[None]:
     """Open the registry first and close it last; in between, background tasks end before what they use."""
     async with app[REGISTRY]:
-        tasks = Tasks()
+        report = app[ERROR_HANDLING].report
+        tasks = Tasks(report=lambda error: report(error, None))
         app[REGISTRY].register_value(Tasks, tasks)
         app.on_shutdown.append(lambda _: tasks.close())
         yield
@@ -86,7 +88,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
         return replace(
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
-            refuse=refuser(preparer.stamps),
+            refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
         )
 
