@@ -77,6 +77,12 @@ class ServiceSettings:
     client: ClientSettings = field(default_factory=ClientSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
 
+    @property
+    def problems(self) -> ProblemsSettings:
+        """How much errors tell: nobody is shown a traceback unless `debug` is set, as ``framework dev`` does."""
+        profile = self.profile if self.debug else Profile.production
+        return ProblemsSettings(profile=profile, debug=self.debug, folders=self.templates.folders)
+
     def __post_init__(self) -> None:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
@@ -102,14 +108,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
     return [
         logs.battery(settings.logs),
-        problems.battery(
-            ProblemsSettings(
-                # A service that nobody has configured shows no traceback: only `framework dev` does.
-                profile=settings.profile if settings.debug else Profile.production,
-                debug=settings.debug,
-                folders=settings.templates.folders,
-            )
-        ),
+        problems.battery(settings.problems),
         security.battery(settings.security),
         cors.battery(settings.cors),
         sessions.battery(settings.sessions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import svcs
@@ -42,6 +42,15 @@ ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[End
 
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
+
+CHALLENGES: web.AppKey[str] = web.AppKey("challenges", str)
+"""The ``WWW-Authenticate`` of a 401 that names none: every scheme by which callers can be known (RFC 9110, 11.6.1)."""
+
+SECURITY_SCHEMES: web.AppKey[Mapping[str, Mapping[str, Any]]] = web.AppKey("security_schemes")
+"""How callers can be known, as OpenAPI writes it, by name; any of them will do."""
+
+CREDENTIAL_COOKIES: web.AppKey[frozenset[str]] = web.AppKey("credential_cookies", frozenset)
+"""The cookies, besides that of sessions, by which a browser says who calls, whoever made it send them."""
 
 CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
 """``(session) -> token``: what a form must bring with it."""

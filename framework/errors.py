@@ -2,107 +2,63 @@
 
 ::
 
-    ServiceError                500
-    ├── BadRequest              400
-    │   └── MalformedBody       400
-    ├── Unauthorized            401
-    ├── Forbidden               403
-    ├── NotFound                404
-    ├── MethodNotAllowed        405
-    ├── NotAcceptable           406
-    ├── RequestTimeout          408
-    ├── Conflict                409
-    ├── Gone                    410
-    ├── PreconditionFailed      412
-    ├── ContentTooLarge         413
-    ├── UnsupportedMediaType    415
-    ├── UnprocessableContent    422
-    ├── TooManyRequests         429
-    ├── BadGateway              502
-    ├── ServiceUnavailable      503
-    └── GatewayTimeout          504
+    ServiceError                         500
+    ├── BadRequest                       400
+    │   └── MalformedBody                400
+    ├── Unauthorized                     401
+    ├── PaymentRequired                  402
+    ├── Forbidden                        403
+    ├── NotFound                         404
+    ├── MethodNotAllowed                 405
+    ├── NotAcceptable                    406
+    ├── RequestTimeout                   408
+    ├── Conflict                         409
+    ├── Gone                             410
+    ├── LengthRequired                   411
+    ├── PreconditionFailed               412
+    ├── ContentTooLarge                  413
+    ├── URITooLong                       414
+    ├── UnsupportedMediaType             415
+    ├── RangeNotSatisfiable              416
+    ├── MisdirectedRequest               421
+    ├── UnprocessableContent             422
+    ├── Locked                           423
+    ├── FailedDependency                 424
+    ├── TooEarly                         425
+    ├── PreconditionRequired             428
+    ├── TooManyRequests                  429
+    ├── UnavailableForLegalReasons       451
+    ├── BadGateway                       502
+    ├── ServiceUnavailable               503
+    ├── GatewayTimeout                   504
+    └── InsufficientStorage              507
 
-    ConfigurationError          the service is put together wrongly: it does not start
+    ConfigurationError                   the service is put together wrongly: it does not start
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, ClassVar
 
-PROBLEM_MEDIA_TYPE = "application/problem+json"
-
-_PHRASES = {status.value: status.phrase for status in HTTPStatus} | {
-    # NOTE: Python before 3.13 has the phrases of RFC 7231 for these.
-    413: "Content Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Content",
-}
-
-
-def phrase(status: int) -> str:
-    """Return a status's name (RFC 9110, 15); ``Error`` for one that has none."""
-    return _PHRASES.get(status, "Error")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """State one thing that is wrong with a request.
-
-    Attributes:
-        location: The part of the request: ``body``, ``form``, ``path``, ``query``, ``headers`` or ``cookies``.
-        pointer: A JSON pointer into that part (RFC 6901); empty for the part as a whole.
-        detail: A sentence for a person.
-    """
-
-    location: str
-    pointer: str
-    detail: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"in": self.location, "pointer": self.pointer, "detail": self.detail}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Describe an error to a client (RFC 9457).
-
-    Attributes:
-        status: The HTTP status.
-        title: What kind of error it is; the same text each time.
-        detail: What went wrong this time; empty when there is nothing to add.
-        type: A URI of the kind; ``about:blank`` when the status says it all.
-        extensions: Further members, such as ``errors``.
-        headers: Response headers that belong to the error, such as ``Allow``.
-    """
-
-    status: int
-    title: str = ""
-    detail: str = ""
-    type: str = "about:blank"
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        document: dict[str, Any] = {
-            "type": self.type,
-            "title": self.title or phrase(self.status),
-            "status": self.status,
-        }
-        if self.detail:
-            document["detail"] = self.detail
-        return {**document, **self.extensions}
+from framework.problem import PROBLEM_MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from framework.problem import Fault as Fault
+from framework.problem import Problem as Problem
+from framework.problem import phrase as phrase
 
 
 class ConfigurationError(Exception):
-    """Say that a service is put together wrongly; it is raised before the first request, never during one."""
+    """A mistake in how a service is put together; raised before the first request, never during one."""
 
 
 class ServiceError(Exception):
-    """Report a fault to the client; the class owns the status, the instance says what happened."""
+    """An error that a client is told of; the class owns the status, the instance says what happened.
+
+    Args:
+        detail: A sentence for the client.
+        headers: Response headers that belong to the error.
+        extensions: Further members of the problem document.
+    """
 
     status: ClassVar[int] = 500
 
@@ -119,45 +75,66 @@ class ServiceError(Exception):
         self.extensions = extensions
 
     def problem(self) -> Problem:
-        """Return the document that the client gets."""
+        """Return what the client is told."""
         return Problem(
             status=self.status, detail=self.detail, extensions=self.extensions, headers=self.headers
         )
 
 
 class BadRequest(ServiceError):
+    """The request makes no sense to the service (RFC 9110, 15.5.1)."""
+
     status = 400
 
 
 class MalformedBody(BadRequest):
-    """Refuse a body that cannot be read at all, such as broken JSON."""
+    """A body that cannot be read at all, such as broken JSON."""
 
 
 class Unauthorized(ServiceError):
-    """Ask for credentials (RFC 9110, 11.6.1: a challenge always goes with it)."""
+    """Credentials are missing or not good (RFC 9110, 15.5.2).
+
+    Args:
+        challenge: The ``WWW-Authenticate`` of the answer; without one the service names all schemes that it takes.
+    """
 
     status = 401
 
-    def __init__(self, detail: str = "Credentials are needed.", *, challenge: str = "Bearer") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": challenge})
+    def __init__(self, detail: str = "Credentials are needed.", *, challenge: str = "") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge} if challenge else None)
+
+
+class PaymentRequired(ServiceError):
+    """The caller has to pay first (RFC 9110, 15.5.3)."""
+
+    status = 402
 
 
 class Forbidden(ServiceError):
+    """The caller is known, or nobody's credentials would help (RFC 9110, 15.5.4)."""
+
     status = 403
 
 
 class NotFound(ServiceError):
-    """Say that there is no such thing: ``NotFound("post", post_id)``."""
+    """There is no such thing (RFC 9110, 15.5.5): ``NotFound("post", post_id)`` or ``NotFound("User not found")``.
+
+    Args:
+        kind: What kind of thing, as one word; a text with spaces, and no `identity` behind it, is the whole detail.
+        identity: Which one; shown up to 100 characters.
+    """
 
     status = 404
 
     def __init__(self, kind: str = "resource", identity: object = None) -> None:
-        named = f"There is no {kind}." if identity is None else f"There is no {kind} {str(identity)[:100]!r}."
-        super().__init__(named)
+        if identity is not None:
+            super().__init__(f"There is no {kind} {str(identity)[:100]!r}.")
+        else:
+            super().__init__(kind if " " in kind else f"There is no {kind}.")
 
 
 class MethodNotAllowed(ServiceError):
-    """Refuse a method and list those that the path has (RFC 9110, 15.5.6)."""
+    """The path has other methods (RFC 9110, 15.5.6)."""
 
     status = 405
 
@@ -167,72 +144,173 @@ class MethodNotAllowed(ServiceError):
 
 
 class NotAcceptable(ServiceError):
+    """The client accepts none of the media types or languages that there are (RFC 9110, 15.5.7)."""
+
     status = 406
 
 
 class RequestTimeout(ServiceError):
+    """The request did not arrive in time (RFC 9110, 15.5.9)."""
+
     status = 408
 
 
 class Conflict(ServiceError):
+    """The request does not fit the state of the resource (RFC 9110, 15.5.10)."""
+
     status = 409
 
 
 class Gone(ServiceError):
+    """The resource was there and will not come back (RFC 9110, 15.5.11)."""
+
     status = 410
 
 
+class LengthRequired(ServiceError):
+    """The body has to come with a ``Content-Length`` (RFC 9110, 15.5.12)."""
+
+    status = 411
+
+
 class PreconditionFailed(ServiceError):
+    """A condition such as ``If-Match`` does not hold (RFC 9110, 15.5.13)."""
+
     status = 412
 
 
 class ContentTooLarge(ServiceError):
-    """Refuse a body, or a part of one, above its limit."""
+    """A body, or a part of one, is above its limit (RFC 9110, 15.5.14).
+
+    Args:
+        limit: In bytes; or a sentence, which is the whole detail.
+        what: The part.
+    """
 
     status = 413
 
-    def __init__(self, limit: int, what: str = "body") -> None:
-        super().__init__(f"The {what} is larger than {limit} bytes.", limit=limit)
+    def __init__(self, limit: int | str, what: str = "body") -> None:
+        if isinstance(limit, str):
+            super().__init__(limit)
+        else:
+            super().__init__(f"The {what} is larger than {limit} bytes.", limit=limit)
+
+
+class URITooLong(ServiceError):
+    """The target of the request is longer than the service reads (RFC 9110, 15.5.15)."""
+
+    status = 414
 
 
 class UnsupportedMediaType(ServiceError):
-    """Refuse a body of another media type than the endpoint reads (RFC 9110, 15.5.16)."""
+    """A body of another media type than the endpoint reads (RFC 9110, 15.5.16).
+
+    Args:
+        received: The media type; or a sentence, if there is no `supported` behind it.
+        supported: The media types that would do.
+    """
 
     status = 415
 
-    def __init__(self, received: str, supported: Sequence[str]) -> None:
+    def __init__(self, received: str, supported: Sequence[str] = ()) -> None:
+        if not supported:
+            super().__init__(received)
+            return
         wanted = ", ".join(supported)
         sent = f"'{received[:100]}'" if received else "a body without Content-Type"
         super().__init__(f"Send {wanted}; this was {sent}.", headers={"Accept": wanted})
 
 
+class RangeNotSatisfiable(ServiceError):
+    """The resource has none of the bytes that are asked for (RFC 9110, 15.5.17)."""
+
+    status = 416
+
+
+class MisdirectedRequest(ServiceError):
+    """The service does not answer for this host (RFC 9110, 15.5.20)."""
+
+    status = 421
+
+
 class UnprocessableContent(ServiceError):
-    """Refuse a well-formed request with all that is wrong with it."""
+    """A well-formed request, and all that is wrong with it (RFC 9110, 15.5.21).
+
+    Args:
+        faults: Each with its place in the request; or a sentence, which is the whole detail.
+        detail: A sentence about all of them.
+    """
 
     status = 422
 
-    def __init__(self, faults: Sequence[Fault], detail: str = "") -> None:
-        self.faults = tuple(faults)
+    def __init__(self, faults: Sequence[Fault] | str, detail: str = "") -> None:
+        detail = faults if isinstance(faults, str) else detail
+        self.faults: tuple[Fault, ...] = () if isinstance(faults, str) else tuple(faults)
         count = len(self.faults)
         summary = detail or ("One value is not valid." if count == 1 else f"{count} values are not valid.")
         super().__init__(summary, errors=[fault.as_dict() for fault in self.faults])
 
 
+class Locked(ServiceError):
+    """Somebody else holds the resource just now (RFC 4918, 11.3)."""
+
+    status = 423
+
+
+class FailedDependency(ServiceError):
+    """Something that this request builds on has failed (RFC 4918, 11.4)."""
+
+    status = 424
+
+
+class TooEarly(ServiceError):
+    """The request might be a replay of early data (RFC 8470, 5.2)."""
+
+    status = 425
+
+
+class PreconditionRequired(ServiceError):
+    """The request has to be conditional, such as with ``If-Match`` (RFC 6585, 3)."""
+
+    status = 428
+
+
 class TooManyRequests(ServiceError):
-    """Ask the client to slow down (RFC 6585, 4)."""
+    """The client has to slow down (RFC 6585, 4).
+
+    Args:
+        retry_after_seconds: When it may come again.
+
+    Raises:
+        TypeError: A sentence stands where the seconds belong.
+    """
 
     status = 429
 
     def __init__(self, retry_after_seconds: int, detail: str = "Too many requests.") -> None:
+        if not isinstance(retry_after_seconds, int):
+            raise TypeError(f"The first argument is a number of seconds: TooManyRequests(60, {detail!r}).")
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
+class UnavailableForLegalReasons(ServiceError):
+    """A law or a court forbids the answer (RFC 7725, 3)."""
+
+    status = 451
+
+
 class BadGateway(ServiceError):
+    """A service behind this one answered with nonsense (RFC 9110, 15.6.3)."""
+
     status = 502
 
 
 class ServiceUnavailable(ServiceError):
-    """Say that the service cannot answer now, and when to come again."""
+    """The service cannot answer now (RFC 9110, 15.6.4).
+
+    Args:
+        retry_after_seconds: When the client may come again.
+    """
 
     status = 503
 
@@ -244,4 +322,12 @@ class ServiceUnavailable(ServiceError):
 
 
 class GatewayTimeout(ServiceError):
+    """A service behind this one did not answer in time (RFC 9110, 15.6.5)."""
+
     status = 504
+
+
+class InsufficientStorage(ServiceError):
+    """There is no room for what the request brings (RFC 4918, 11.5)."""
+
+    status = 507

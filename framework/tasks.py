@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 _log = logging.getLogger("framework.tasks")
+
+Report = Callable[[BaseException], None]
 
 
 class Tasks:
@@ -17,10 +19,14 @@ class Tasks:
     Args:
         limit: How many may run at once.
         drain_seconds: How long `close` waits before it cancels those that still run.
+        report: ``(error) -> None``: is told of each failure besides the log.
     """
 
-    def __init__(self, *, limit: int = 1_000, drain_seconds: float = 5.0) -> None:
+    def __init__(
+        self, *, limit: int = 1_000, drain_seconds: float = 5.0, report: Report | None = None
+    ) -> None:
         self._limit = limit
+        self._tell = report
         self._drain_seconds = drain_seconds
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -52,6 +58,8 @@ class Tasks:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         _report(task)
+        if self._tell is not None and not task.cancelled() and (error := task.exception()) is not None:
+            self._tell(error)
 
 
 @asynccontextmanager

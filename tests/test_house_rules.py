@@ -47,7 +47,7 @@ PARAMETERS = 5
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "misc"}
 
 # From the bottom up; what is in no list is the kernel. Imports point down or stay in their layer.
-WORDS = {"errors", "principal", "secrets", "settings", "validation", "annotations", "http"}
+WORDS = {"errors", "problem", "principal", "secrets", "settings", "validation", "annotations", "http"}
 ASSEMBLY = {"app", "testing", "cli", "__main__"}
 LAYERS = ["words", "kernel", "batteries", "assembly", "door"]
 

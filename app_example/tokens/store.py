@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.tables import now
 from app_example.tokens.models import RefreshToken
-from framework.batteries.auth import Grant
+from framework.batteries.auth import RefreshGrant
 
 
 class RefreshTokenStore:
@@ -20,7 +20,7 @@ class RefreshTokenStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, grant: Grant) -> None:
+    async def add(self, grant: RefreshGrant) -> None:
         """Remember a token that was issued just now, and forget the user's expired ones."""
         user_id = UUID(grant.subject)
         expired = delete(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.expires_at < now())
@@ -30,7 +30,7 @@ class RefreshTokenStore:
             RefreshToken(id=grant.id, family=grant.family, user_id=user_id, expires_at=expires_at)
         )
 
-    async def use(self, grant: Grant) -> bool:
+    async def use(self, grant: RefreshGrant) -> bool:
         """Strike a token off; False if it was not there, so of two callers at once one has it."""
         result = await self._session.execute(delete(RefreshToken).where(RefreshToken.id == grant.id))
         return cast("CursorResult[Any]", result).rowcount == 1

@@ -16,12 +16,13 @@ from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
 from framework.endpoint import Endpoint, Source
+from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
 from framework.server import SERVICE, Service
 from framework.server.plain import checking
-from framework.server.service import ReadService, Refuse
+from framework.server.service import ReadService
 from framework.services import ensure_provided
 from framework.tasks import Tasks
 
@@ -40,15 +41,13 @@ def assemble(
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
     dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
-    refuse = refuser(preparer.stamps)
-    middlewares: list[Any] = [checking(refuse)] if is_plain("aiohttp") else []
     app = web.Application(
-        middlewares=[*middlewares, dispatcher.middleware()],
+        middlewares=[dispatcher.middleware()],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
-    app[REGISTRY] = svcs.Registry()
+    app[REGISTRY], app[ERROR_HANDLING] = svcs.Registry(), ErrorHandling()
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
@@ -56,8 +55,10 @@ def assemble(
             endpoint, compose(batteries, endpoint, handler), heads_for(batteries, endpoint)
         )
     app.on_response_prepare.append(preparer)
-    app[SERVICE] = _reader(dispatcher, preparer, refuse)
+    app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
+    if is_plain("aiohttp"):
+        app.middlewares.insert(0, checking(refuser(preparer.stamps, app[ERROR_HANDLING])))
     return app
 
 
@@ -74,13 +75,14 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
 async def _services(app: web.Application) -> AsyncIterator[None]:
     """Open the registry first and close it last; in between, background tasks end before what they use."""
     async with app[REGISTRY]:
-        tasks = Tasks()
+        report = app[ERROR_HANDLING].report
+        tasks = Tasks(report=lambda error: report(error, None))
         app[REGISTRY].register_value(Tasks, tasks)
         app.on_shutdown.append(lambda _: tasks.close())
         yield
 
 
-def _reader(dispatcher: Dispatcher, preparer: Preparer, refuse: Refuse) -> ReadService:
+def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
     """Return what tells our server, once all is started, how it may go straight to endpoints and stamps.
 
     Other hands may have put middlewares and receivers of the signal between until then.
@@ -91,7 +93,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer, refuse: Refuse) -> ReadS
         return replace(
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
-            refuse=refuse,
+            refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             release=release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
         )

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.adapters.aiohttp.heads import Heads, Key
@@ -26,8 +26,8 @@ from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
+from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound, Problem
-from framework.server import error_responses
 from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")
@@ -226,11 +226,13 @@ class Preparer:
         return True
 
 
-def refuser(stamps: Sequence[Stamp]) -> Refuse:
-    """Return what answers a request that the server refuses, with the same headers as any other answer."""
+def refuser(stamps: Sequence[Stamp], handling: ErrorHandling) -> Refuse:
+    """Return what answers a request that the server refuses, in the shape and with the headers of any other error."""
 
     def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
-        response = error_responses.answer(request, problem)
+        body, media_type = handling.body_of(problem)
+        headers = {hdrs.CACHE_CONTROL: "no-store", **problem.headers, hdrs.CONTENT_TYPE: media_type}
+        response = web.Response(status=problem.status, body=body, headers=headers)
         if isinstance(request, web.Request):
             _put(stamps, request, response)
         return response

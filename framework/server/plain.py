@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
 from aiohttp.http import HttpVersion
@@ -18,8 +17,6 @@ from framework.server.request_checks import find_refusal
 from framework.server.service import Handler, Refuse
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings
 from framework.server.stopping import StopPlan, end_connections
-
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 logger = logging.getLogger("framework.server")
 
@@ -74,7 +71,7 @@ class _Head(NamedTuple):
     url: URL
 
 
-def checking(refuse: Refuse) -> Middleware:
+def checking(refuse: Refuse) -> Any:
     """Return the middleware that refuses what our own server refuses before routing."""
 
     @web.middleware

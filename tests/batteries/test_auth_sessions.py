@@ -12,7 +12,7 @@ from yarl import URL
 
 from framework.batteries import auth, sessions
 from framework.batteries.auth import AuthSettings
-from framework.batteries.auth.guard import sign_in_location
+from framework.batteries.auth.policy import sign_in_location
 from framework.batteries.sessions import SessionSettings
 from framework.context import SESSION_SCOPES, SESSION_SUBJECT
 from framework.marks import public, requires

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from framework.batteries.auth.guard import Guards, ensure_policies
 from framework.batteries.auth.passwords import Passwords
+from framework.batteries.auth.policy import Guards, ensure_policies
 from framework.batteries.auth.provider import Fetch, ProviderKeys, fetch
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore

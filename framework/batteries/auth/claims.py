@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from framework.batteries.auth.compact import InvalidToken
+from framework.batteries.auth.jws import InvalidToken
 from framework.principal import Principal
 
 LONGEST_TEXT = 255

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from framework.batteries.auth.pairs import Method, method_of, private_bytes, public_bytes, read_pair
+from framework.batteries.auth.key_pairs import Method, method_of, private_bytes, public_bytes, read_pair
 from framework.errors import ConfigurationError
 from framework.secrets import Secret, derived_key
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import aiohttp
 
 from framework import validation
+from framework.batteries.auth.key_pairs import method_of, public_from_jwk
 from framework.batteries.auth.keys import Key, KeySet
-from framework.batteries.auth.pairs import method_of, public_from_jwk
 from framework.batteries.auth.settings import ProviderSettings
 from framework.errors import MalformedBody, ServiceUnavailable
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class RefreshGrant:
     """Say what a refresh token is good for.
 
     Attributes:
@@ -28,10 +28,10 @@ class Grant:
 class TokenStore(Protocol):
     """Remember which refresh tokens may still be used, each of them once."""
 
-    async def add(self, grant: Grant) -> None:
+    async def add(self, grant: RefreshGrant) -> None:
         """Remember a token that was issued just now."""
 
-    async def use(self, grant: Grant) -> bool:
+    async def use(self, grant: RefreshGrant) -> bool:
         """Strike a token off, once even among callers at the same time; False if it was not there."""
 
     async def revoke_family(self, family: str) -> None:
@@ -56,17 +56,17 @@ class MemoryTokenStore:
     """Keep refresh tokens in this process: for development, tests and services with one worker."""
 
     clock: Callable[[], float] = time.time
-    _grants: dict[str, Grant] = field(default_factory=dict)
+    _grants: dict[str, RefreshGrant] = field(default_factory=dict)
     _sweep_at: int = 1_000
 
-    async def add(self, grant: Grant) -> None:
+    async def add(self, grant: RefreshGrant) -> None:
         if len(self._grants) >= self._sweep_at:
             now = self.clock()
             self._grants = {id_: kept for id_, kept in self._grants.items() if kept.expires_at > now}
             self._sweep_at = max(1_000, 2 * len(self._grants))
         self._grants[grant.id] = grant
 
-    async def use(self, grant: Grant) -> bool:
+    async def use(self, grant: RefreshGrant) -> bool:
         return self._grants.pop(grant.id, None) is not None
 
     async def revoke_family(self, family: str) -> None:

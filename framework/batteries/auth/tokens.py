@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.batteries.auth import compact
+from framework.batteries.auth import jws
 from framework.batteries.auth.claims import (
     LONGEST_TEXT,
     Expected,
     ensure_claims,
     scopes_of,
 )
-from framework.batteries.auth.compact import InvalidToken
+from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.keys import KeySet, key_from_secret, refresh_key_from_secret
 from framework.batteries.auth.provider import ProviderKeys
 from framework.batteries.auth.settings import AuthSettings
-from framework.batteries.auth.stores import Grant, MemoryRevocations, Revocations, TokenStore
+from framework.batteries.auth.stores import MemoryRevocations, RefreshGrant, Revocations, TokenStore
 from framework.batteries.auth.verifier import ACCESS, Verifier
 from framework.errors import ConfigurationError
 from framework.principal import Principal
@@ -97,10 +97,10 @@ class Tokens:
             )
         seconds = int(self._settings.access_lifetime.total_seconds())
         payload = {**extra, **self._payload(subject, scopes, seconds)}
-        text = compact.write(payload, ACCESS, self._access_keys.newest)
-        if len(text) > compact.LONGEST_TOKEN:
+        text = jws.write(payload, ACCESS, self._access_keys.newest)
+        if len(text) > jws.LONGEST_TOKEN:
             raise ValueError(
-                f"The token would be longer than {compact.LONGEST_TOKEN} bytes: give it fewer claims."
+                f"The token would be longer than {jws.LONGEST_TOKEN} bytes: give it fewer claims."
             )
         return AccessToken(access_token=text, expires_in=seconds)
 
@@ -121,13 +121,13 @@ class Tokens:
         access = self.issue(subject, scopes)
         family = family or secrets.token_urlsafe(16)
         payload = self._payload(subject, scopes, int(self._settings.refresh_lifetime.total_seconds()))
-        refresh = compact.write({**payload, "fam": family}, REFRESH, self._keys_for_refresh().newest)
+        refresh = jws.write({**payload, "fam": family}, REFRESH, self._keys_for_refresh().newest)
         await store.add(_grant_from_claims({**payload, "fam": family}))
         return TokenPair(
             access_token=access.access_token, expires_in=access.expires_in, refresh_token=refresh
         )
 
-    async def redeem(self, text: str, *, store: TokenStore) -> Grant:
+    async def redeem(self, text: str, *, store: TokenStore) -> RefreshGrant:
         """Use a refresh token up and return what it grants; look the subject up, then call `issue_pair`.
 
         A token that was used before is in two hands: its family is refused from then on (RFC 9700, 4.14).
@@ -135,9 +135,9 @@ class Tokens:
         Raises:
             InvalidToken: It is malformed, expired, no refresh token, or used up.
         """
-        token = compact.parse(text)
-        key = compact.ensure_known(self._keys_for_refresh().find(token.key_id))
-        claims = compact.claims_of(token, (REFRESH,), key)
+        token = jws.parse(text)
+        key = jws.ensure_known(self._keys_for_refresh().find(token.key_id))
+        claims = jws.claims_of(token, (REFRESH,), key)
         ensure_claims(claims, self._expected, self._clock())
         grant = _grant_from_claims(claims)
         if not await store.use(grant):
@@ -209,11 +209,11 @@ def ensure_scopes(scopes: Iterable[str]) -> frozenset[str]:
     return checked
 
 
-def _grant_from_claims(claims: Mapping[str, Any]) -> Grant:
+def _grant_from_claims(claims: Mapping[str, Any]) -> RefreshGrant:
     family = claims.get("fam")
     if not isinstance(family, str):
         raise InvalidToken("The token lacks fam.")
-    return Grant(
+    return RefreshGrant(
         id=claims["jti"],
         subject=claims["sub"],
         scopes=scopes_of(claims.get("scope", "")),

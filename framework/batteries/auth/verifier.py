@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from framework.batteries.auth import compact
+from framework.batteries.auth import jws
 from framework.batteries.auth.claims import Expected, ensure_claims, ensure_current, principal_from_claims
 from framework.batteries.auth.keys import Key, KeySet
 from framework.batteries.auth.provider import ProviderKeys
@@ -77,25 +77,25 @@ class Verifier:
             InvalidToken: The token is malformed, expired, not for this service or no access token.
             ServiceUnavailable: It is a provider's, whose keys are not there.
         """
-        found = await self._read(compact.parse(text))
+        found = await self._read(jws.parse(text))
         self._seen[_digest(text)] = found
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         return found.principal
 
-    async def _read(self, token: compact.Token) -> _Seen:
+    async def _read(self, token: jws.Token) -> _Seen:
         key = self._keys.find(token.key_id)
         if key is None and self._provider is not None:
             return await self._read_provided(token, self._provider)
-        key = compact.ensure_known(key)
-        claims = compact.claims_of(token, (ACCESS,), key)
+        key = jws.ensure_known(key)
+        claims = jws.claims_of(token, (ACCESS,), key)
         ensure_claims(claims, self._expected, self._clock())
         return _Seen(principal_from_claims(MappingProxyType(claims)), None)
 
-    async def _read_provided(self, token: compact.Token, provider: ProviderKeys) -> _Seen:
+    async def _read_provided(self, token: jws.Token, provider: ProviderKeys) -> _Seen:
         settings = provider.settings
-        key = compact.ensure_known(await provider.find(token.key_id))
-        claims = compact.claims_of(token, settings.types, key)
+        key = jws.ensure_known(await provider.find(token.key_id))
+        claims = jws.claims_of(token, settings.types, key)
         expected = Expected(
             settings.issuer, settings.audience, self._expected.leeway_seconds, _REQUIRED_OF_PROVIDERS
         )

@@ -16,6 +16,7 @@ from framework.batteries.openapi.schemas import JSONSchema
 from framework.battery import Battery
 from framework.context import BATTERIES
 from framework.endpoint import Endpoint
+from framework.error_handling import ERROR_HANDLING
 from framework.errors import ConfigurationError
 from framework.marks import public, undocumented
 from framework.routing import RouteTableDef
@@ -101,8 +102,9 @@ def battery(settings: OpenAPISettings | None = None) -> Battery:
             schemes=schemes({each.name for each in app[BATTERIES]}, settings.session_cookie),
             servers=settings.servers,
             pages=settings.pages,
+            errors=app[ERROR_HANDLING].renderer,
         )
         body = validation.encode(describe(endpoints, about))
         app[_DOCUMENT] = _Document(body, hashlib.sha256(body).hexdigest()[:32])
 
-    return Battery(name="openapi", routes=routes, setup=setup)
+    return Battery(name="openapi", after=frozenset({"problems", "auth"}), routes=routes, setup=setup)

@@ -16,40 +16,15 @@ from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
 from framework.binding.results import returned_type
 from framework.endpoint import Endpoint, Parameter, Renders, Source
-from framework.errors import PROBLEM_MEDIA_TYPE, phrase
 from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
+from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
 
 BEARER = "bearer"
 SESSION = "session"
 
 _ANY_METHOD = ("get", "put", "post", "patch", "delete")
 _LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "cookie"}
-
-_PROBLEM: JSONSchema = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "in": {"type": "string", "enum": ["body", "form", "path", "query", "headers", "cookies"]},
-                    "pointer": {"type": "string", "format": "json-pointer"},
-                    "detail": {"type": "string"},
-                },
-                "required": ["in", "pointer", "detail"],
-            },
-        },
-    },
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +35,7 @@ class About:
         schemes: The security schemes by their names, as OpenAPI writes them.
         servers: The addresses of the service.
         pages: Whether endpoints that answer with pages are described.
+        errors: How the service writes errors.
     """
 
     title: str
@@ -68,6 +44,7 @@ class About:
     schemes: Mapping[str, JSONSchema] = field(default_factory=dict)
     servers: Sequence[str] = ()
     pages: bool = False
+    errors: Renderer = PROBLEM_DOCUMENT
 
 
 def describe(endpoints: Iterable[Endpoint], about: About) -> dict[str, Any]:
@@ -78,7 +55,7 @@ def describe(endpoints: Iterable[Endpoint], about: About) -> dict[str, Any]:
     spec, schemas = make_spec(about.title, about.version, **options)
     for name, scheme in about.schemes.items():
         spec.components.security_scheme(name, dict(scheme))
-    operations = _Operations(schemas, tuple(about.schemes))
+    operations = _Operations(schemas, tuple(about.schemes), about.errors)
     for endpoint in endpoints:
         if is_described(endpoint, pages=about.pages):
             operations.add(endpoint)
@@ -97,14 +74,13 @@ def is_described(endpoint: Endpoint, *, pages: bool) -> bool:
 class _Operations:
     """Collect what the endpoints do, path by path."""
 
-    def __init__(self, schemas: Schemas, schemes: Sequence[str]) -> None:
+    def __init__(self, schemas: Schemas, schemes: Sequence[str], errors: Renderer) -> None:
         self.paths: dict[str, dict[str, Any]] = {}
         self._schemas = schemas
         self._schemes = schemes
         self._templates = Templates()
         self._ids: set[str] = set()
-        reference = schemas.add("Problem", _PROBLEM)
-        self._problem = {PROBLEM_MEDIA_TYPE: {"schema": reference}}
+        self._problem = {errors.media_type: {"schema": _schema_of(errors, schemas)}}
 
     def add(self, endpoint: Endpoint) -> None:
         template = self._templates.template(endpoint.path)
@@ -210,6 +186,12 @@ class _Operations:
     def _problem_response(self, title: str) -> JSONSchema:
         name = "".join(word.capitalize() for word in title.split())
         return self._schemas.add_response(name, {"description": title, "content": self._problem})
+
+
+def _schema_of(errors: Renderer, schemas: Schemas) -> JSONSchema:
+    if isinstance(errors.schema, Mapping):
+        return schemas.add("Problem", dict(errors.schema))
+    return schemas.of(errors.schema)
 
 
 def _numbered(name: str, number: int) -> str:

@@ -19,6 +19,7 @@ from framework.batteries.sockets.settings import SocketSettings
 from framework.battery import Battery
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint
+from framework.error_handling import ERROR_HANDLING
 from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
 from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
 from framework.tasks import Tasks, running
@@ -216,7 +217,7 @@ class Rooms:
             async with (
                 request.app[CONNECTIONS].socket(member.response),
                 running(member.deliver(), name="sockets.deliver"),
-                self._parting(member),
+                self._parting(request, member),
             ):
                 yield member
         finally:
@@ -247,7 +248,7 @@ class Rooms:
         self._farewells.start(work, name="sockets.drop")
 
     @asynccontextmanager
-    async def _parting(self, member: Member) -> AsyncIterator[None]:
+    async def _parting(self, request: web.Request, member: Member) -> AsyncIterator[None]:
         """Take leave of a member in the way that fits how its block ended."""
         code, reason = WSCloseCode.OK, ""
         try:
@@ -259,7 +260,7 @@ class Rooms:
             # The peer is gone; that is no error of anybody's.
             code = WSCloseCode.GOING_AWAY
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here: no answer can be given any more
-            code, reason = _farewell(error, member.room)
+            code, reason = _farewell(request, error, member.room)
         finally:
             self._members.remove(member.room, member)
             await member.close(code, reason)
@@ -283,11 +284,14 @@ def battery(settings: SocketSettings) -> Battery:
     return Battery(name="sockets", setup=setup, lifespan=lifespan)
 
 
-def _farewell(error: Exception, room: str) -> tuple[WSCloseCode, str]:
-    """Return close code and reason for an error; log it if it is ours."""
-    if isinstance(error, MalformedBody):
-        return WSCloseCode.INVALID_TEXT, error.detail
-    if isinstance(error, ServiceError) and error.status < 500:
-        return WSCloseCode.POLICY_VIOLATION, error.detail
+def _farewell(request: web.Request, error: Exception, room: str) -> tuple[WSCloseCode, str]:
+    """Return close code and reason for an error; log and report it if it is ours."""
+    handling = request.app[ERROR_HANDLING]
+    told = handling.translate(error)
+    if isinstance(told, MalformedBody):
+        return WSCloseCode.INVALID_TEXT, told.detail
+    if isinstance(told, ServiceError) and told.status < 500:
+        return WSCloseCode.POLICY_VIOLATION, told.detail
     _log.error("socket_failed", exc_info=error, extra={"room": room})
+    handling.report(error, request)
     return WSCloseCode.INTERNAL_ERROR, ""

@@ -12,7 +12,7 @@ from aiohttp_session import STORAGE_KEY, get_session
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.batteries.auth.claims import scopes_of
-from framework.batteries.auth.compact import InvalidToken
+from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.tokens import Tokens, ensure_scopes
 from framework.battery import Handler, Middleware
 from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
@@ -38,7 +38,7 @@ class InsufficientScope(Forbidden):
         )
 
 
-class Policy(NamedTuple):
+class AccessPolicy(NamedTuple):
     """Say who may call an endpoint.
 
     Attributes:
@@ -50,7 +50,7 @@ class Policy(NamedTuple):
     scopes: frozenset[str] = frozenset()
 
 
-def policy_of(endpoint: Endpoint) -> Policy | None:
+def policy_of(endpoint: Endpoint) -> AccessPolicy | None:
     """Return an endpoint's policy by its marks; None if it has none of them.
 
     Raises:
@@ -60,14 +60,14 @@ def policy_of(endpoint: Endpoint) -> Policy | None:
     if endpoint.find(Public) is not None:
         if required:
             raise ConfigurationError(f"{endpoint}: it is @public and has @requires; keep one.")
-        return Policy(known=False)
+        return AccessPolicy(known=False)
     if not required:
         return None
     try:
         scopes = ensure_scopes(scope for mark in required for scope in mark.scopes)
     except ValueError as error:
         raise ConfigurationError(f"{endpoint}: @requires: {error}") from error
-    return Policy(known=True, scopes=scopes)
+    return AccessPolicy(known=True, scopes=scopes)
 
 
 def ensure_policies(endpoints: Iterable[Endpoint]) -> None:

@@ -1,0 +1,231 @@
+"""The battery that answers every error."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import hdrs, web
+
+from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
+from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
+from framework.batteries.problems.page import Page
+from framework.batteries.problems.reporting import Hook, Reporter
+from framework.batteries.problems.translation import Translations, translator
+from framework.battery import Battery, Handler
+from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, nonce
+from framework.endpoint import Endpoint
+from framework.error_handling import ERROR_HANDLING, ErrorHandling
+from framework.errors import ConfigurationError, ServiceError
+from framework.http.accept import prefers_html
+from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
+from framework.secrets import Profile
+from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
+
+_log = logging.getLogger("framework.problems")
+
+_HTML = "text/html; charset=utf-8"
+
+Respond = Callable[[web.Request, Exception], web.StreamResponse]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemsSettings:
+    """How much an error tells, and where its page comes from.
+
+    Attributes:
+        profile: In development a browser is shown the traceback of an unexpected error.
+        debug: JSON documents carry that traceback too, as ``debug``; in development only.
+        folders: The service's own templates: a ``problem.html`` or ``base.html`` there goes before the shipped one.
+    """
+
+    profile: Profile = Profile.production
+    debug: bool = False
+    folders: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.debug and self.profile is Profile.production:
+            raise ConfigurationError("Problems with 'debug' show tracebacks to clients: not in production.")
+
+
+def battery(
+    settings: ProblemsSettings | None = None,
+    *,
+    renderer: Renderer = PROBLEM_DOCUMENT,
+    mapping: Translations | None = None,
+    report: Hook | None = None,
+) -> Battery:
+    """Return the battery that answers every error.
+
+    Args:
+        settings: How much an error tells.
+        renderer: The shape of errors for everybody but browsers; a problem document (RFC 9457) unless it is given.
+        mapping: What the user's exceptions mean: ``{UserNotFound: NotFound, StockError: lambda e: Conflict(str(e))}``.
+            The nearest class of an exception counts. A class of errors keeps the exception's text to the log.
+        report: ``report(error, request or None)``, asynchronous or not: tells an error tracker of each unexpected
+            exception once, be it a handler's, a stream's, a WebSocket's or (without a request) a background task's.
+
+    Raises:
+        ConfigurationError: `mapping` has a key that is no exception, or a value that makes no error.
+    """
+    settings = settings or ProblemsSettings()
+    handling = ErrorHandling(renderer=renderer, translate=translator(mapping or {}))
+    reporter = None if report is None else Reporter(report)
+    if reporter is not None:
+        handling = replace(handling, report=reporter)
+    respond = _responder(settings, Page(settings.folders), handling)
+
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+            # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
+            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
+                response = respond(request, cast(web.HTTPException, response))
+            else:
+                _ensure_fit(request, response)
+            return response if short_body(response) is not None else await deliver(request, response)
+        except Exception as error:  # noqa: BLE001 - it is what this is for
+            return respond(request, sole_error(error))
+
+    def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
+        app[ERROR_HANDLING] = handling
+
+    @asynccontextmanager
+    async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        yield
+        if reporter is not None:
+            await reporter.close()
+
+    return Battery(
+        name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
+    )
+
+
+def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
+    """Check what aiohttp would only find out while it sends, and then tell nobody.
+
+    Raises:
+        ValueError: The response cannot be sent.
+    """
+    is_untouched = type(response) is JSONResponse and response.untouched is not None
+    if not is_untouched and not is_sendable(response.headers):
+        raise ValueError("A response header holds control characters.")
+    if is_spent(request, response):
+        raise ValueError("The response was sent to another request: make a new one for each.")
+
+
+def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) -> Respond:
+    in_development = settings.profile is Profile.development
+
+    def respond(request: web.Request, error: Exception) -> web.StreamResponse:
+        if isinstance(error, ConnectionError) and is_gone(request):
+            return disconnected(request)
+        client_failed = error is request.content.exception() or isinstance(error, web.RequestPayloadError)
+        told = error if client_failed else handling.translate(error)
+        problem, blame = judge(told, client_failed=client_failed, out_of_time=_is_out_of_time(request))
+        if is_begun(request) and not client_failed:
+            # Whatever the handler meant to tell the client, it cannot any more: that is for the log.
+            blame = Blame.SERVICE
+        _note(request, told, problem, blame)
+        if blame is Blame.SERVICE:
+            handling.report(error, request)
+        if is_begun(request):
+            return abort(request)
+        withdraw(request)
+        if isinstance(told, web.HTTPException) and not _is_plain(told):
+            return _copied(request, told)
+        shows_trace = in_development and blame is Blame.SERVICE
+        trace = "".join(traceback.format_exception(error)) if shows_trace else ""
+        response = _written(
+            request, problem, page if _wants_page(request) else handling, trace, settings.debug
+        )
+        if isinstance(told, web.HTTPException):
+            _copy_cookies(told, response)
+        return response
+
+    return respond
+
+
+def _is_out_of_time(request: web.Request) -> bool:
+    deadline = request.get(DEADLINE)
+    return deadline is not None and asyncio.get_running_loop().time() >= deadline
+
+
+def _note(request: web.Request, error: Exception, problem: Problem, blame: Blame) -> None:
+    """Write down what the log has to know of an error."""
+    raised_on_purpose = isinstance(error, ServiceError | web.HTTPException) and error.__cause__ is None
+    if blame is Blame.CLIENT or (blame is Blame.NEIGHBOUR and raised_on_purpose):
+        return
+    fields = {
+        "method": request.method,
+        "path": request.path,
+        "route": request[ENDPOINT].path if ENDPOINT in request else "",
+        "status": problem.status,
+        "request_id": request.get(REQUEST_ID, ""),
+    }
+    if blame is Blame.SERVICE:
+        _log.error("unhandled_error", exc_info=error, extra=fields)
+    else:
+        _log.warning("neighbour_failed", extra={**fields, "error": repr(error.__cause__ or error)})
+
+
+def _is_plain(error: web.HTTPException) -> bool:
+    """Tell whether one of aiohttp's errors becomes a problem: no redirect, no body of its author's making."""
+    is_error = error.status >= HTTPStatus.BAD_REQUEST
+    return is_error and (error.body is None or error.content_type == "text/plain")
+
+
+def _copied(request: web.Request, error: web.HTTPException) -> web.Response:
+    # A raised instance may be a constant of its module: what is sent is a copy, for this request alone.
+    response = web.Response(status=error.status, reason=error.reason, headers=error.headers, body=error.body)
+    _copy_cookies(error, response)
+    if error.status == HTTPStatus.UNAUTHORIZED and hdrs.WWW_AUTHENTICATE not in response.headers:
+        response.headers[hdrs.WWW_AUTHENTICATE] = _challenges(request)
+    return response
+
+
+def _copy_cookies(error: web.HTTPException, response: web.Response) -> None:
+    for name, morsel in error.cookies.items():
+        response.cookies[name] = morsel
+
+
+def _challenges(request: web.Request) -> str:
+    """Return what goes with each 401 (RFC 9110, 15.5.2): the schemes of authentication, or the usual one."""
+    found: str = request.config_dict.get(CHALLENGES, "Bearer")
+    return found
+
+
+def _headers(request: web.Request, problem: Problem) -> dict[str, str]:
+    headers = {hdrs.CACHE_CONTROL: "no-store", **problem.headers}
+    if problem.status == HTTPStatus.UNAUTHORIZED and not any(
+        name.lower() == "www-authenticate" for name in headers
+    ):
+        headers[hdrs.WWW_AUTHENTICATE] = _challenges(request)
+    return headers if is_sendable(headers) else {}
+
+
+def _wants_page(request: web.Request) -> bool:
+    return prefers_html(",".join(request.headers.getall(hdrs.ACCEPT, ())))
+
+
+def _written(
+    request: web.Request, problem: Problem, form: Page | ErrorHandling, trace: str, debug: bool
+) -> web.Response:
+    headers, request_id = _headers(request, problem), request.get(REQUEST_ID, "")
+    if isinstance(form, Page):
+        text = form.render(problem, request_id=request_id, nonce=lambda: nonce(request), traceback=trace)
+        headers = {**headers, hdrs.CONTENT_TYPE: _HTML}
+        return web.Response(body=text.encode(errors="replace"), status=problem.status, headers=headers)
+    further: dict[str, Any] = {"request_id": request_id} if request_id else {}
+    if trace and debug:
+        further["debug"] = trace.splitlines()
+    told = replace(problem, title=problem.as_dict()["title"], extensions={**problem.extensions, **further})
+    body, media_type = form.body_of(told)
+    return JSONResponse(body, status=problem.status, headers=headers, media_type=media_type)
