@@ -41,6 +41,7 @@ from framework.routing import Routes
 from framework.secrets import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.settings import Faults, keys_or_generate
+from framework.validation.conventions import DEFAULT, Conventions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class ServiceSettings:
         profile: ``development`` or ``production``.
         debug: Show tracebacks to clients; ``framework dev`` sets it, and production refuses it.
         name: The service's name in logs, tokens and documents.
+        json: How fields are called in JSON, forms and queries, and what becomes of unknown ones.
 
     Raises:
         ConfigurationError: With everything that is wrong.
@@ -64,6 +66,7 @@ class ServiceSettings:
     name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    json: Conventions = DEFAULT
     logs: LogsSettings = field(default_factory=LogsSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
     cors: CorsSettings = field(default_factory=CorsSettings)
@@ -143,7 +146,12 @@ def create_app(
     settings = settings_source.load(ServiceSettings) if settings is None else settings
     stack = standard(settings) if batteries is None else batteries
     app = assemble(
-        settings, routes, stack, max_body=settings.server.max_body_bytes, form_limits=settings.form
+        settings,
+        routes,
+        stack,
+        max_body=settings.server.max_body_bytes,
+        form_limits=settings.form,
+        conventions=settings.json,
     )
     app[SERVER_SETTINGS] = settings.server
     return app
