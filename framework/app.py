@@ -82,7 +82,7 @@ class ServiceSettings:
     def __post_init__(self) -> None:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
-            faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
+            faults.add("DEBUG", "{variable} shows tracebacks to clients; unset it in production.")
         with faults.gathered():
             self._set(
                 "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))

@@ -23,6 +23,7 @@
     └── GatewayTimeout          504
 
     ConfigurationError          the service is put together wrongly: it does not start
+    └── InvalidSetting          by one of its settings
 """
 
 from __future__ import annotations
@@ -99,6 +100,24 @@ class Problem:
 
 class ConfigurationError(Exception):
     """Say that a service is put together wrongly; it is raised before the first request, never during one."""
+
+
+class InvalidSetting(ConfigurationError):
+    """A setting that cannot be used, by the variable that it is read from.
+
+    Args:
+        variable: Its name without the service's prefix, such as ``SESSIONS_KEYS``.
+        complaint: What is wrong and what to write instead; ``{variable}`` stands for the name.
+    """
+
+    def __init__(self, variable: str, complaint: str) -> None:
+        self.variable = variable
+        self.complaint = complaint
+        super().__init__(self.told())
+
+    def told(self, prefix: str = "") -> str:
+        """Return the complaint, with the variable's whole name in it."""
+        return self.complaint.format(variable=f"{prefix}{self.variable}")
 
 
 class ServiceError(Exception):

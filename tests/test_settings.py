@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from marshmallow.validate import Range
 
-from framework.errors import ConfigurationError
+from framework.errors import ConfigurationError, InvalidSetting
 from framework.settings import (
     Faults,
     InvalidSettings,
@@ -145,6 +145,8 @@ def test_variables_change_the_fields_of_a_default_record_and_leave_its_others() 
         pytest.param(timedelta, "90", timedelta(seconds=90), id="seconds"),
         pytest.param(timedelta, "30s", timedelta(seconds=30), id="seconds-with-unit"),
         pytest.param(timedelta, "1h 30m", timedelta(minutes=90), id="hours-and-minutes"),
+        pytest.param(timedelta, " 1w2d 3s 4ms5us ", timedelta(9, 3, 5, 4), id="all-kinds-of-units"),
+        pytest.param(timedelta, "0.5", timedelta(seconds=0.5), id="parts-of-seconds"),
         pytest.param(Secret, "hush", Secret("hush"), id="secret"),
         pytest.param(Profile, "production", Profile.production, id="enum-by-its-text"),
         pytest.param(Level, "HIGH", Level.HIGH, id="enum-by-its-name"),
@@ -175,6 +177,9 @@ def test_a_text_is_read_as_the_type_of_its_field(kind: Any, text: str, value: ob
         pytest.param(float, "nan", "Special numeric values", id="float"),
         pytest.param(bool, "perhaps", "Not a valid boolean.", id="bool"),
         pytest.param(timedelta, "soon", "Not a valid period of time.", id="span"),
+        pytest.param(timedelta, " ", "Not a valid period of time.", id="blank-span"),
+        pytest.param(timedelta, "30m 1h", "Not a valid period of time.", id="small-units-first"),
+        pytest.param(timedelta, "9999999999999w", "Not a valid period of time.", id="endless-span"),
         pytest.param(Profile, "staging", "Must be one of: development, production.", id="enum"),
         pytest.param(Literal["Lax", "Strict"], "lax", "Must be one of: Lax, Strict.", id="literal"),
         pytest.param(tuple[int, ...], "1,x,3,y", "Item 2: Not a valid integer. Item 4:", id="tuple"),
@@ -235,18 +240,20 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("complaint", "said"),
     [
-        pytest.param("name is too plain", "SHOP_NAME: name is too plain", id="its-field"),
-        pytest.param("NAME is too plain", "SHOP_NAME is too plain", id="its-variable"),
-        pytest.param("all of it", "SHOP: all of it", id="neither"),
+        pytest.param(ValueError("name is too plain"), "SHOP_NAME: name is too plain", id="its-field"),
+        pytest.param(
+            InvalidSetting("NAME", "{variable} is too plain"), "SHOP_NAME is too plain", id="its-variable"
+        ),
+        pytest.param(ConfigurationError("all of it"), "SHOP: all of it", id="neither"),
     ],
 )
-def test_a_complaint_of_the_record_itself_names_the_variable(complaint: str, said: str) -> None:
+def test_a_complaint_of_the_record_itself_names_the_variable(complaint: Exception, said: str) -> None:
     @dataclass(frozen=True)
     class Fussy:
         name: str = "a"
 
         def __post_init__(self) -> None:
-            raise ValueError(complaint)
+            raise complaint
 
     with pytest.raises(InvalidSettings) as caught:
         load(Fussy, {}, env_file=None, prefix="SHOP_")

@@ -12,7 +12,7 @@ import functools
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from enum import StrEnum
@@ -22,7 +22,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from marshmallow import ValidationError
 
-from framework.errors import ConfigurationError
+from framework.errors import ConfigurationError, InvalidSetting
 from framework.secrets import Secret, recipe
 from framework.settings.variables import (
     Raw,
@@ -40,7 +40,7 @@ _TELLING = 8
 
 
 class Origin(StrEnum):
-    """Name where a value came from, strongest first."""
+    """Where a value came from, strongest first."""
 
     environment = "environment"
     dotenv = ".env"
@@ -49,15 +49,24 @@ class Origin(StrEnum):
 
 
 class InvalidSettings(ConfigurationError):
-    """Say everything that is wrong with the settings at once; ``faults`` has a line for each."""
+    """All that is wrong with the settings.
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(["the settings are not valid:", *(f"  {fault}" for fault in faults)]))
-        self.faults = tuple(faults)
+    Attributes:
+        causes: What was complained of, as text or as a complaint that knows its variable.
+    """
+
+    def __init__(self, causes: Sequence[str | InvalidSetting]) -> None:
+        self.causes = tuple(causes)
+        super().__init__("\n".join(["the settings are not valid:", *(f"  {line}" for line in self.faults)]))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A line for each."""
+        return tuple(str(cause) for cause in self.causes)
 
 
 class Faults:
-    """Gather what several rules complain of, to say it all at once.
+    """The complaints of several rules, gathered to be told at once.
 
     ::
 
@@ -70,7 +79,7 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.causes: list[str | InvalidSetting] = []
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
@@ -78,9 +87,15 @@ class Faults:
         try:
             yield
         except InvalidSettings as error:
-            self.lines += error.faults
+            self.causes += error.causes
+        except InvalidSetting as error:
+            self.causes.append(error)
         except (ConfigurationError, ValueError) as error:
-            self.lines.append(str(error))
+            self.causes.append(str(error))
+
+    def add(self, variable: str, complaint: str) -> None:
+        """Complain of one variable; see `InvalidSetting`."""
+        self.causes.append(InvalidSetting(variable, complaint))
 
     def refuse(self) -> None:
         """Raise what was gathered.
@@ -88,13 +103,13 @@ class Faults:
         Raises:
             InvalidSettings: When anything was.
         """
-        if self.lines:
-            raise InvalidSettings(self.lines)
+        if self.causes:
+            raise InvalidSettings(self.causes)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[T]):
-    """Keep settings together with the origin of each variable."""
+    """Settings, and the origin of each variable."""
 
     settings: T
     origins: Mapping[str, Origin]
@@ -179,7 +194,7 @@ def _text(value: object) -> str:
 
 
 class _Setting(NamedTuple):
-    """Describe one field of a record: its attribute, its variable and the type of its value."""
+    """One field of a record: its attribute, its variable and the type of its value."""
 
     name: str
     variable: str
@@ -219,7 +234,7 @@ def _variables(cls: type[Any], prefix: str) -> Iterator[str]:
 
 
 class _Filling:
-    """Fill one tree of records, and collect what is wrong and where each value came from."""
+    """The filling of one tree of records, with what is wrong and where each value came from."""
 
     def __init__(
         self, sources: Mapping[Origin, Mapping[str, Raw]], faults: list[str], known: set[str], prefix: str
@@ -289,17 +304,19 @@ class _Filling:
         return MISSING
 
     def _faults_of(self, error: Exception, cls: type[Any], prefix: str) -> list[str]:
-        said = error.faults if isinstance(error, InvalidSettings) else (str(error),)
-        return [self._named(self._masked(line), cls, prefix) for line in said]
+        causes: Sequence[str | Exception] = error.causes if isinstance(error, InvalidSettings) else (error,)
+        return [
+            self._masked(
+                cause.told(self.prefix)
+                if isinstance(cause, InvalidSetting)
+                else self._placed(str(cause), cls, prefix)
+            )
+            for cause in causes
+        ]
 
-    def _named(self, said: str, cls: type[Any], prefix: str) -> str:
-        """Put the variables before a record's complaint, which may speak of its fields instead."""
+    def _placed(self, said: str, cls: type[Any], prefix: str) -> str:
+        """Put the variables of the fields that a record complains of before its words."""
         words = set(re.findall(r"\w+", said))
-        for variable in self.known:
-            short = variable.removeprefix(self.prefix)
-            said = re.sub(rf"\b{short}\b", variable, said)
-        if words & {variable.removeprefix(self.prefix) for variable in self.known}:
-            return said
         spoken_of = [setting.variable for setting in _settings(cls, prefix) if setting.name in words]
         return f"{', '.join(spoken_of) or prefix.rstrip('_') or cls.__name__}: {said}"
 
