@@ -378,3 +378,45 @@ def test_production_with_good_keys_starts() -> None:
     settings = load(Production, {"SESSIONS_KEYS": KEY, "TOKENS_KEYS": KEY}, env_file=None)
 
     assert settings.sessions.keys == (Secret(KEY),)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        pytest.param("SESSIONS_ILDE", "SESSIONS_IDLE", id="changed letters"),
+        pytest.param("SESSION_KEY", "SESSIONS_KEYS", id="a letter too few in each word"),
+        pytest.param("SESSIONSKEYS", "SESSIONS_KEYS", id="an underscore too few"),
+        pytest.param("DATABASE_URI", "DATABASE_URL", id="a wrong letter"),
+        pytest.param("PROFILEE", "PROFILE", id="a letter too many"),
+        pytest.param("SETTING_FILE", "SETTINGS_FILE", id="the file itself"),
+    ],
+)
+@pytest.mark.parametrize("origin", ["environment", ".env"])
+def test_a_misspelt_variable_is_a_warning_that_names_the_nearest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, meant: str, origin: str
+) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"SHOP_{name}=1\n" if origin == ".env" else "")
+
+    environ = {f"SHOP_{name}": "1"} if origin == "environment" else {}
+    load(Settings, environ, env_file=dotenv, prefix="SHOP_")
+
+    assert caplog.messages == [f"SHOP_{name} (from {origin}) is no setting; SHOP_{meant} is meant, perhaps"]
+
+
+def test_the_variables_of_others_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    others = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "NAMES",
+        "GAME",
+        "POST",
+        "DATABASE_USER",
+        "DATABASE_HOST",
+        "SESSION_TOKEN",
+    )
+
+    load(Settings, {**dict.fromkeys(others, "x"), "SETTINGS_FILE": "", "PORT": "1"}, env_file=None)
+
+    assert caplog.messages == []

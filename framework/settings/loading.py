@@ -23,7 +23,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 from marshmallow import ValidationError
 
 from framework.errors import ConfigurationError, InvalidSetting
-from framework.secrets import Secret, recipe
+from framework.secrets import Secret, log, recipe
+from framework.settings.misspelt import misspelt
 from framework.settings.variables import (
     Raw,
     UnreadableKind,
@@ -146,6 +147,7 @@ def load_with_origins(
     sources = _sources(os.environ if environ is None else environ, env_file, prefix, faults)
     filling = _Filling(sources, faults, set(_variables(cls, prefix)), prefix)
     filling.refuse_unknown()
+    filling.warn_of_misspelt()
     settings = filling.record(cls, prefix)
     if faults:
         raise InvalidSettings(faults)
@@ -326,6 +328,14 @@ class _Filling:
             whole = r"(?<!\w){}(?!\w)" if len(secret) < _TELLING else "{}"
             said = re.sub(whole.format(re.escape(secret)), "***", said)
         return said
+
+    def warn_of_misspelt(self) -> None:
+        """Log the variables that look like settings and are none."""
+        known = {*self.known, f"{self.prefix}SETTINGS_FILE"}
+        for origin in (Origin.environment, Origin.dotenv):
+            for name, meant in misspelt(self.sources[origin], known, self.prefix):
+                text = "%s (from %s) is no setting; %s is meant, perhaps"
+                log.warning(text, name, origin, meant, extra={"variable": name})
 
     def refuse_unknown(self) -> None:
         """Refuse names in the file that no record has: they are misspelt."""
