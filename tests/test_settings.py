@@ -25,6 +25,7 @@ from framework.settings import (
     load,
     load_with_origins,
 )
+from framework.settings.listing import listed
 
 KEY = "jW3pQ-8sXv0aZ2LkT5yB7nEo9RcUdMfGhI1J4K6"
 
@@ -420,3 +421,54 @@ def test_the_variables_of_others_are_no_news(caplog: pytest.LogCaptureFixture) -
     load(Settings, {**dict.fromkeys(others, "x"), "SETTINGS_FILE": "", "PORT": "1"}, env_file=None)
 
     assert caplog.messages == []
+
+
+HUSH = Secret("hush")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds.
+
+    Attributes:
+        body_bytes: The largest body; above it
+            413.
+        idle: How long nothing may happen.
+    """
+
+    body_bytes: int = 1024
+    idle: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A service's settings.
+
+    Attributes:
+        mode, level: How much is told.
+        key: What signs.
+
+    Raises:
+        ValueError: never.
+    """
+
+    key: Secret
+    mode: Literal["loud", "quiet"] = "quiet"
+    level: Level | None = None
+    names: tuple[str, ...] = ("a", "b")
+    token: Secret = HUSH
+    limits: Limits = field(default_factory=lambda: Limits(body_bytes=5))
+
+
+def test_every_setting_is_listed_with_what_it_means_and_no_secret() -> None:
+    rows = [(row.variable, row.kind, row.default, row.unit, row.means) for row in listed(Shown, "S_")]
+
+    assert rows == [
+        ("S_KEY", "Secret", "", "", "What signs."),
+        ("S_MODE", "loud | quiet", "quiet", "", "How much is told."),
+        ("S_LEVEL", "1 | 2", "", "", "How much is told."),
+        ("S_NAMES", "str, ...", "a,b", "", ""),
+        ("S_TOKEN", "Secret", "***", "", ""),
+        ("S_LIMITS_BODY_BYTES", "int", "5", "bytes", "The largest body; above it 413."),
+        ("S_LIMITS_IDLE", "timedelta", "60", "seconds, or as 1h 30m", "How long nothing may happen."),
+    ]

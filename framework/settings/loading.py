@@ -195,7 +195,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _Setting(NamedTuple):
+class Setting(NamedTuple):
     """One field of a record: its attribute, its variable and the type of its value."""
 
     name: str
@@ -213,11 +213,12 @@ class _Setting(NamedTuple):
         return self.field.default if factory is MISSING else factory()
 
 
-def _settings(cls: Any, prefix: str) -> Iterator[_Setting]:
+def settings_of(cls: Any, prefix: str) -> Iterator[Setting]:
+    """Yield the fields of one record."""
     kinds = _kinds(cls)
     for field in fields(cls):
         if field.init:
-            yield _Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
+            yield Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
 
 
 @functools.cache
@@ -227,7 +228,7 @@ def _kinds(cls: Any) -> Mapping[str, Any]:
 
 
 def _variables(cls: type[Any], prefix: str) -> Iterator[str]:
-    for setting in _settings(cls, prefix):
+    for setting in settings_of(cls, prefix):
         record = record_of(setting.kind)
         if record is None:
             yield setting.variable
@@ -252,7 +253,7 @@ class _Filling:
         """Return the record, or ``default`` with the values that were found; ``MISSING`` after a fault."""
         faults_before = len(self.faults)
         given: dict[str, Any] = {}
-        for setting in _settings(cls, prefix):
+        for setting in settings_of(cls, prefix):
             value = self._value(setting, required=setting.required and default is MISSING, parent=default)
             if value is not MISSING:
                 given[setting.name] = value
@@ -264,7 +265,7 @@ class _Filling:
             self.faults += self._faults_of(error, cls, prefix)
             return MISSING
 
-    def _value(self, setting: _Setting, *, required: bool, parent: Any) -> Any:
+    def _value(self, setting: Setting, *, required: bool, parent: Any) -> Any:
         record = record_of(setting.kind)
         if record is not None:
             default = setting.default() if parent is MISSING else getattr(parent, setting.name)
@@ -289,14 +290,14 @@ class _Filling:
     def _given(self, record: type[Any], prefix: str) -> bool:
         return any(name in source for name in _variables(record, prefix) for source in self.sources.values())
 
-    def _find(self, setting: _Setting) -> tuple[Origin, Raw | None]:
+    def _find(self, setting: Setting) -> tuple[Origin, Raw | None]:
         for origin, source in self.sources.items():
             raw = source.get(setting.variable)
             if raw or (raw is not None and takes_empty(setting.kind)):
                 return origin, raw
         return Origin.default, None
 
-    def _parsed(self, setting: _Setting, origin: Origin, raw: Raw) -> Any:
+    def _parsed(self, setting: Setting, origin: Origin, raw: Raw) -> Any:
         try:
             return parse(setting.kind, raw)
         except ValidationError as error:
@@ -319,7 +320,7 @@ class _Filling:
     def _placed(self, said: str, cls: type[Any], prefix: str) -> str:
         """Put the variables of the fields that a record complains of before its words."""
         words = set(re.findall(r"\w+", said))
-        spoken_of = [setting.variable for setting in _settings(cls, prefix) if setting.name in words]
+        spoken_of = [setting.variable for setting in settings_of(cls, prefix) if setting.name in words]
         return f"{', '.join(spoken_of) or prefix.rstrip('_') or cls.__name__}: {said}"
 
     def _masked(self, said: str) -> str:
