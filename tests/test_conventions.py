@@ -453,6 +453,25 @@ async def test_a_hand_written_schema_keeps_its_names_and_what_it_says_of_unknown
     assert "additionalProperties" not in schemas["Plain"]
 
 
+async def test_a_hand_written_schema_that_is_read_in_two_ways_is_described_twice(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.post("/raising", body=Plain, unknown="raise")
+    @public
+    async def raising(body: dict[str, Any]) -> None: ...
+
+    @routes.post("/ignoring", body=Plain, unknown="ignore")
+    @public
+    async def ignoring(body: dict[str, Any]) -> None: ...
+
+    schemas = (await document(client, await serve_with(serve, routes)))["components"]["schemas"]
+
+    shapes = [schema.get("additionalProperties") for name, schema in schemas.items() if "Plain" in name]
+    assert shapes == [False, None]
+
+
 def test_what_a_hand_written_schema_was_made_with_stays() -> None:
     class Money(Schema):
         amount = fields.Integer()

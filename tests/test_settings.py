@@ -388,7 +388,8 @@ def test_production_with_good_keys_starts() -> None:
         pytest.param("SESSION_KEY", "SESSIONS_KEYS", id="a letter too few in each word"),
         pytest.param("SESSIONSKEYS", "SESSIONS_KEYS", id="an underscore too few"),
         pytest.param("DATABASE_URI", "DATABASE_URL", id="a wrong letter"),
-        pytest.param("PROFILEE", "PROFILE", id="a letter too many"),
+        pytest.param("PROFILEE", "PROFILE", id="a letter too many at the end"),
+        pytest.param("PRROFILE", "PROFILE", id="a letter too many inside"),
         pytest.param("SETTING_FILE", "SETTINGS_FILE", id="the file itself"),
     ],
 )
