@@ -30,7 +30,7 @@ from framework.secrets import Profile, Secret
 from framework.server import run
 from framework.services import provide
 from framework.tasks import Tasks
-from framework.validation import Partial
+from framework.validation import Partial, conventions
 
 __all__ = [
     "BadGateway",
@@ -63,6 +63,7 @@ __all__ = [
     "UnprocessableContent",
     "UploadedFile",
     "accepted",
+    "conventions",
     "create_app",
     "created",
     "file",

@@ -42,6 +42,7 @@ from framework.secrets import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.server.guarantees import ensure_accepted
 from framework.settings import Faults, keys_or_generate
+from framework.validation.conventions import DEFAULT, Conventions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class ServiceSettings:
         profile: ``development`` or ``production``.
         debug: Show tracebacks to clients; ``framework dev`` sets it, and production refuses it.
         name: The service's name in logs, tokens and documents.
+        json: How fields are called in JSON, forms and queries, and what becomes of unknown ones.
 
     Raises:
         ConfigurationError: With everything that is wrong.
@@ -65,6 +67,7 @@ class ServiceSettings:
     name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    json: Conventions = DEFAULT
     logs: LogsSettings = field(default_factory=LogsSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
     cors: CorsSettings = field(default_factory=CorsSettings)
@@ -86,7 +89,7 @@ class ServiceSettings:
     def __post_init__(self) -> None:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
-            faults.lines.append("DEBUG shows tracebacks to clients; unset it in production.")
+            faults.add("DEBUG", "{variable} shows tracebacks to clients; unset it in production.")
         with faults.gathered():
             self._set(
                 "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
@@ -146,7 +149,12 @@ def create_app(
         ensure_accepted(settings.server)
     stack = standard(settings) if batteries is None else batteries
     app = assemble(
-        settings, routes, stack, max_body=settings.server.max_body_bytes, form_limits=settings.form
+        settings,
+        routes,
+        stack,
+        max_body=settings.server.max_body_bytes,
+        form_limits=settings.form,
+        conventions=settings.json,
     )
     app[SERVER_SETTINGS] = settings.server
     return app

@@ -15,6 +15,7 @@ from aiohttp_session import Session
 from framework.annotations import strip
 from framework.errors import ConfigurationError
 from framework.principal import Principal
+from framework.validation.conventions import UNSAID, Conventions
 
 H = TypeVar("H")
 M = TypeVar("M", bound="Mark")
@@ -96,6 +97,7 @@ class Options:
         status: The status of a successful answer.
         body, form, query, returns: A type or marshmallow schema instead of the one in the signature.
         max_body: The largest request body in bytes; the service's default when None.
+        conventions: How fields are called outside and what becomes of unknown ones, unless a type says it itself.
     """
 
     name: str | None = None
@@ -108,6 +110,7 @@ class Options:
     tags: tuple[str, ...] = ()
     summary: str = ""
     allow_head: bool = True
+    conventions: Conventions = UNSAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -34,6 +34,7 @@
     └── InsufficientStorage              507
 
     ConfigurationError                   the service is put together wrongly: it does not start
+    └── InvalidSetting                   by one of its settings
 """
 
 from __future__ import annotations
@@ -49,6 +50,24 @@ from framework.problem import phrase as phrase
 
 class ConfigurationError(Exception):
     """A mistake in how a service is put together; raised before the first request, never during one."""
+
+
+class InvalidSetting(ConfigurationError):
+    """A setting that cannot be used, by the variable that it is read from.
+
+    Args:
+        variable: Its name without the service's prefix, such as ``SESSIONS_KEYS``.
+        complaint: What is wrong and what to write instead; ``{variable}`` stands for the name.
+    """
+
+    def __init__(self, variable: str, complaint: str) -> None:
+        self.variable = variable
+        self.complaint = complaint
+        super().__init__(self.told())
+
+    def told(self, prefix: str = "") -> str:
+        """Return the complaint, with the variable's whole name in it."""
+        return self.complaint.format(variable=f"{prefix}{self.variable}")
 
 
 class ServiceError(Exception):

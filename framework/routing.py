@@ -15,6 +15,7 @@ from framework.binding import bind
 from framework.endpoint import Endpoint, Options, marks_of, origin_of, read_endpoint
 from framework.errors import ConfigurationError
 from framework.staticfiles import static_endpoint
+from framework.validation.conventions import Conventions, Names, Unknown
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -42,7 +43,7 @@ class Decorate(Protocol):
 
 
 class RouteOptions(TypedDict, total=False):
-    """Name the options of a route; `framework.endpoint.Options` says what they mean."""
+    """Name the options of a route; `framework.endpoint.Options` and `Conventions` say what they mean."""
 
     name: str
     status: int
@@ -54,6 +55,8 @@ class RouteOptions(TypedDict, total=False):
     tags: Sequence[str]
     summary: str
     allow_head: bool
+    names: Names
+    unknown: Unknown
 
 
 class RouteTableDef(web.RouteTableDef):
@@ -62,15 +65,25 @@ class RouteTableDef(web.RouteTableDef):
     Args:
         prefix: Stands before each path.
         tags: Group the endpoints in the OpenAPI document.
+        names, unknown: How fields are called outside, and what becomes of unknown ones; see
+            `framework.validation.conventions.Conventions`.
     """
 
-    def __init__(self, *, prefix: str = "", tags: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        tags: Sequence[str] = (),
+        names: Names | None = None,
+        unknown: Unknown | None = None,
+    ) -> None:
         super().__init__()
         self._routes: list[web.AbstractRouteDef] = []
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise ConfigurationError(f"The prefix {prefix!r} must start with '/' and not end with one.")
         self._prefix = prefix
         self._tags = tuple(tags)
+        self._conventions = Conventions(names, unknown)
 
     def __getitem__(self, index: Any) -> Any:
         return self._routes[index]
@@ -93,11 +106,14 @@ class RouteTableDef(web.RouteTableDef):
             options: See `framework.endpoint.Options`.
 
         Raises:
-            ConfigurationError: An option is unknown.
+            ConfigurationError: An option is unknown, or has a value that it cannot have.
         """
         given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
-            known = Options(**given)
+            own = Conventions(given.pop("names", None), given.pop("unknown", None))
+            known = Options(**{**given, "conventions": own.within(self._conventions)})
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{method} {path}: {error}") from error
         except TypeError as error:
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NoReturn
 
-from framework.errors import ConfigurationError
+from framework.errors import InvalidSetting
 from framework.http import base64url
 
 KEY_BYTES: Final = 32
@@ -25,14 +25,14 @@ log = logging.getLogger("framework.settings")
 
 
 class Profile(StrEnum):
-    """Say how strict a service is: development makes do with what is there, production refuses to start."""
+    """How strict a service is: development makes do with what is there, production refuses to start."""
 
     development = "development"
     production = "production"
 
 
 class Secret:
-    """Keep a text from being printed, logged, pickled or serialised by accident.
+    """A text that is not printed, logged, pickled or serialised by accident.
 
     It is no ``str`` and no dataclass, since JSON encoders write both without being asked.
     """
@@ -96,13 +96,13 @@ def secret_or_generate(
     the same one again whenever the service starts again.
 
     Raises:
-        ConfigurationError: In production, when it is missing, shorter than ``length`` bytes or too regular.
+        InvalidSetting: In production, when it is missing, shorter than ``length`` bytes or too regular.
     """
     weakness = _weakness(value, length)
     if value and not weakness:
         return value
     if profile is Profile.production:
-        raise ConfigurationError(f"{variable} {weakness}. {recipe(variable, length)}")
+        raise InvalidSetting(variable, f"{{variable}} {weakness}. {recipe('{variable}', length)}")
     if value:
         log.warning("%s %s; production will refuse it", variable, weakness, extra={"variable": variable})
         return value
@@ -121,7 +121,7 @@ def keys_or_generate(
     """Return a list of keys, newest first, by the rule of ``secret_or_generate``; it is never empty.
 
     Raises:
-        ConfigurationError: In production, when there is none or one of them is weak.
+        InvalidSetting: In production, when there is none or one of them is weak.
     """
     given: Sequence[Secret | None] = values or (None,)
     return tuple(secret_or_generate(key, profile=profile, variable=variable, length=length) for key in given)
@@ -157,5 +157,5 @@ def derived_key(secret: Secret | bytes, *, info: str, length: int = KEY_BYTES) -
 
 
 def recipe(variable: str, length: int = KEY_BYTES) -> str:
-    """Say how to make a good value."""
+    """Return the command that makes a good value."""
     return f'Make one: {variable}=$(python -c "import secrets; print(secrets.token_urlsafe({length}))")'

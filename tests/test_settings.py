@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from marshmallow.validate import Range
 
-from framework.errors import ConfigurationError
+from framework.errors import ConfigurationError, InvalidSetting
 from framework.settings import (
     Faults,
     InvalidSettings,
@@ -25,6 +25,7 @@ from framework.settings import (
     load,
     load_with_origins,
 )
+from framework.settings.listing import listed
 
 KEY = "jW3pQ-8sXv0aZ2LkT5yB7nEo9RcUdMfGhI1J4K6"
 
@@ -145,6 +146,8 @@ def test_variables_change_the_fields_of_a_default_record_and_leave_its_others() 
         pytest.param(timedelta, "90", timedelta(seconds=90), id="seconds"),
         pytest.param(timedelta, "30s", timedelta(seconds=30), id="seconds-with-unit"),
         pytest.param(timedelta, "1h 30m", timedelta(minutes=90), id="hours-and-minutes"),
+        pytest.param(timedelta, " 1w2d 3s 4ms5us ", timedelta(9, 3, 5, 4), id="all-kinds-of-units"),
+        pytest.param(timedelta, "0.5", timedelta(seconds=0.5), id="parts-of-seconds"),
         pytest.param(Secret, "hush", Secret("hush"), id="secret"),
         pytest.param(Profile, "production", Profile.production, id="enum-by-its-text"),
         pytest.param(Level, "HIGH", Level.HIGH, id="enum-by-its-name"),
@@ -175,6 +178,9 @@ def test_a_text_is_read_as_the_type_of_its_field(kind: Any, text: str, value: ob
         pytest.param(float, "nan", "Special numeric values", id="float"),
         pytest.param(bool, "perhaps", "Not a valid boolean.", id="bool"),
         pytest.param(timedelta, "soon", "Not a valid period of time.", id="span"),
+        pytest.param(timedelta, " ", "Not a valid period of time.", id="blank-span"),
+        pytest.param(timedelta, "30m 1h", "Not a valid period of time.", id="small-units-first"),
+        pytest.param(timedelta, "9999999999999w", "Not a valid period of time.", id="endless-span"),
         pytest.param(Profile, "staging", "Must be one of: development, production.", id="enum"),
         pytest.param(Literal["Lax", "Strict"], "lax", "Must be one of: Lax, Strict.", id="literal"),
         pytest.param(tuple[int, ...], "1,x,3,y", "Item 2: Not a valid integer. Item 4:", id="tuple"),
@@ -235,18 +241,20 @@ def test_all_faults_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("complaint", "said"),
     [
-        pytest.param("name is too plain", "SHOP_NAME: name is too plain", id="its-field"),
-        pytest.param("NAME is too plain", "SHOP_NAME is too plain", id="its-variable"),
-        pytest.param("all of it", "SHOP: all of it", id="neither"),
+        pytest.param(ValueError("name is too plain"), "SHOP_NAME: name is too plain", id="its-field"),
+        pytest.param(
+            InvalidSetting("NAME", "{variable} is too plain"), "SHOP_NAME is too plain", id="its-variable"
+        ),
+        pytest.param(ConfigurationError("all of it"), "SHOP: all of it", id="neither"),
     ],
 )
-def test_a_complaint_of_the_record_itself_names_the_variable(complaint: str, said: str) -> None:
+def test_a_complaint_of_the_record_itself_names_the_variable(complaint: Exception, said: str) -> None:
     @dataclass(frozen=True)
     class Fussy:
         name: str = "a"
 
         def __post_init__(self) -> None:
-            raise ValueError(complaint)
+            raise complaint
 
     with pytest.raises(InvalidSettings) as caught:
         load(Fussy, {}, env_file=None, prefix="SHOP_")
@@ -371,3 +379,97 @@ def test_production_with_good_keys_starts() -> None:
     settings = load(Production, {"SESSIONS_KEYS": KEY, "TOKENS_KEYS": KEY}, env_file=None)
 
     assert settings.sessions.keys == (Secret(KEY),)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        pytest.param("SESSIONS_ILDE", "SESSIONS_IDLE", id="changed letters"),
+        pytest.param("SESSION_KEY", "SESSIONS_KEYS", id="a letter too few in each word"),
+        pytest.param("SESSIONSKEYS", "SESSIONS_KEYS", id="an underscore too few"),
+        pytest.param("DATABASE_URI", "DATABASE_URL", id="a wrong letter"),
+        pytest.param("PROFILEE", "PROFILE", id="a letter too many at the end"),
+        pytest.param("PRROFILE", "PROFILE", id="a letter too many inside"),
+        pytest.param("SETTING_FILE", "SETTINGS_FILE", id="the file itself"),
+    ],
+)
+@pytest.mark.parametrize("origin", ["environment", ".env"])
+def test_a_misspelt_variable_is_a_warning_that_names_the_nearest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, meant: str, origin: str
+) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"SHOP_{name}=1\n" if origin == ".env" else "")
+
+    environ = {f"SHOP_{name}": "1"} if origin == "environment" else {}
+    load(Settings, environ, env_file=dotenv, prefix="SHOP_")
+
+    assert caplog.messages == [f"SHOP_{name} (from {origin}) is no setting; SHOP_{meant} is meant, perhaps"]
+
+
+def test_the_variables_of_others_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    others = (
+        "PATH",
+        "HOME",
+        "LANG",
+        "NAMES",
+        "GAME",
+        "POST",
+        "DATABASE_USER",
+        "DATABASE_HOST",
+        "SESSION_TOKEN",
+    )
+
+    load(Settings, {**dict.fromkeys(others, "x"), "SETTINGS_FILE": "", "PORT": "1"}, env_file=None)
+
+    assert caplog.messages == []
+
+
+HUSH = Secret("hush")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds.
+
+    Attributes:
+        body_bytes: The largest body; above it
+            413.
+        idle: How long nothing may happen.
+    """
+
+    body_bytes: int = 1024
+    idle: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A service's settings.
+
+    Attributes:
+        mode, level: How much is told.
+        key: What signs.
+
+    Raises:
+        ValueError: never.
+    """
+
+    key: Secret
+    mode: Literal["loud", "quiet"] = "quiet"
+    level: Level | None = None
+    names: tuple[str, ...] = ("a", "b")
+    token: Secret = HUSH
+    limits: Limits = field(default_factory=lambda: Limits(body_bytes=5))
+
+
+def test_every_setting_is_listed_with_what_it_means_and_no_secret() -> None:
+    rows = [(row.variable, row.kind, row.default, row.unit, row.means) for row in listed(Shown, "S_")]
+
+    assert rows == [
+        ("S_KEY", "Secret", "", "", "What signs."),
+        ("S_MODE", "loud | quiet", "quiet", "", "How much is told."),
+        ("S_LEVEL", "1 | 2", "", "", "How much is told."),
+        ("S_NAMES", "str, ...", "a,b", "", ""),
+        ("S_TOKEN", "Secret", "***", "", ""),
+        ("S_LIMITS_BODY_BYTES", "int", "5", "bytes", "The largest body; above it 413."),
+        ("S_LIMITS_IDLE", "timedelta", "60", "seconds, or as 1h 30m", "How long nothing may happen."),
+    ]

@@ -74,7 +74,6 @@ def run() -> Run:
         pytest.param("argon2", id="passwords"),
         pytest.param("cryptography", id="key pairs and sessions in cookies"),
         pytest.param("dotenv", id="settings in .env"),
-        pytest.param("environs", id="durations"),
         pytest.param("gunicorn", id="several processes"),
         pytest.param("jwt", id="key pairs in tokens"),
         pytest.param("redis", id="sessions in Redis"),

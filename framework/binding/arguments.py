@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import aiohttp_session
 import svcs
 from aiohttp import web
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from multidict import MultiMapping
 
 from framework import validation
@@ -20,6 +20,7 @@ from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, Fault, Unauthorized, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
 from framework.principal import Principal
+from framework.validation.conventions import Conventions
 
 Arguments = Mapping[str, Any]
 ReadValues = Callable[[web.Request], Arguments]
@@ -71,10 +72,10 @@ def _pairs_reader(endpoint: Endpoint, parameter: Parameter) -> ReadValues:
     pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[
         parameter.source
     ]
-    many = _multiple(schema)
+    many, known = _multiple(schema), _known(schema)
 
     def read(request: web.Request) -> Arguments:
-        return {parameter.name: _loaded(load, _gather(pairs(request), many, location), location)}
+        return {parameter.name: _loaded(load, _gather(pairs(request), many, known, location), location)}
 
     return read
 
@@ -115,7 +116,14 @@ def _multiple(schema: Schema) -> frozenset[str]:
     )
 
 
-def _gather(pairs: Mapping[str, Any], many: frozenset[str], location: str) -> dict[str, Any]:
+def _known(schema: Schema) -> frozenset[str] | None:
+    """Return the names that a schema reads, if it drops all others."""
+    return frozenset(_keys(schema)) if schema.unknown == EXCLUDE else None
+
+
+def _gather(
+    pairs: Mapping[str, Any], many: frozenset[str], known: frozenset[str] | None, location: str
+) -> dict[str, Any]:
     """Turn name-value pairs into the mapping that a schema loads.
 
     Raises:
@@ -127,7 +135,7 @@ def _gather(pairs: Mapping[str, Any], many: frozenset[str], location: str) -> di
             continue
         if name in many:
             data.setdefault(name, []).append(value)
-        elif name in data:
+        elif name in data and (known is None or name in known):
             raise UnprocessableContent([Fault(location, f"/{name}", "Send it once.")])
         else:
             data[name] = value
@@ -184,13 +192,13 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     inner = Parameter(parameter.name, Source.FORM, get_args(annotation)[0]) if shown else parameter
     schema = _schema(endpoint, inner, text=True)
     load = validation.compile(schema).load
-    many = _multiple(schema)
+    many, known = _multiple(schema), _known(schema)
 
     async def read(request: web.Request) -> dict[str, Any]:
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:
-            value = _loaded(load, _gather(form, many, "form"), "form")
+            value = _loaded(load, _gather(form, many, known, "form"), "form")
         except UnprocessableContent as error:
             if not shown:
                 raise
@@ -256,7 +264,14 @@ def _loaded(load: Callable[[Any], Any], data: Mapping[str, Any], location: str) 
 
 def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> Schema:
     with _blaming(endpoint, parameter.name):
-        return validation.schema_of(without_none(parameter.annotation), text=text)
+        return validation.schema_of(
+            without_none(parameter.annotation), text=text, conventions=conventions_for(endpoint, parameter)
+        )
+
+
+def conventions_for(endpoint: Endpoint, parameter: Parameter) -> Conventions | None:
+    """Return what holds for the fields of a parameter's type; none do in headers and cookies."""
+    return None if parameter.source in {Source.HEADERS, Source.COOKIES} else endpoint.options.conventions
 
 
 class _blaming:  # noqa: N801 - reads as a verb

@@ -87,7 +87,8 @@ def _encoder(endpoint: Endpoint) -> Encode:
     if endpoint.find(Renders) is not None or not _has_schema(returned):
         return validation.encode
     try:
-        return validation.compile(validation.schema_of(returned)).dump_json
+        schema = validation.schema_of(returned, conventions=endpoint.options.conventions)
+        return validation.compile(schema).dump_json
     except ConfigurationError as error:
         raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
 

@@ -31,6 +31,7 @@ class Commands(click.Group):
         "new": "framework.cli.scaffolding",
         "openapi": "framework.cli.tables",
         "routes": "framework.cli.tables",
+        "settings": "framework.cli.tables",
     }
     extras: ClassVar[dict[str, str]] = {"migrate": "database"}
 

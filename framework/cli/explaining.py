@@ -33,6 +33,6 @@ def _schemas(endpoint: Endpoint) -> Iterator[Schema]:
         types.append(returned_type(endpoint))
     for tp in types:
         try:
-            yield validation.schema_of(without_none(tp))
+            yield validation.schema_of(without_none(tp), conventions=endpoint.options.conventions)
         except ConfigurationError:  # free JSON has no schema
             continue

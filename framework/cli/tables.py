@@ -10,6 +10,7 @@ import click
 import orjson
 from aiohttp import web
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from framework.batteries.openapi import document_of
@@ -19,6 +20,7 @@ from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
 from framework.errors import ConfigurationError
 from framework.marks import Public, Requires
+from framework.settings.listing import listed
 
 _READ = (Source.QUERY, Source.HEADERS, Source.COOKIES, Source.BODY, Source.FORM)
 
@@ -37,6 +39,22 @@ def routes(target: str) -> None:
 def openapi(target: str) -> None:
     """Print the OpenAPI document."""
     click.echo(openapi_document(find_service(target).make_from_environment()))
+
+
+@click.command()
+@target_argument
+@teaching
+def settings(target: str) -> None:
+    """List every setting: variable, type, default, unit and what it means."""
+    print_settings(find_service(target).settings_type)
+
+
+def print_settings(record: type[Any], console: Console | None = None) -> None:
+    """Print a row for every setting of a service."""
+    table = Table("variable", "type", "default", "unit", "means", box=None, pad_edge=False)
+    for each in listed(record):
+        table.add_row(*map(escape, (each.variable, each.kind, each.default, each.unit, each.means)))
+    (console or Console(width=None if Console().is_terminal else 200)).print(table)
 
 
 def print_routes(app: web.Application, console: Console | None = None) -> None:

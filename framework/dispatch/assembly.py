@@ -25,10 +25,17 @@ from framework.server.plain import checking
 from framework.server.service import ReadService
 from framework.services import ensure_provided
 from framework.tasks import Tasks
+from framework.validation.conventions import Conventions
 
 
 def assemble(
-    settings: Any, routes: Routes, batteries: Sequence[Battery], *, max_body: int, form_limits: FormLimits
+    settings: Any,
+    routes: Routes,
+    batteries: Sequence[Battery],
+    *,
+    max_body: int,
+    form_limits: FormLimits,
+    conventions: Conventions,
 ) -> web.Application:
     """Make the application; every mistake that can be seen without running it is raised here.
 
@@ -36,7 +43,8 @@ def assemble(
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)]))
+    read = read_routes([*routes, *(battery.routes for battery in batteries)])
+    endpoints = tuple(following(endpoint, conventions) for endpoint in read)
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
@@ -60,6 +68,12 @@ def assemble(
     if is_plain("aiohttp"):
         app.middlewares.insert(0, checking(refuser(preparer.stamps, app[ERROR_HANDLING])))
     return app
+
+
+def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
+    """Return an endpoint that follows the service's conventions where it says nothing itself."""
+    own = endpoint.options
+    return replace(endpoint, options=replace(own, conventions=own.conventions.within(conventions)))
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:

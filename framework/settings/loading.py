@@ -12,7 +12,7 @@ import functools
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from enum import StrEnum
@@ -22,8 +22,9 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 
 from marshmallow import ValidationError
 
-from framework.errors import ConfigurationError
-from framework.secrets import Secret, recipe
+from framework.errors import ConfigurationError, InvalidSetting
+from framework.secrets import Secret, log, recipe
+from framework.settings.misspelt import misspelt
 from framework.settings.variables import (
     Raw,
     UnreadableKind,
@@ -40,7 +41,7 @@ _TELLING = 8
 
 
 class Origin(StrEnum):
-    """Name where a value came from, strongest first."""
+    """Where a value came from, strongest first."""
 
     environment = "environment"
     dotenv = ".env"
@@ -49,15 +50,24 @@ class Origin(StrEnum):
 
 
 class InvalidSettings(ConfigurationError):
-    """Say everything that is wrong with the settings at once; ``faults`` has a line for each."""
+    """All that is wrong with the settings.
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(["the settings are not valid:", *(f"  {fault}" for fault in faults)]))
-        self.faults = tuple(faults)
+    Attributes:
+        causes: What was complained of, as text or as a complaint that knows its variable.
+    """
+
+    def __init__(self, causes: Sequence[str | InvalidSetting]) -> None:
+        self.causes = tuple(causes)
+        super().__init__("\n".join(["the settings are not valid:", *(f"  {line}" for line in self.faults)]))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A line for each."""
+        return tuple(str(cause) for cause in self.causes)
 
 
 class Faults:
-    """Gather what several rules complain of, to say it all at once.
+    """The complaints of several rules, gathered to be told at once.
 
     ::
 
@@ -70,7 +80,7 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.causes: list[str | InvalidSetting] = []
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
@@ -78,9 +88,15 @@ class Faults:
         try:
             yield
         except InvalidSettings as error:
-            self.lines += error.faults
+            self.causes += error.causes
+        except InvalidSetting as error:
+            self.causes.append(error)
         except (ConfigurationError, ValueError) as error:
-            self.lines.append(str(error))
+            self.causes.append(str(error))
+
+    def add(self, variable: str, complaint: str) -> None:
+        """Complain of one variable; see `InvalidSetting`."""
+        self.causes.append(InvalidSetting(variable, complaint))
 
     def refuse(self) -> None:
         """Raise what was gathered.
@@ -88,13 +104,13 @@ class Faults:
         Raises:
             InvalidSettings: When anything was.
         """
-        if self.lines:
-            raise InvalidSettings(self.lines)
+        if self.causes:
+            raise InvalidSettings(self.causes)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[T]):
-    """Keep settings together with the origin of each variable."""
+    """Settings, and the origin of each variable."""
 
     settings: T
     origins: Mapping[str, Origin]
@@ -131,6 +147,7 @@ def load_with_origins(
     sources = _sources(os.environ if environ is None else environ, env_file, prefix, faults)
     filling = _Filling(sources, faults, set(_variables(cls, prefix)), prefix)
     filling.refuse_unknown()
+    filling.warn_of_misspelt()
     settings = filling.record(cls, prefix)
     if faults:
         raise InvalidSettings(faults)
@@ -178,8 +195,8 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _Setting(NamedTuple):
-    """Describe one field of a record: its attribute, its variable and the type of its value."""
+class Setting(NamedTuple):
+    """One field of a record: its attribute, its variable and the type of its value."""
 
     name: str
     variable: str
@@ -196,11 +213,12 @@ class _Setting(NamedTuple):
         return self.field.default if factory is MISSING else factory()
 
 
-def _settings(cls: Any, prefix: str) -> Iterator[_Setting]:
+def settings_of(cls: Any, prefix: str) -> Iterator[Setting]:
+    """Yield the fields of one record."""
     kinds = _kinds(cls)
     for field in fields(cls):
         if field.init:
-            yield _Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
+            yield Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
 
 
 @functools.cache
@@ -210,7 +228,7 @@ def _kinds(cls: Any) -> Mapping[str, Any]:
 
 
 def _variables(cls: type[Any], prefix: str) -> Iterator[str]:
-    for setting in _settings(cls, prefix):
+    for setting in settings_of(cls, prefix):
         record = record_of(setting.kind)
         if record is None:
             yield setting.variable
@@ -219,7 +237,7 @@ def _variables(cls: type[Any], prefix: str) -> Iterator[str]:
 
 
 class _Filling:
-    """Fill one tree of records, and collect what is wrong and where each value came from."""
+    """The filling of one tree of records, with what is wrong and where each value came from."""
 
     def __init__(
         self, sources: Mapping[Origin, Mapping[str, Raw]], faults: list[str], known: set[str], prefix: str
@@ -235,7 +253,7 @@ class _Filling:
         """Return the record, or ``default`` with the values that were found; ``MISSING`` after a fault."""
         faults_before = len(self.faults)
         given: dict[str, Any] = {}
-        for setting in _settings(cls, prefix):
+        for setting in settings_of(cls, prefix):
             value = self._value(setting, required=setting.required and default is MISSING, parent=default)
             if value is not MISSING:
                 given[setting.name] = value
@@ -247,7 +265,7 @@ class _Filling:
             self.faults += self._faults_of(error, cls, prefix)
             return MISSING
 
-    def _value(self, setting: _Setting, *, required: bool, parent: Any) -> Any:
+    def _value(self, setting: Setting, *, required: bool, parent: Any) -> Any:
         record = record_of(setting.kind)
         if record is not None:
             default = setting.default() if parent is MISSING else getattr(parent, setting.name)
@@ -272,14 +290,14 @@ class _Filling:
     def _given(self, record: type[Any], prefix: str) -> bool:
         return any(name in source for name in _variables(record, prefix) for source in self.sources.values())
 
-    def _find(self, setting: _Setting) -> tuple[Origin, Raw | None]:
+    def _find(self, setting: Setting) -> tuple[Origin, Raw | None]:
         for origin, source in self.sources.items():
             raw = source.get(setting.variable)
             if raw or (raw is not None and takes_empty(setting.kind)):
                 return origin, raw
         return Origin.default, None
 
-    def _parsed(self, setting: _Setting, origin: Origin, raw: Raw) -> Any:
+    def _parsed(self, setting: Setting, origin: Origin, raw: Raw) -> Any:
         try:
             return parse(setting.kind, raw)
         except ValidationError as error:
@@ -289,18 +307,20 @@ class _Filling:
         return MISSING
 
     def _faults_of(self, error: Exception, cls: type[Any], prefix: str) -> list[str]:
-        said = error.faults if isinstance(error, InvalidSettings) else (str(error),)
-        return [self._named(self._masked(line), cls, prefix) for line in said]
+        causes: Sequence[str | Exception] = error.causes if isinstance(error, InvalidSettings) else (error,)
+        return [
+            self._masked(
+                cause.told(self.prefix)
+                if isinstance(cause, InvalidSetting)
+                else self._placed(str(cause), cls, prefix)
+            )
+            for cause in causes
+        ]
 
-    def _named(self, said: str, cls: type[Any], prefix: str) -> str:
-        """Put the variables before a record's complaint, which may speak of its fields instead."""
+    def _placed(self, said: str, cls: type[Any], prefix: str) -> str:
+        """Put the variables of the fields that a record complains of before its words."""
         words = set(re.findall(r"\w+", said))
-        for variable in self.known:
-            short = variable.removeprefix(self.prefix)
-            said = re.sub(rf"\b{short}\b", variable, said)
-        if words & {variable.removeprefix(self.prefix) for variable in self.known}:
-            return said
-        spoken_of = [setting.variable for setting in _settings(cls, prefix) if setting.name in words]
+        spoken_of = [setting.variable for setting in settings_of(cls, prefix) if setting.name in words]
         return f"{', '.join(spoken_of) or prefix.rstrip('_') or cls.__name__}: {said}"
 
     def _masked(self, said: str) -> str:
@@ -309,6 +329,14 @@ class _Filling:
             whole = r"(?<!\w){}(?!\w)" if len(secret) < _TELLING else "{}"
             said = re.sub(whole.format(re.escape(secret)), "***", said)
         return said
+
+    def warn_of_misspelt(self) -> None:
+        """Log the variables that look like settings and are none."""
+        known = {*self.known, f"{self.prefix}SETTINGS_FILE"}
+        for origin in (Origin.environment, Origin.dotenv):
+            for name, meant in misspelt(self.sources[origin], known, self.prefix):
+                text = "%s (from %s) is no setting; %s is meant, perhaps"
+                log.warning(text, name, origin, meant, extra={"variable": name})
 
     def refuse_unknown(self) -> None:
         """Refuse names in the file that no record has: they are misspelt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
@@ -30,6 +31,21 @@ _FIELDS: Final[dict[Any, fields.Field[Any]]] = {
     date: fields.Date(),
     time: fields.Time(),
 }
+_UNITS: Final = re.compile(
+    r"\s*"
+    + "".join(
+        rf"(?:(?P<{unit}>-?[0-9]+)\s*{sign}\s*)?"
+        for unit, sign in (
+            ("weeks", "w"),
+            ("days", "d"),
+            ("hours", "h"),
+            ("minutes", "m"),
+            ("seconds", "s"),
+            ("milliseconds", "ms"),
+            ("microseconds", "[µu]s"),
+        )
+    )
+)
 _COLLECTIONS: Final[dict[Any, Callable[[Iterable[Any]], Any]]] = {
     tuple: tuple,
     frozenset: frozenset,
@@ -39,7 +55,7 @@ _COLLECTIONS: Final[dict[Any, Callable[[Iterable[Any]], Any]]] = {
 
 
 class UnreadableKind(TypeError):
-    """Say that no text can stand for a value of this type."""
+    """No text can stand for a value of this type."""
 
 
 def record_of(kind: Any) -> type[Any] | None:
@@ -59,12 +75,12 @@ def _is_union(kind: Any) -> bool:
 
 
 def mentions(kind: Any, wanted: type[Any]) -> bool:
-    """Say whether ``wanted`` is this kind or stands anywhere in it."""
+    """Tell whether ``wanted`` is this kind or stands anywhere in it."""
     return kind is wanted or any(mentions(part, wanted) for part in get_args(kind))
 
 
 def takes_empty(kind: Any) -> bool:
-    """Say whether an empty text is a value of this kind, rather than no value."""
+    """Tell whether an empty text is a value of this kind, rather than no value."""
     if get_origin(kind) is Annotated:
         return takes_empty(get_args(kind)[0])
     return kind is str or get_origin(kind) in _COLLECTIONS or _is_union(kind)
@@ -139,10 +155,15 @@ def _scalar(kind: Any, text: str) -> Any:
 
 
 def _duration(text: str) -> timedelta:
-    # PERF: few services are given one, and it is all that is asked of environs, which imports what reads `.env` too.
-    from environs.fields import TimeDelta  # noqa: PLC0415
-
-    duration: timedelta = TimeDelta().deserialize(text)
+    """Read seconds, or amounts with their units, the largest first: ``1h 30m``."""
+    found = _UNITS.fullmatch(text)
+    if found is not None and found.lastgroup is not None:
+        amounts = {unit: int(amount) for unit, amount in found.groupdict().items() if amount is not None}
+        try:
+            return timedelta(**amounts)
+        except OverflowError:
+            raise ValidationError("Not a valid period of time.") from None
+    duration: timedelta = fields.TimeDelta().deserialize(text)
     return duration
 
 

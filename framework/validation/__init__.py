@@ -2,12 +2,13 @@
 
 The seam
 --------
-``schema_of(tp, *, text=False) -> Schema``
+``schema_of(tp, *, text=False, conventions=...) -> Schema``
     The schema of a dataclass (loads instances), a ``TypedDict`` (dicts), ``Partial[T]`` (what a PATCH sent),
     a ``list`` of these (``many=True``), ``Annotated[dict[str, Any], SomeSchema()]``, or a Schema class or
-    instance; cached per type. With ``text=True`` scalars convert from text (query, form, headers). A type or
-    annotation that cannot be mapped is a ``ConfigurationError`` that names class, field and annotation.
-``schema_from_fields(name, annotations, *, defaults, text, unknown) -> Schema``
+    instance; cached per type and conventions. With ``text=True`` scalars convert from text (query, form,
+    headers). A type or annotation that cannot be mapped is a ``ConfigurationError`` that names class, field and
+    annotation.
+``schema_from_fields(name, annotations, *, defaults, text, unknown, conventions=...) -> Schema``
     The schema of loose parameters, such as those in a path; loads a dict.
 ``compile(schema_or_type) -> CompiledSchema``
     Made once for a schema. Each of its functions is made when it is first asked for: ask at start-up, keep
@@ -29,6 +30,8 @@ The seam
 ``Partial[T]``
     A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
     or dict.
+``@conventions(names="camel", unknown="ignore")``
+    How the fields of a class are called outside, and what becomes of others.
 ``MaxItems(n)``
     ``Annotated[list[Row], MaxItems(5_000)]`` (or ``Length(max=5_000)``) allows more than the usual 1,000
     items.
@@ -41,6 +44,7 @@ list.
 """
 
 from framework.validation.compiler.compiled import CompiledSchema, compile
+from framework.validation.conventions import Conventions, conventions
 from framework.validation.faults import faults
 from framework.validation.json import decode, encode
 from framework.validation.limits import MaxItems
@@ -49,9 +53,11 @@ from framework.validation.schemas import schema_from_fields, schema_of
 
 __all__ = [
     "CompiledSchema",
+    "Conventions",
     "MaxItems",
     "Partial",
     "compile",
+    "conventions",
     "decode",
     "encode",
     "faults",

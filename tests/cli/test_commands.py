@@ -129,6 +129,17 @@ def test_routes_lists_method_path_handler_and_who_may_call(folder: Path) -> None
     assert line.split() == ["GET", "/", "hello.hello", "public", "200", "dict"]
 
 
+def test_settings_lists_each_variable_with_its_default_and_meaning(folder: Path) -> None:
+    done = framework("settings", "hello", cwd=folder)
+
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert "SERVER_PORT int 8080 The port to listen on; 0 takes a free one." in lines
+    assert any(
+        line.startswith("JSON_NAMES snake | camel | pascal | kebab snake How fields") for line in lines
+    )
+
+
 def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
     (folder / ".env").write_text("NAME=greeter\n")
 

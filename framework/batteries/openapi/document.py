@@ -13,12 +13,14 @@ from aiohttp import web
 from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
+from framework.binding.arguments import conventions_for
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
 from framework.binding.results import returned_type
 from framework.endpoint import Endpoint, Parameter, Renders, Source
 from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
 from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
+from framework.validation.conventions import Conventions
 
 BEARER = "bearer"
 SESSION = "session"
@@ -131,7 +133,8 @@ class _Operations:
         for parameter in endpoint.parameters:
             location = _LOCATIONS.get(parameter.source)
             if location is not None:
-                found += self._schemas.parameters(parameter.annotation, location)
+                conventions = conventions_for(endpoint, parameter)
+                found += self._schemas.parameters(parameter.annotation, location, conventions)
         for each in found:
             if each["in"] == "header":
                 each["name"] = each["name"].replace("_", "-")
@@ -140,19 +143,21 @@ class _Operations:
     def _request_body(self, endpoint: Endpoint) -> JSONSchema | None:
         body, form = endpoint.parameter(Source.BODY), endpoint.parameter(Source.FORM)
         if form is not None:
-            return {"required": True, "content": self._form(form)}
+            return {"required": True, "content": self._form(form, endpoint.options.conventions)}
         if body is None:
             return None
-        return {"required": not body.optional, "content": self._body(body)}
+        content = self._body(body, endpoint.options.conventions)
+        return {"required": not body.optional, "content": content}
 
-    def _body(self, body: Parameter) -> JSONSchema:
+    def _body(self, body: Parameter, conventions: Conventions) -> JSONSchema:
         if strip(body.annotation).kind is bytes:
             return {"application/octet-stream": {}}
-        return {JSON: {"schema": self._schemas.of(body.annotation)}}
+        return {JSON: {"schema": self._schemas.of(body.annotation, conventions=conventions)}}
 
-    def _form(self, form: Parameter) -> JSONSchema:
+    def _form(self, form: Parameter, conventions: Conventions) -> JSONSchema:
         kind = strip(form.annotation).kind
-        schema = self._schemas.inline(get_args(kind)[0] if get_origin(kind) is Form else form.annotation)
+        annotation = get_args(kind)[0] if get_origin(kind) is Form else form.annotation
+        schema = self._schemas.inline(annotation, conventions)
         has_files = any(_is_file(each) for each in schema["properties"].values())
         return {name: {"schema": schema} for name in ((MULTIPART,) if has_files else (URLENCODED, MULTIPART))}
 
@@ -174,7 +179,8 @@ class _Operations:
             return {"application/octet-stream": {}}
         if kind in (None, NoneType, inspect.Signature.empty) or _is_class(kind, web.StreamResponse):
             return {}
-        return {JSON: {"schema": self._schemas.of(returned_type(endpoint))}}
+        conventions = endpoint.options.conventions
+        return {JSON: {"schema": self._schemas.of(returned_type(endpoint), conventions=conventions)}}
 
     def _problems(self, endpoint: Endpoint) -> dict[str, JSONSchema]:
         statuses = problem_statuses(endpoint, known=bool(self._schemes))

@@ -16,6 +16,7 @@ from marshmallow import Schema, fields
 from framework import validation
 from framework.errors import ConfigurationError
 from framework.forms import UploadedFileField
+from framework.validation.conventions import UNSAID, Conventions
 
 JSONSchema = dict[str, Any]
 
@@ -43,31 +44,34 @@ class Schemas:
             # NOTE: apispec adds it to this converter; `map_to_openapi_type` would change all of the process.
             converter.add_attribute_function(refine)
 
-    def of(self, annotation: Any, *, text: bool = False) -> JSONSchema:
+    def of(self, annotation: Any, *, text: bool = False, conventions: Conventions = UNSAID) -> JSONSchema:
         """Return the schema of a type, by reference where it has a name; of no type, one that takes anything.
 
         Args:
             annotation: What stands in a handler's signature, or a marshmallow Schema.
             text: Whether the values arrive as text.
+            conventions: Those of the endpoint.
         """
         if annotation is inspect.Parameter.empty:
             return {}
         if isinstance(annotation, Schema) or (
             isinstance(annotation, type) and issubclass(annotation, Schema)
         ):
-            schema: JSONSchema = self._converter.resolve_nested_schema(annotation)
+            written = validation.schema_of(annotation, conventions=conventions)
+            schema: JSONSchema = self._converter.resolve_nested_schema(written)
             return schema
-        found: JSONSchema = self._converter.field2property(_field(annotation, text=text))
+        found: JSONSchema = self._converter.field2property(_field(annotation, text, conventions))
         return found
 
-    def inline(self, annotation: Any) -> JSONSchema:
+    def inline(self, annotation: Any, conventions: Conventions) -> JSONSchema:
         """Return the schema of a form: a component of its own would be a second one of the same name."""
-        schema: JSONSchema = self._converter.schema2jsonschema(validation.schema_of(annotation, text=True))
-        return schema
+        schema = validation.schema_of(annotation, text=True, conventions=conventions)
+        found: JSONSchema = self._converter.schema2jsonschema(schema)
+        return found
 
-    def parameters(self, annotation: Any, location: str) -> list[JSONSchema]:
+    def parameters(self, annotation: Any, location: str, conventions: Conventions | None) -> list[JSONSchema]:
         """Return the parameters that the fields of a type are in a query, in headers or in cookies."""
-        schema = validation.schema_of(annotation, text=True)
+        schema = validation.schema_of(annotation, text=True, conventions=conventions)
         found: list[JSONSchema] = self._converter.schema2parameters(schema, location=location)
         for each in found:
             if not _TYPING.intersection(each["schema"]):
@@ -92,10 +96,15 @@ class Schemas:
         return reference
 
 
-def _field(annotation: Any, *, text: bool) -> fields.Field[Any]:
+def _field(annotation: Any, text: bool, conventions: Conventions) -> fields.Field[Any]:
     try:
         schema = validation.schema_from_fields(
-            "openapi", {"value": annotation}, defaults={}, text=text, unknown="raise"
+            "openapi",
+            {"value": annotation},
+            defaults={},
+            text=text,
+            unknown="raise",
+            conventions=conventions,
         )
     except ConfigurationError:
         return (

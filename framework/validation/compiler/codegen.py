@@ -100,7 +100,8 @@ class Source:
     def fresh(self, stem: str) -> str:
         """Return a name that is not used yet."""
         self._count += 1
-        return f"{re.sub(r'[^0-9A-Za-z]+', '_', stem).strip('_') or 'x'}_{self._count}"
+        word = re.sub(r"[^0-9A-Za-z]+", "_", stem).lstrip("_0123456789").rstrip("_")
+        return f"{word or 'x'}_{self._count}"
 
     def constant(self, value: Any, stem: str) -> str:
         """Return the name that stands for an object."""

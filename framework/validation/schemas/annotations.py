@@ -43,6 +43,7 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from marshmallow import Schema, fields, missing, validate
 
+from framework.validation.conventions import PLACES, Conventions
 from framework.validation.limits import MaxItems, Only, Spelling, TimeOfDay
 from framework.validation.partial import Partial
 from framework.validation.schemas.tables import Table
@@ -118,6 +119,8 @@ class Reader:
                 options |= {name: value for name, value in extra.items() if name != "validate"}
             elif isinstance(extra, MaxItems):
                 options["metadata"] = {**options.get("metadata", {}), "max_items": extra.count}
+            elif isinstance(extra, Conventions):
+                raise Unmapped(PLACES)
             elif callable(extra) and not isinstance(extra, type | Schema | fields.Field):
                 validators.append(extra)
         return self._finish(self._made(annotation, extras, sort_options(options)), validators)
@@ -125,7 +128,7 @@ class Reader:
     def _made(self, annotation: Any, extras: Sequence[Any], options: dict[str, Any]) -> fields.Field[Any]:
         for extra in extras:
             if isinstance(extra, Schema) or _is_subclass(extra, Schema):
-                return fields.Nested(extra, **options)
+                return fields.Nested(self.nested(extra), **options)
             if isinstance(extra, fields.Field) or _is_subclass(extra, fields.Field):
                 return _adopted(extra() if isinstance(extra, type) else extra, options)
         annotation, nullable = without_none(annotation)

@@ -6,11 +6,21 @@ import dataclasses
 import functools
 import types
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, get_args, get_origin, is_typeddict
 
 from marshmallow import Schema, ValidationError, fields, missing, post_load, validates_schema
 
 from framework.errors import ConfigurationError
+from framework.validation.conventions import (
+    DEFAULT,
+    PLACES,
+    UNSAID,
+    Conventions,
+    conventions_of,
+    dropping_unknown,
+    name_fields,
+)
 from framework.validation.limits import MaxItems, most_items
 from framework.validation.partial import Partial
 from framework.validation.schemas.annotations import Reader, Unmapped, unwrap
@@ -57,7 +67,7 @@ class ListSchema(Schema):
             validator(data)
 
 
-def schema_of(tp: Any, *, text: bool = False) -> Schema:
+def schema_of(tp: Any, *, text: bool = False, conventions: Conventions | None = UNSAID) -> Schema:
     """Return the schema of a type; the same one every time.
 
     Args:
@@ -65,20 +75,23 @@ def schema_of(tp: Any, *, text: bool = False) -> Schema:
             instances), a ``list`` of one of these (``many=True``), ``Annotated[..., SomeSchema()]``, or a
             Schema class or instance.
         text: Whether the values arrive as text, as in a query or a form.
+        conventions: What holds for types that say nothing themselves; None where fields have the names of
+            Python whatever their type says, as in headers.
 
     Raises:
         ConfigurationError: It is none of these, or a field's annotation has no marshmallow field; the message
             names class, field and annotation.
     """
+    held = None if conventions is None else conventions.within(DEFAULT)
     if isinstance(tp, Schema):
-        return tp
+        return _dropping(tp) if held is not None and held.excludes else tp
     try:
-        return _cached(tp, text)
+        return _cached(tp, text, held)
     except TypeError as error:
         # What stands in an Annotated need not be hashable.
         if "unhashable" not in str(error):
             raise
-        return _built(tp, text)
+        return _built(tp, text, held)
 
 
 def schema_from_fields(
@@ -88,6 +101,7 @@ def schema_from_fields(
     defaults: Mapping[str, Any],
     text: bool,
     unknown: str,
+    conventions: Conventions | None = UNSAID,
 ) -> Schema:
     """Return a schema that loads a dict of these fields; for the parameters in a path and the like.
 
@@ -97,61 +111,79 @@ def schema_from_fields(
         defaults: The values of fields that may be missing.
         text: Whether the values arrive as text.
         unknown: What to do with other fields: ``raise``, ``exclude`` or ``include``.
+        conventions: What holds for types in these annotations; the fields themselves are called as they are.
 
     Raises:
         ConfigurationError: An annotation has no marshmallow field.
     """
     made = {
-        field: _field(name, field, annotation, text, default_options(defaults.get(field, missing)))
+        field: _field(
+            name, field, annotation, text, conventions, default_options(defaults.get(field, missing))
+        )
         for field, annotation in annotations.items()
     }
     return _made(Schema, name, made, {}, unknown)
 
 
 @functools.cache
-def _cached(tp: Any, text: bool) -> Schema:
-    return _built(tp, text)
+def _cached(tp: Any, text: bool, held: Conventions | None) -> Schema:
+    return _built(tp, text, held)
 
 
-def _built(tp: Any, text: bool) -> Schema:
+@functools.cache
+def _dropping(schema: Schema) -> Schema:
+    return dropping_unknown(schema)
+
+
+def _built(tp: Any, text: bool, held: Conventions | None) -> Schema:
     tp, extras = unwrap(tp)
-    for extra in reversed(extras):
-        if isinstance(extra, Schema) or (isinstance(extra, type) and issubclass(extra, Schema)):
-            return schema_of(extra)
+    written = _hand_written(tp, extras)
+    if written is not None:
+        return schema_of(written, conventions=held)
     origin = get_origin(tp) or tp
     if origin is list:
-        return _many(tp, extras, text)
+        return _many(tp, extras, text, held)
     if origin is Partial:
-        return _partial(tp, text)
+        return _partial(tp, text, held)
     if isinstance(origin, type) and issubclass(origin, Schema):
-        return origin()
+        return schema_of(origin(), conventions=held)
     if isinstance(origin, type) and dataclasses.is_dataclass(origin):
-        return _of_dataclass(tp, origin, text)
+        return _of_dataclass(tp, origin, text, held)
     if is_typeddict(origin):
-        return _of_typeddict(tp, text)
+        return _of_typeddict(tp, text, held)
     raise ConfigurationError(
         f"{name_of(tp)} has no schema:"
         " use a dataclass, a TypedDict, a list of them, or Annotated[..., SomeSchema()]"
     )
 
 
-def _of_dataclass(tp: Any, target: type, text: bool) -> Schema:
+def _hand_written(tp: Any, extras: list[Any]) -> Any:
+    """Return the schema that stands in ``Annotated``, an instance or a class; None if there is none."""
+    for extra in reversed(extras):
+        if isinstance(extra, Conventions):
+            raise ConfigurationError(f"{name_of(tp)}: {PLACES}")
+        if isinstance(extra, Schema) or (isinstance(extra, type) and issubclass(extra, Schema)):
+            return extra
+    return None
+
+
+def _of_dataclass(tp: Any, target: type, text: bool, held: Conventions | None) -> Schema:
     made = {
-        field.name: _field(name_of(tp), field.name, annotation, text, dataclass_options(field))
+        field.name: _field(name_of(tp), field.name, annotation, text, held, dataclass_options(field))
         for field, annotation in dataclass_fields(tp)
     }
-    return _made(ObjectSchema, name_of(tp), made, {"target": target})
+    return _called(ObjectSchema, name_of(tp), made, conventions_of(target, held), {"target": target})
 
 
-def _of_typeddict(tp: Any, text: bool) -> Schema:
+def _of_typeddict(tp: Any, text: bool, held: Conventions | None) -> Schema:
     made = {
-        name: _field(name_of(tp), name, annotation, text, {"required": required})
+        name: _field(name_of(tp), name, annotation, text, held, {"required": required})
         for name, annotation, required in typeddict_fields(tp)
     }
-    return _made(Schema, name_of(tp), made, {})
+    return _called(Schema, name_of(tp), made, conventions_of(get_origin(tp) or tp, held))
 
 
-def _partial(tp: Any, text: bool) -> Schema:
+def _partial(tp: Any, text: bool, held: Conventions | None) -> Schema:
     whole = get_args(tp)[0] if get_args(tp) else None
     bare, _ = unwrap(whole)
     origin = get_origin(bare) or bare
@@ -169,9 +201,9 @@ def _partial(tp: Any, text: bool) -> Schema:
         kept = {key: value for key, value in options.items() if key not in ("load_default", "required")}
         if options.get("load_default", missing) is None:
             kept["allow_none"] = True
-        made[name] = _field(name_of(bare), name, _partially(annotation), text, kept)
+        made[name] = _field(name_of(bare), name, _partially(annotation), text, held, kept)
         made[name].required, made[name].load_default = False, missing
-    return _made(PartialSchema, f"Partial{name_of(bare)}", made, {})
+    return _called(PartialSchema, f"Partial{name_of(bare)}", made, conventions_of(origin, held))
 
 
 def _partially(annotation: Any) -> Any:
@@ -191,10 +223,10 @@ def _partially(annotation: Any) -> Any:
     return Annotated[(made, *extras)] if extras else made
 
 
-def _many(tp: Any, extras: list[Any], text: bool) -> Schema:
+def _many(tp: Any, extras: list[Any], text: bool, held: Conventions | None) -> Schema:
     if not get_args(tp):
         raise ConfigurationError("list has no schema: say of what, as in list[User]")
-    one = schema_of(get_args(tp)[0], text=text)
+    one = schema_of(get_args(tp)[0], text=text, conventions=held)
     validators = tuple(each for each in extras if callable(each) and not isinstance(each, type | MaxItems))
     marks = [each.count for each in extras if isinstance(each, MaxItems)]
     base = type(one)
@@ -222,12 +254,23 @@ def _unregistered(base: type[Schema]) -> type:
     return type("Meta", (base.Meta,), {"register": False})
 
 
+def _called(
+    base: type[Schema],
+    name: str,
+    made: Mapping[str, fields.Field[Any]],
+    held: Conventions,
+    attributes: Mapping[str, Any] = MappingProxyType({}),
+) -> Schema:
+    name_fields(name, made, held)
+    return _made(base, name, made, attributes, held.option)
+
+
 def _made(
     base: type[Schema],
     name: str,
     made: Mapping[str, fields.Field[Any]],
     attributes: Mapping[str, Any],
-    unknown: str = "raise",
+    unknown: str,
 ) -> Schema:
     # `include` rather than class attributes: a field may be called `load` or `Meta`.
     meta = type("Meta", (), {"include": dict(made), "register": False, "unknown": unknown})
@@ -240,9 +283,14 @@ def _made(
 
 
 def _field(
-    owner: str, name: str, annotation: Any, text: bool, options: Mapping[str, Any]
+    owner: str,
+    name: str,
+    annotation: Any,
+    text: bool,
+    held: Conventions | None,
+    options: Mapping[str, Any],
 ) -> fields.Field[Any]:
-    nested = functools.partial(schema_of, text=text)
+    nested = functools.partial(schema_of, text=text, conventions=held)
     try:
         return Reader(text, nested).field(annotation, options)
     except (Unmapped, TypeError, ValueError) as error:
