@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from framework.batteries.openapi import document_of
-from framework.binding.results import returned_type
+from framework.binding.declared import returned_type
 from framework.cli.loading import find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source

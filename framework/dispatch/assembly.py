@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import svcs
 from aiohttp import web
 
-from framework.battery import Battery, ensure_order
+from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Stamper, compose, refuser
-from framework.endpoint import Endpoint, Source
+from framework.endpoint import Brought, Endpoint
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
 from framework.routing import Routes, ensure_distinct, read_routes, register
@@ -22,15 +22,25 @@ from framework.tasks import Tasks
 
 
 def assemble(
-    settings: Any, routes: Routes, batteries: Sequence[Battery], *, max_body: int, form_limits: FormLimits
+    settings: Any,
+    routes: Routes,
+    batteries: Sequence[Battery],
+    *,
+    max_body: int,
+    form_limits: FormLimits,
+    elsewhere: Mapping[Any, str],
 ) -> web.Application:
     """Make the application; every mistake that can be seen without running it is raised here.
+
+    Args:
+        elsewhere: The batteries that would bring what a handler may ask for, as in `Brought`.
 
     Raises:
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)]))
+    brought = Brought(brought_by(batteries), elsewhere)
+    endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)], brought))
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
@@ -51,6 +61,7 @@ def assemble(
     app.on_response_prepare.append(stamper)
     app[REFUSE] = refuser(stamps)
     _attach(app, batteries, endpoints)
+    app.on_startup.append(_ensuring_services(endpoints, brought))
     app[STARTED] = _shortening(dispatcher, stamper)
     return app
 
@@ -62,7 +73,6 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
             battery.setup(app, endpoints)
         if battery.lifespan is not None:
             app.cleanup_ctx.append(battery.lifespan)
-    app.on_startup.append(_ensure_provided)
 
 
 async def _services(app: web.Application) -> AsyncIterator[None]:
@@ -87,24 +97,23 @@ def _shortening(dispatcher: Dispatcher, stamper: Stamper) -> Callable[[web.Appli
     return shorten
 
 
-async def _ensure_provided(app: web.Application) -> None:
-    endpoints = app[ENDPOINTS]
-    ensure_provided(endpoints, app[REGISTRY])
+def _ensuring_services(
+    endpoints: Sequence[Endpoint], brought: Brought
+) -> Callable[[web.Application], Awaitable[None]]:
+    async def ensure(app: web.Application) -> None:
+        ensure_provided(endpoints, app[REGISTRY], brought)
+
+    return ensure
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:
-    """Check that the battery is there that keeps a mark's promise, and the one that brings sessions.
+    """Check that the battery is there that keeps a mark's promise.
 
     Raises:
-        ConfigurationError: One is not; the message names the handler and the mark or parameter.
+        ConfigurationError: One is not; the message names the handler and the mark.
     """
     present = {battery.name for battery in batteries}
     for endpoint in endpoints:
-        session = endpoint.parameter(Source.SESSION)
-        if session is not None and "sessions" not in present:
-            raise ConfigurationError(
-                f"{endpoint}: parameter '{session.name}' needs the battery 'sessions', which is not in the list."
-            )
         for mark in endpoint.marks:
             if mark.battery is not None and mark.battery not in present:
                 raise ConfigurationError(

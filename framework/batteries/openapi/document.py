@@ -14,7 +14,7 @@ from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
-from framework.binding.results import returned_type
+from framework.binding.declared import returned_type
 from framework.endpoint import Endpoint, Parameter, Renders, Source
 from framework.errors import PROBLEM_MEDIA_TYPE, phrase
 from framework.forms import Form

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import hdrs, web
-from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
+from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session, get_session
 
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
 from framework.battery import Battery, Handler
-from framework.endpoint import Endpoint, Source
+from framework.endpoint import Endpoint, Provide
 from framework.errors import ServiceError
 from framework.responses import add_vary
 from framework.streaming import Receiver
@@ -86,7 +86,13 @@ def battery(
 
     after = frozenset({"logs", "problems", "security", "cors"})
     return Battery(
-        name="sessions", after=after, middleware=middleware, setup=setup, lifespan=lifespan, check=check
+        name="sessions",
+        after=after,
+        provides={Session: Provide(get_session, names=("session",))},
+        middleware=middleware,
+        setup=setup,
+        lifespan=lifespan,
+        check=check,
     )
 
 
@@ -100,7 +106,7 @@ def _store(settings: SessionSettings) -> SessionStore:
 
 
 def _prepare(store: SessionStore, endpoints: Sequence[Endpoint]) -> None:
-    if isinstance(store, CookieStore) and any(each.parameter(Source.SESSION) for each in endpoints):
+    if isinstance(store, CookieStore) and any(each.takes(Session) for each in endpoints):
         store.prepare()
 
 
