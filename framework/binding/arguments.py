@@ -50,7 +50,7 @@ def values_reader(endpoint: Endpoint, source: Source) -> ReadValues | None:
 
 
 def _path_reader(endpoint: Endpoint, parameters: Sequence[Parameter]) -> ReadValues:
-    load = validation.compile(_schema_of_values(endpoint, parameters, unknown="raise")).load
+    load = validation.compile(schema_of_values(endpoint, parameters, unknown="raise")).load
     names = tuple(parameter.name for parameter in parameters)
 
     def read(request: web.Request) -> Arguments:
@@ -94,7 +94,7 @@ def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone
         alone: Nothing else of the endpoint reads this part.
     """
     source = parameters[0].source
-    schema = _schema_of_values(
+    schema = schema_of_values(
         endpoint, parameters, unknown="raise" if alone and source is Source.QUERY else "exclude"
     )
     load = validation.compile(schema).load
@@ -316,8 +316,8 @@ def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> 
         return validation.schema_of(without_none(parameter.annotation), text=text)
 
 
-def _schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unknown: str) -> Schema:
-    """Return the schema of parameters that take one value each."""
+def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unknown: str) -> Schema:
+    """Return the schema of parameters that take one value each, by their keys."""
     annotations = {
         p.key: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
     }

@@ -39,7 +39,9 @@ def assemble(
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    brought = Brought(brought_by(batteries), elsewhere)
+    present = {battery.name for battery in batteries}
+    lacking = {kind: name for kind, name in elsewhere.items() if name not in present}
+    brought = Brought(brought_by(batteries), lacking)
     endpoints = tuple(read_routes([*routes, *(battery.routes for battery in batteries)], brought))
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)

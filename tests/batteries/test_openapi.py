@@ -23,7 +23,7 @@ from framework.batteries import openapi, problems
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.openapi.paths import Templates
 from framework.battery import Battery
-from framework.endpoint import Renders
+from framework.endpoint import Provide, Renders
 from framework.errors import ConfigurationError
 from framework.forms import Form, UploadedFile
 from framework.marks import authenticated, public, requires, undocumented
@@ -34,7 +34,10 @@ from framework.services import provide
 from framework.testing import Serve
 from framework.validation import Partial
 
-AUTH = (Battery(name="sessions"), Battery(name="auth"))
+AUTH = (
+    Battery(name="sessions"),
+    Battery(name="auth", provides={Principal: Provide(lambda request: None, names=("principal",))}),
+)
 
 
 class Colour(Enum):

@@ -13,6 +13,7 @@ from aiohttp import web
 from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
+from framework.binding.arguments import schema_of_values
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
 from framework.binding.declared import returned_type
 from framework.endpoint import Endpoint, Parameter, Renders, Source
@@ -154,11 +155,15 @@ class _Operations:
         found: list[JSONSchema] = []
         for parameter in endpoint.parameters:
             location = _LOCATIONS.get(parameter.source)
-            if location is not None:
-                found += self._schemas.parameters(parameter.annotation, location)
-        for each in found:
-            if each["in"] == "header":
-                each["name"] = each["name"].replace("_", "-")
+            if location is None:
+                continue
+            if parameter.key:
+                schema = schema_of_values(endpoint, [parameter], unknown="exclude")
+                found += self._schemas.parameters(schema, location)
+                continue
+            for each in self._schemas.parameters(parameter.annotation, location):
+                name = each["name"].replace("_", "-") if location == "header" else each["name"]
+                found.append({**each, "name": name})
         return found
 
     def _request_body(self, endpoint: Endpoint) -> JSONSchema | None:
