@@ -207,11 +207,15 @@ class UnsupportedMediaType(ServiceError):
 
 
 class UnprocessableContent(ServiceError):
-    """Refuse a well-formed request with all that is wrong with it."""
+    """Refuse a well-formed request with all that is wrong with it: faults, or one sentence."""
 
     status = 422
 
-    def __init__(self, faults: Sequence[Fault], detail: str = "") -> None:
+    def __init__(self, faults: Sequence[Fault] | str, detail: str = "") -> None:
+        if isinstance(faults, str):
+            self.faults: tuple[Fault, ...] = ()
+            super().__init__(faults)
+            return
         self.faults = tuple(faults)
         count = len(self.faults)
         summary = detail or ("One value is not valid." if count == 1 else f"{count} values are not valid.")

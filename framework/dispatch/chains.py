@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, find
+from framework.context import CONTAINER, ENDPOINT, find, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound, Problem
@@ -97,6 +97,7 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            services(request)  # a clone of aiohttp's own requests copies what they keep, and so finds this one
             return await run(request, self._chain(request.match_info, handler))
 
         return dispatch

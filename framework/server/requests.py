@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import parse_http_date
@@ -27,7 +27,20 @@ _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 
 
 class Request(web.Request):
-    """Ignore a date that there never is, as RFC 9110 (13.1.3) asks; aiohttp's own fails on a year beyond 32 bits."""
+    """A request whose clones are the same request, and which ignores a date that there never is.
+
+    RFC 9110 (13.1.3) asks for the latter; aiohttp's own fails on a year beyond 32 bits.
+    """
+
+    def clone(self, **changes: Any) -> Request:
+        """Return the request with other headers and so on: what is kept under its keys is one state.
+
+        A battery that passes a clone on must not part those in front of it from what those behind it keep there, such
+        as services to be closed.
+        """
+        clone = cast("Request", super().clone(**changes))
+        clone._state = self._state
+        return clone
 
     @property
     def if_modified_since(self) -> datetime | None:

@@ -176,6 +176,11 @@ def _hints(function: Any, origin: str) -> Mapping[str, Any]:
 
 
 def ensure_no_cycle(recipes: Mapping[Any, Recipe]) -> None:
+    """Check that no service needs itself, be it by way of others.
+
+    Raises:
+        ConfigurationError: One does; the message shows the circle.
+    """
     graph = {kind: [need.kind for need in recipe.needs.values()] for kind, recipe in recipes.items()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
