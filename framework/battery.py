@@ -74,12 +74,13 @@ def ensure_order(batteries: Sequence[Battery]) -> None:
         ConfigurationError: A name stands twice, or the order is wrong.
     """
     names = [battery.name for battery in batteries]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(
+            f"The battery '{twice}' is listed twice; take one out, put one in the place of the other with "
+            "replaced(batteries, battery), or give it a name of its own."
+        )
     for position, battery in enumerate(batteries):
-        if battery.name in names[:position]:
-            raise ConfigurationError(
-                f"The battery '{battery.name}' is listed twice; take one out, put one in the place of the other with "
-                "replaced(batteries, battery), or give it a name of its own."
-            )
         late = sorted({*battery.after}.intersection(names[position:]))
         if late:
             raise ConfigurationError(f"List the battery '{battery.name}' after {', '.join(late)}.")

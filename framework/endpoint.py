@@ -267,7 +267,7 @@ class Endpoint:
 
     @property
     def description(self) -> str:
-        return inspect.getdoc(function_of(self.handler)) or ""
+        return inspect.cleandoc(function_of(self.handler).__doc__ or "")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} ({self.origin})"

@@ -97,7 +97,9 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            services(request)  # a clone of aiohttp's own requests copies what they keep, and so finds this one
+            services(
+                request
+            )  # a clone of aiohttp's own requests copies what they keep, and so finds this one
             return await run(request, self._chain(request.match_info, handler))
 
         return dispatch

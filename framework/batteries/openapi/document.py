@@ -16,7 +16,7 @@ from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
 from framework.binding.arguments import schema_of_values
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
 from framework.binding.declared import returned_type
-from framework.endpoint import Endpoint, Parameter, Renders, Source
+from framework.endpoint import Endpoint, Parameter, Renders, Source, function_of
 from framework.errors import PROBLEM_MEDIA_TYPE, phrase
 from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
@@ -133,7 +133,7 @@ class _Operations:
         return kept if security is None else {**kept, "security": security}
 
     def _id(self, endpoint: Endpoint, method: str) -> str:
-        name = str(endpoint.options.name or getattr(endpoint.handler, "__name__", method))
+        name = str(endpoint.options.name or getattr(function_of(endpoint.handler), "__name__", method))
         several = endpoint.method == "*" or inspect.isclass(endpoint.handler)
         wanted = f"{name}_{method}" if several else name
         number = next(n for n in range(1, len(self._ids) + 2) if _numbered(wanted, n) not in self._ids)
@@ -231,10 +231,10 @@ def _is_file(schema: JSONSchema) -> bool:
 
 def texts(endpoint: Endpoint) -> tuple[str, str]:
     """Return an endpoint's summary and description: the first line of its docstring, and the rest."""
-    handler: Any = endpoint.handler
+    text, handler = endpoint.description, endpoint.handler
     if inspect.isclass(handler):
-        handler = getattr(handler, endpoint.method.lower(), handler)
-    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+        text = inspect.getdoc(getattr(handler, endpoint.method.lower(), handler)) or ""
+    first, _, rest = text.partition("\n")
     return endpoint.options.summary or first.strip().removesuffix("."), rest.strip()
 
 
