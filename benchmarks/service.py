@@ -18,7 +18,7 @@ from benchmarks.data import (
     rows,
 )
 from benchmarks.models.as_dataclasses import Contact, Order, Row
-from framework import RouteTableDef, ServiceSettings, create_app, file, public, requires, run
+from framework import RouteTableDef, ServiceSettings, authenticated, create_app, file, public, run
 from framework.batteries.sockets import Rooms
 from framework.batteries.templates import template
 from framework.settings import load
@@ -49,7 +49,7 @@ async def hello() -> dict[str, str]:
 
 
 @routes.post("/orders", status=201)
-@requires()
+@authenticated
 async def create_order(body: Order) -> Order:
     """Answer with the validated order."""
     return body

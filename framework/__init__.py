@@ -1,8 +1,9 @@
 """A REST microservice framework on aiohttp, batteries included."""
 
 from framework.app import ServiceSettings, create_app, standard
-from framework.battery import Battery
-from framework.endpoint import Endpoint, Mark
+from framework.batteries.templates import template
+from framework.battery import Battery, inserted, replaced, without
+from framework.endpoint import Cookie, Endpoint, Header, Mark, Provide
 from framework.errors import (
     BadGateway,
     BadRequest,
@@ -11,20 +12,26 @@ from framework.errors import (
     ContentTooLarge,
     Fault,
     Forbidden,
+    GatewayTimeout,
     Gone,
+    MalformedBody,
+    MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     PreconditionFailed,
     Problem,
+    RequestTimeout,
     ServiceError,
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
     UnprocessableContent,
+    UnsupportedMediaType,
 )
 from framework.forms import Form, UploadedFile
-from framework.marks import public, requires
+from framework.marks import authenticated, public, quiet, requires, undocumented
 from framework.principal import Principal
-from framework.responses import Result, accepted, created, file, redirect, stream
+from framework.responses import Result, accepted, created, ensure_local, file, no_content, redirect, stream
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
 from framework.server import run
@@ -39,18 +46,26 @@ __all__ = [
     "ConfigurationError",
     "Conflict",
     "ContentTooLarge",
+    "Cookie",
     "Endpoint",
     "Fault",
     "Forbidden",
     "Form",
+    "GatewayTimeout",
     "Gone",
+    "Header",
+    "MalformedBody",
     "Mark",
+    "MethodNotAllowed",
+    "NotAcceptable",
     "NotFound",
     "Partial",
     "PreconditionFailed",
     "Principal",
     "Problem",
     "Profile",
+    "Provide",
+    "RequestTimeout",
     "Result",
     "RouteTableDef",
     "Secret",
@@ -61,17 +76,27 @@ __all__ = [
     "TooManyRequests",
     "Unauthorized",
     "UnprocessableContent",
+    "UnsupportedMediaType",
     "UploadedFile",
     "accepted",
+    "authenticated",
     "conventions",
     "create_app",
     "created",
+    "ensure_local",
     "file",
+    "inserted",
+    "no_content",
     "provide",
     "public",
+    "quiet",
     "redirect",
+    "replaced",
     "requires",
     "run",
     "standard",
     "stream",
+    "template",
+    "undocumented",
+    "without",
 ]

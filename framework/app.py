@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiohttp import web
+from aiohttp_session import Session
 
 from framework import settings as settings_source
 from framework.batteries import (
@@ -37,12 +39,26 @@ from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
 from framework.dispatch.assembly import assemble
 from framework.forms import FormLimits
+from framework.principal import Principal
 from framework.routing import Routes
 from framework.secrets import Profile, Secret
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.server.guarantees import ensure_accepted
 from framework.settings import Faults, keys_or_generate
 from framework.validation.conventions import DEFAULT, Conventions
+
+_BATTERIES: Mapping[Any, str] = {
+    "session": "sessions",
+    Session: "sessions",
+    "principal": "auth",
+    Principal: "auth",
+    auth.Tokens: "auth",
+    auth.Passwords: "auth",
+    client.HttpClient: "client",
+    sockets.Rooms: "sockets",
+    "sqlalchemy.ext.asyncio.session.AsyncSession": "database",  # importing it is for those who have a database
+}
+"""Which of our batteries brings what, for messages to those who lack one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +171,7 @@ def create_app(
         max_body=settings.server.max_body_bytes,
         form_limits=settings.form,
         conventions=settings.json,
+        elsewhere=_BATTERIES,
     )
     app[SERVER_SETTINGS] = settings.server
     return app

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, Provide, calling_line
 from framework.errors import ConfigurationError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,6 +43,8 @@ class Battery:
     Attributes:
         name: Its name, once in a service.
         after: Batteries that must stand before this one, when they are present.
+        before: Batteries that must stand behind this one, when they are present.
+        provides: What it brings to handlers and services, by the type that a parameter asks for.
         middleware: ``async (request, handler) -> response``; the first battery's is the outermost.
         plan: ``(endpoint) -> middleware or None``: like `middleware`, but decided for each endpoint at start-up.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
@@ -57,7 +60,9 @@ class Battery:
     """
 
     name: str
-    after: frozenset[str] = frozenset()
+    after: Collection[str] = frozenset()
+    before: Collection[str] = frozenset()
+    provides: Mapping[Any, Provide] = field(default_factory=dict)
     middleware: Middleware | None = None
     plan: Plan | None = None
     stamp: Stamp | None = None
@@ -69,6 +74,12 @@ class Battery:
     check: Check | None = None
 
     def __post_init__(self) -> None:
+        for option, names in (("after", self.after), ("before", self.before)):
+            if isinstance(names, str):
+                raise ConfigurationError(
+                    f"{calling_line()}: '{option}' of the battery '{self.name}' must be names, and is the text "
+                    f"{names!r}; write {option}={{{names!r}}}."
+                )
         if self.middleware is not None and self.plan is not None:
             raise ConfigurationError(f"The battery '{self.name}' has both a middleware and a plan; give one.")
 
@@ -78,15 +89,97 @@ class Battery:
 
 
 def ensure_order(batteries: Sequence[Battery]) -> None:
-    """Check that each battery is there once and stands behind those that it names.
+    """Check that each battery is there once, and on the right side of those that it names.
 
     Raises:
         ConfigurationError: A name stands twice, or the order is wrong.
     """
     names = [battery.name for battery in batteries]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(
+            f"The battery '{twice}' is listed twice; take one out, put one in the place of the other with "
+            "replaced(batteries, battery), or give it a name of its own."
+        )
     for position, battery in enumerate(batteries):
-        if battery.name in names[:position]:
-            raise ConfigurationError(f"The battery '{battery.name}' is listed twice.")
-        late = battery.after.intersection(names[position:])
+        late = sorted({*battery.after}.intersection(names[position:]))
         if late:
-            raise ConfigurationError(f"List the battery '{battery.name}' after {', '.join(sorted(late))}.")
+            raise ConfigurationError(f"List the battery '{battery.name}' after {', '.join(late)}.")
+        early = sorted({*battery.before}.intersection(names[:position]))
+        if early:
+            raise ConfigurationError(f"List the battery '{battery.name}' before {', '.join(early)}.")
+
+
+def brought_by(batteries: Sequence[Battery]) -> dict[Any, Provide]:
+    """Return what these batteries bring to handlers, by type.
+
+    Raises:
+        ConfigurationError: Two of them bring the same type, or a type by the same name.
+    """
+    values: dict[Any, Provide] = {}
+    bringers: dict[Any, str] = {}
+    for battery in batteries:
+        for kind, provide in battery.provides.items():
+            for what in (kind, *provide.names):
+                other = bringers.setdefault(what, battery.name)
+                if other != battery.name:
+                    spelt = repr(what) if isinstance(what, str) else getattr(what, "__qualname__", repr(what))
+                    raise ConfigurationError(
+                        f"Both batteries '{other}' and '{battery.name}' bring {spelt} to handlers; take one of them "
+                        f"out: without(batteries, '{other}')."
+                    )
+            values[kind] = provide
+    return values
+
+
+def without(batteries: Sequence[Battery], *names: str) -> list[Battery]:
+    """Return the list without these batteries: ``without(standard(settings), "csrf", "sessions")``.
+
+    Raises:
+        ConfigurationError: One of them is not in the list.
+    """
+    for name in names:
+        _position(batteries, name)
+    return [battery for battery in batteries if battery.name not in names]
+
+
+def replaced(batteries: Sequence[Battery], battery: Battery, *, name: str | None = None) -> list[Battery]:
+    """Return the list with a battery in the place of the one of its name: ``replaced(standard(settings), mine)``.
+
+    Args:
+        name: The one that goes, if it is called something else.
+
+    Raises:
+        ConfigurationError: It is not in the list.
+    """
+    place = _position(batteries, battery.name if name is None else name)
+    return [*batteries[:place], battery, *batteries[place + 1 :]]
+
+
+def inserted(
+    batteries: Sequence[Battery], battery: Battery, *, before: str | None = None, after: str | None = None
+) -> list[Battery]:
+    """Return the list with a battery beside a named one: ``inserted(standard(settings), tenants, before="auth")``.
+
+    Raises:
+        ConfigurationError: That one is not in the list, or not exactly one is named.
+    """
+    if (before is None) == (after is None):
+        raise ConfigurationError(
+            f"{calling_line()}: name the battery beside which '{battery.name}' stands: before='auth' or after='auth'."
+        )
+    place = _position(batteries, str(before)) if after is None else _position(batteries, after) + 1
+    return [*batteries[:place], battery, *batteries[place:]]
+
+
+def _position(batteries: Sequence[Battery], name: str) -> int:
+    names = [battery.name for battery in batteries]
+    if name not in names:
+        raise ConfigurationError(
+            f"{calling_line()}: there is no battery {name!r} in the list; there are {_quoted(names)}."
+        )
+    return names.index(name)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"

@@ -26,8 +26,6 @@ SESSION_SCOPES = "scope"
 SESSION_CSRF = "_csrf"
 """The secret that the session's tokens against cross-site request forgery are made of."""
 
-SESSION_FLASHES = "_flashes"
-"""What the next page is to say, as pairs of category and message."""
 
 # Keys of an application.
 
@@ -71,7 +69,7 @@ DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
 
 
 class RequestContainer(svcs.Container):
-    """Hold a request's services; a factory that takes the container learns from `request_of` whose they are."""
+    """A request's services; a factory that takes the container learns from `request_of` whose they are."""
 
     request: web.Request
 

@@ -1,20 +1,18 @@
-"""A handler, read once from its signature and its marks."""
+"""A handler, read once: what its parameters are filled with, and what its marks promise."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar, TypeVar, cast, get_type_hints
+from typing import Any, ClassVar, TypeVar, cast
 
 from aiohttp import web
-from aiohttp.abc import AbstractView
-from aiohttp_session import Session
 
 from framework.annotations import strip
 from framework.errors import ConfigurationError
-from framework.principal import Principal
 from framework.validation.conventions import UNSAID, Conventions
 
 H = TypeVar("H")
@@ -23,13 +21,15 @@ M = TypeVar("M", bound="Mark")
 Handler = Callable[..., Awaitable[Any]]
 
 _MARKS = "__endpoint_marks__"
+_NOTHING: Any = object()
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Promise something about a handler: a record that is also a decorator and changes nothing else.
+    """A promise about a handler: a record that is also a decorator and changes nothing else.
 
-    Batteries read marks from the `Endpoint`. Subclass it, as a frozen dataclass, to add your own.
+    Batteries read marks from the `Endpoint`. Subclass it, as a frozen dataclass, to add your own. A mark counts
+    wherever it stands: above or below other decorators, on a partial, on an object that is callable, on a method.
 
     Attributes:
         battery: The battery without which the mark has no meaning; a service that lacks it does not start.
@@ -37,26 +37,71 @@ class Mark:
 
     battery: ClassVar[str | None] = None
 
-    def __call__(self, handler: H) -> H:
-        setattr(handler, _MARKS, (self, *marks_of(handler)))
+    def __call__(self, handler: H = _NOTHING) -> H:
+        """Attach the mark.
+
+        Raises:
+            ConfigurationError: What it stands above is no handler.
+        """
+        if handler is _NOTHING or not callable(handler):
+            got = "nothing" if handler is _NOTHING else repr(handler)
+            raise ConfigurationError(
+                f"{calling_line()}: {self!r} is a decorator that stands above a handler and was called with {got}; "
+                "write it without parentheses behind it."
+            )
+        marks = (self, *marks_of(handler))
+        try:
+            setattr(handler, _MARKS, marks)
+        except AttributeError:
+            # NOTE: a bound method keeps no attributes of its own, and what its function keeps is every instance's.
+            handler = cast(H, functools.update_wrapper(functools.partial(handler), handler, updated=()))
+            setattr(handler, _MARKS, marks)
         return handler
 
 
 class Renders(Mark):
-    """Mark a handler whose result becomes a response in a way of its own, such as a page."""
+    """A promise that a handler's result becomes a response in a way of its own, such as a page."""
 
     async def render(self, request: web.Request, value: Any) -> web.Response:
-        """Make the response body out of what the handler returned."""
+        """Make the response out of what the handler returned."""
         raise NotImplementedError
 
 
 def marks_of(handler: object) -> tuple[Mark, ...]:
     """Return a handler's marks, outermost decorator first."""
-    return cast("tuple[Mark, ...]", getattr(handler, _MARKS, ()))
+    found: list[Mark] = []
+    for layer in layers_of(handler):
+        # functools.wraps copies what it wraps has, so an outer layer may know the marks of an inner one.
+        found += [mark for mark in getattr(layer, _MARKS, ()) if not any(mark is known for known in found)]
+    return tuple(found)
+
+
+def layers_of(handler: Any) -> Iterator[Any]:
+    """Yield a handler and what stands within it: what a partial calls, a decorator wraps, an object's ``__call__``."""
+    while True:
+        yield handler
+        if isinstance(handler, functools.partial):
+            handler = handler.func
+        elif hasattr(handler, "__wrapped__"):
+            handler = handler.__wrapped__
+        elif _is_callable_object(handler):
+            handler = handler.__call__
+        else:
+            return
+
+
+def _is_callable_object(handler: Any) -> bool:
+    return any(inspect.isfunction(vars(kind).get("__call__")) for kind in type(handler).__mro__)
+
+
+def function_of(handler: Any) -> Any:
+    """Return the function, method or class as its author wrote it."""
+    *_, innermost = layers_of(handler)
+    return innermost
 
 
 class Source(Enum):
-    """Where an argument comes from."""
+    """The part of a request, or the place outside of it, that an argument comes from."""
 
     REQUEST = "request"
     PATH = "path"
@@ -65,33 +110,100 @@ class Source(Enum):
     COOKIES = "cookies"
     BODY = "body"
     FORM = "form"
-    PRINCIPAL = "principal"
-    SESSION = "session"
+    BATTERY = "battery"
     SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
+class Provide:
+    """How a battery makes one of the values that it brings to handlers and services.
+
+    Attributes:
+        make: ``(request) -> value``, asynchronous or not; it returns None where this request has no such value. It is
+            called for each parameter, so what is expensive is kept on the request.
+        names: The names by which a parameter without a type means this value, such as ``session``.
+        absent: ``() -> error``: what is raised where there is no value and the parameter may not be None.
+    """
+
+    make: Callable[[web.Request], Any]
+    names: Collection[str] = ()
+    absent: Callable[[], Exception] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.names, str):
+            raise ConfigurationError(
+                f"{calling_line()}: names must be several texts and is {self.names!r}; write ({self.names!r},)."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What the batteries of a service bring to its handlers.
+
+    Attributes:
+        values: How each value is made, by its type.
+        elsewhere: The batteries that the service lacks, by the types, names of types and names of parameters for which
+            they would be needed.
+    """
+
+    values: Mapping[Any, Provide] = field(default_factory=dict)
+    elsewhere: Mapping[Any, str] = field(default_factory=dict)
+
+    def named(self, name: str) -> Any:
+        """Return the type that a parameter of this name means; None if it means none."""
+        return next((kind for kind, provide in self.values.items() if name in provide.names), None)
+
+    def hint(self, name: str, kind: Any) -> str:
+        """Return the name of the battery that would fill such a parameter; empty if there is none."""
+        spelt = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', '')}"
+        if isinstance(kind, type) and kind is not inspect.Parameter.empty:
+            return self.elsewhere.get(kind) or self.elsewhere.get(spelt, "")
+        return self.elsewhere.get(name, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """Say what one parameter of a handler is filled with.
+    """What one parameter of a handler is filled with.
 
     Attributes:
         annotation: The annotated type, resolved; `inspect.Parameter.empty` without one.
         default: The default; `inspect.Parameter.empty` without one.
+        key: The name under which its one value stands in the path, the query, the headers or the cookies; empty for a
+            record of all that is there.
+        provide: How a battery makes it, where one does.
+        by_position: It takes no name: ``def handler(x: int, /)``.
     """
 
     name: str
     source: Source
     annotation: Any = inspect.Parameter.empty
     default: Any = inspect.Parameter.empty
+    key: str = ""
+    provide: Provide | None = None
+    by_position: bool = False
 
     @property
     def optional(self) -> bool:
         return self.default is not inspect.Parameter.empty or strip(self.annotation).optional
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Metadata of a parameter that is one header: ``tenant: Annotated[str, Header("X-Tenant")]``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """Metadata of a parameter that is one cookie: ``theme: Annotated[str, Cookie("theme")] = "light"``."""
+
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Hold what a route decorator says besides method and path.
+    """What a route decorator says besides method and path.
 
     Attributes:
         status: The status of a successful answer.
@@ -115,7 +227,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
-    """Describe one method of one path: what its handler needs and what it promises.
+    """One method of one path: what its handler needs and what it promises.
 
     Attributes:
         method: The HTTP method; ``*`` for any.
@@ -143,75 +255,30 @@ class Endpoint:
         return None
 
     def parameter(self, source: Source) -> Parameter | None:
-        """Return the first parameter that is filled from this source."""
-        return next((parameter for parameter in self.parameters if parameter.source is source), None)
+        """Return the first parameter that is filled from this source as a whole."""
+        return next((each for each in self.parameters if each.source is source and not each.key), None)
+
+    def takes(self, kind: type) -> bool:
+        """Tell whether a parameter is filled with a value of this type that a battery or a service brings."""
+        given = {Source.BATTERY, Source.SERVICE}
+        return any(each.source in given and strip(each.annotation).kind is kind for each in self.parameters)
 
     @property
     def matched(self) -> bool:
-        """Say whether a route stands behind it, rather than a request for nothing that is there."""
+        """Whether a route stands behind it, rather than a request for nothing that is there."""
         return bool(self.path)
 
     @property
     def description(self) -> str:
-        return inspect.getdoc(self.handler) or ""
+        return inspect.cleandoc(function_of(self.handler).__doc__ or "")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} ({self.origin})"
 
 
-_BY_NAME = {
-    source.value: source
-    for source in (
-        Source.REQUEST,
-        Source.QUERY,
-        Source.HEADERS,
-        Source.COOKIES,
-        Source.BODY,
-        Source.FORM,
-        Source.PRINCIPAL,
-        Source.SESSION,
-    )
-}
-_BY_TYPE = {web.Request: Source.REQUEST, Principal: Source.PRINCIPAL, Session: Source.SESSION}
-
-
-def read_endpoint(method: str, path: str, handler: Handler, options: Options | None = None) -> Endpoint:
-    """Read a handler's signature and marks.
-
-    Raises:
-        ConfigurationError: The handler is no coroutine function, an annotation cannot be resolved, or a parameter
-            has neither a known name nor a type; the message names file, handler and parameter.
-    """
-    options = options or Options()
-    origin = origin_of(handler)
-    function = _function_of(handler)
-    if isinstance(function, type) and issubclass(function, AbstractView):
-        return Endpoint(
-            method=method, path=path, handler=handler, marks=marks_of(handler), options=options, origin=origin
-        )
-    if not inspect.iscoroutinefunction(function):
-        raise ConfigurationError(f"{origin}: a handler is written with 'async def'.")
-    hints = _hints(function, origin)
-    path_names = placeholders(path)
-    parameters = tuple(
-        _read_parameter(parameter, hints, path_names, origin) for parameter in _signature(handler, origin)
-    )
-    returns = options.returns if options.returns is not None else hints.get("return", inspect.Signature.empty)
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=handler,
-        parameters=_with_options(parameters, options),
-        returns=returns,
-        marks=marks_of(function),
-        options=options,
-        origin=origin,
-    )
-
-
 def origin_of(handler: object) -> str:
     """Return ``file:line name`` of a handler."""
-    function = _function_of(handler)
+    function = function_of(handler)
     name = getattr(function, "__qualname__", repr(handler))
     try:
         return f"{inspect.getsourcefile(function) or '?'}:{_line_of(function)} {name}"
@@ -225,90 +292,10 @@ def _line_of(function: Any) -> int:
     return inspect.getsourcelines(function)[1] if code is None else int(code.co_firstlineno)
 
 
-def placeholders(path: str) -> frozenset[str]:
-    """Return the names in a route's template."""
-    try:
-        resource = web.UrlDispatcher().add_resource(path)
-    except ValueError as error:
-        raise ConfigurationError(f"The path {path!r} cannot be a route: {error}.") from error
-    pattern = resource.get_info().get("pattern")
-    return frozenset(pattern.groupindex) if pattern is not None else frozenset()
-
-
-def _function_of(handler: Any) -> Any:
-    while hasattr(handler, "func"):  # functools.partial
-        handler = handler.func
-    handler = inspect.unwrap(handler)
-    if inspect.isfunction(handler) or inspect.ismethod(handler) or inspect.isclass(handler):
-        return handler
-    return getattr(handler, "__call__", handler)  # noqa: B004 - the method itself is wanted, it carries the signature
-
-
-def _hints(function: Any, origin: str) -> Mapping[str, Any]:
-    try:
-        return get_type_hints(function, include_extras=True)
-    except Exception as error:  # an annotation is any expression, so any exception can come of it
-        raise ConfigurationError(f"{origin}: an annotation cannot be resolved: {error}.") from error
-
-
-def _signature(handler: Handler, origin: str) -> Sequence[inspect.Parameter]:
-    try:
-        parameters = tuple(inspect.signature(handler).parameters.values())
-    except ValueError as error:
-        raise ConfigurationError(f"{origin}: the signature cannot be read: {error}.") from error
-    for parameter in parameters:
-        if parameter.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
-            raise ConfigurationError(
-                f"{origin}: '*{parameter.name}' cannot be filled; name each parameter with its type."
-            )
-    return parameters
-
-
-def _read_parameter(
-    parameter: inspect.Parameter, hints: Mapping[str, Any], path_names: frozenset[str], origin: str
-) -> Parameter:
-    annotation = hints.get(parameter.name, inspect.Parameter.empty)
-    source = _source(parameter.name, annotation, path_names)
-    if source is None:
-        if parameter.annotation is not inspect.Parameter.empty:
-            raise ConfigurationError(
-                f"{origin}: parameter '{parameter.name}' is annotated with {annotation!r}, which is no type."
-            )
-        raise ConfigurationError(
-            f"{origin}: parameter '{parameter.name}' is neither in the path {sorted(path_names)} nor one of "
-            f"{', '.join(_BY_NAME)}; annotate it with the type of a service."
-        )
-    return Parameter(parameter.name, source, annotation, parameter.default)
-
-
-def _source(name: str, annotation: Any, path_names: frozenset[str]) -> Source | None:
-    if name in path_names:
-        return Source.PATH
-    kind = strip(annotation).kind
-    by_type = _BY_TYPE.get(kind) if isinstance(kind, type) else None
-    if by_type is not None:
-        return by_type
-    if name in _BY_NAME and not _is_other_type(kind, _BY_NAME[name]):
-        return _BY_NAME[name]
-    if annotation is inspect.Parameter.empty:
-        return None
-    return Source.SERVICE
-
-
-def _is_other_type(kind: Any, source: Source) -> bool:
-    """Say whether a type contradicts a name: ``session: AsyncSession`` asks for the database's session."""
-    expected = next((known for known, by_type in _BY_TYPE.items() if by_type is source), None)
-    if expected is None or kind is inspect.Parameter.empty or not isinstance(kind, type):
-        return False
-    return not issubclass(expected, kind)
-
-
-def _with_options(parameters: tuple[Parameter, ...], options: Options) -> tuple[Parameter, ...]:
-    """Put the decorator's schemas in the place of annotations."""
-    given = {Source.BODY: options.body, Source.FORM: options.form, Source.QUERY: options.query}
-    return tuple(
-        Parameter(parameter.name, parameter.source, given[parameter.source], parameter.default)
-        if given.get(parameter.source) is not None
-        else parameter
-        for parameter in parameters
-    )
+def calling_line() -> str:
+    """Return ``file:line`` of the innermost caller outside of the framework, for messages to its author."""
+    package = __name__.partition(".")[0]
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame = frame.f_back
+    return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from framework.endpoint import Mark
+from framework.endpoint import Mark, calling_line, origin_of
+from framework.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
 class Public(Mark):
-    """Promise that anybody may call the endpoint."""
+    """A promise that anybody may call the endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requires(Mark):
-    """Promise that only callers with every one of these scopes reach the handler; without any, every known caller."""
+    """A promise that only callers with every one of these scopes reach the handler; without any, every known caller.
+
+    Several of them on one handler all hold.
+    """
 
     battery: ClassVar[str | None] = "auth"
     scopes: frozenset[str] = frozenset()
@@ -23,16 +27,19 @@ class Requires(Mark):
 
 @dataclass(frozen=True, slots=True)
 class Quiet(Mark):
-    """Promise that an answer is no news unless it is an error: the access log keeps it for level DEBUG."""
+    """A promise that an answer is no news unless it is an error: the access log keeps it for level DEBUG."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undocumented(Mark):
-    """Promise nothing to clients: the OpenAPI document leaves the endpoint out."""
+    """A promise of nothing to clients: the OpenAPI document leaves the endpoint out."""
 
 
 public = Public()
 """Let anybody call the endpoint: ``@public``."""
+
+authenticated = Requires()
+"""Let every known caller in, whatever they may do: ``@authenticated``."""
 
 quiet = Quiet()
 """Keep an endpoint that is called all the time out of the access log: ``@quiet``."""
@@ -41,6 +48,18 @@ undocumented = Undocumented()
 """Leave an endpoint out of the OpenAPI document: ``@undocumented``."""
 
 
-def requires(*scopes: str) -> Requires:
-    """Let only known callers with all of these scopes (RFC 6749, 3.3) in: ``@requires("posts:write")``."""
+def requires(*scopes: Any) -> Requires:
+    """Let only known callers with all of these scopes (RFC 6749, 3.3) in: ``@requires("posts:write")``.
+
+    Raises:
+        ConfigurationError: There is no scope, or something that is no text.
+    """
+    wrong = [scope for scope in scopes if not isinstance(scope, str)]
+    if wrong or not scopes:
+        place = origin_of(wrong[0]) if wrong and callable(wrong[0]) else calling_line()
+        got = "none" if not scopes else "a handler" if callable(wrong[0]) else repr(wrong[0])
+        raise ConfigurationError(
+            f"{place}: @requires takes scopes and got {got}; write @requires('posts:write'), or @authenticated for "
+            "every known caller."
+        )
     return Requires(frozenset(scopes))

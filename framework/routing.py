@@ -12,7 +12,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractView
 
 from framework.binding import bind
-from framework.endpoint import Endpoint, Options, marks_of, origin_of, read_endpoint
+from framework.binding.signatures import read_endpoint
+from framework.endpoint import Brought, Endpoint, Options, marks_of, origin_of
 from framework.errors import ConfigurationError
 from framework.staticfiles import static_endpoint
 from framework.validation.conventions import Conventions, Names, Unknown
@@ -151,17 +152,21 @@ class RouteTableDef(web.RouteTableDef):
         self._routes.append(web.static(f"{self._prefix}{prefix}", path, **kwargs))
 
 
-def read_routes(routes: Routes) -> Iterator[Endpoint]:
-    """Read every endpoint of these tables, those of plain aiohttp tables included."""
+def read_routes(routes: Routes, brought: Brought | None = None) -> Iterator[Endpoint]:
+    """Read every endpoint of these tables, those of plain aiohttp tables included.
+
+    Args:
+        brought: What the service's batteries fill parameters with.
+    """
     for item in routes:
         if isinstance(item, web.RouteDef):
-            yield from read_route(Route(item.method, item.path, item.handler, _options_of(item)))
+            yield from read_route(Route(item.method, item.path, item.handler, _options_of(item)), brought)
         elif isinstance(item, Route):
-            yield from read_route(item)
+            yield from read_route(item, brought)
         elif isinstance(item, web.StaticDef):
             yield static_endpoint(item)
         elif isinstance(item, Iterable):
-            yield from read_routes(item)
+            yield from read_routes(item, brought)
         else:
             raise ConfigurationError(f"{item!r} is no route.")
 
@@ -171,11 +176,11 @@ def _options_of(item: web.RouteDef) -> Options:
     return Options(**known)
 
 
-def read_route(route: Route) -> list[Endpoint]:
+def read_route(route: Route, brought: Brought | None = None) -> list[Endpoint]:
     """Read a route's endpoints: one, or one for each method that a `web.View` defines."""
     view = route.handler
     if not (inspect.isclass(view) and issubclass(view, web.View)):
-        return [read_endpoint(route.method, route.path, view, route.options)]
+        return [read_endpoint(route.method, route.path, view, route.options, brought)]
     methods = [name.upper() for name in sorted(_VIEW_METHODS) if hasattr(view, name)]
     if not methods:
         raise ConfigurationError(f"{origin_of(view)}: the view defines no method such as 'get'.")

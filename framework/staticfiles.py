@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from framework.endpoint import Endpoint, Mark, Options, read_endpoint
+from framework.binding.signatures import read_endpoint
+from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
 from framework.marks import public
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import pytest
 from aiohttp import web
-from aiohttp_session import Session
+from aiohttp_session import Session, get_session
 
 from framework.annotations import strip
-from framework.endpoint import Mark, Source, read_endpoint
+from framework.binding.signatures import read_endpoint
+from framework.endpoint import Brought, Mark, Provide, Source
 from framework.errors import ConfigurationError
 from framework.routing import RouteTableDef
 from tests.kernel import kernel_app
@@ -26,7 +27,7 @@ class Unmappable:
     pass
 
 
-async def untyped(thing) -> None: ...  # type: ignore[no-untyped-def]
+async def untyped(request, thing) -> None: ...  # type: ignore[no-untyped-def]
 
 
 async def star(**everything: str) -> None: ...
@@ -146,13 +147,15 @@ async def another(session: Unmappable) -> None: ...
 @pytest.mark.parametrize(
     ("handler", "source"),
     [
-        pytest.param(by_name, Source.SESSION, id="the name alone"),
-        pytest.param(by_type, Source.SESSION, id="the type"),
-        pytest.param(by_mapping, Source.SESSION, id="what the type derives from"),
+        pytest.param(by_name, Source.BATTERY, id="the name alone"),
+        pytest.param(by_type, Source.BATTERY, id="the type"),
+        pytest.param(by_mapping, Source.BATTERY, id="what the type derives from"),
         pytest.param(another, Source.SERVICE, id="a service that is called a session too"),
     ],
 )
 def test_a_type_of_its_own_beats_a_well_known_name(handler: Callable[..., Any], source: Source) -> None:
-    endpoint = read_endpoint("GET", "/", handler)
+    brought = Brought({Session: Provide(get_session, names=("session",))})
+
+    endpoint = read_endpoint("GET", "/", handler, brought=brought)
 
     assert endpoint.parameters[0].source is source

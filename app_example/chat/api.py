@@ -9,12 +9,9 @@ from marshmallow import ValidationError
 
 from app_example.chat.schemas import Presence, Refused, RoomName, Said, Say
 from app_example.users.store import UserStore
-from framework import validation
+from framework import Principal, RouteTableDef, public, validation
 from framework.batteries.database import session_scope
 from framework.batteries.sockets import Member, Rooms
-from framework.marks import public
-from framework.principal import Principal
-from framework.routing import RouteTableDef
 
 routes = RouteTableDef(prefix="/ws", tags=["chat"])
 

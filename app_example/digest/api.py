@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_example.settings import DigestSettings
+from framework import RouteTableDef, public
 from framework.batteries.client import HttpClient
-from framework.marks import public
-from framework.routing import RouteTableDef
 
 routes = RouteTableDef(prefix="/api", tags=["digest"])
 

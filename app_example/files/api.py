@@ -10,7 +10,7 @@ from app_example.files.schemas import FileView, Upload
 from app_example.files.store import FileStore
 from app_example.posts.store import PostStore
 from app_example.settings import FileSettings
-from framework import Principal, Result, RouteTableDef, created, public, requires, responses
+from framework import Principal, Result, RouteTableDef, authenticated, created, file, public
 
 # What a form adds to the file in it: boundaries, and the names of field and file.
 _FORM_BYTES = 16 * 1024
@@ -21,20 +21,20 @@ def file_routes(settings: FileSettings) -> RouteTableDef:
     routes = RouteTableDef(prefix="/api", tags=["files"])
 
     @routes.post("/posts/{post_id}/files", status=201, max_body=settings.max_bytes + _FORM_BYTES)
-    @requires()
+    @authenticated
     async def attach_file(
         post_id: UUID, form: Upload, principal: Principal, posts: PostStore, files: FileStore
     ) -> Result[FileView]:
         """Attach a file to a post of one's own."""
         post = await posts.get_own(post_id, principal)
-        file = await files.add(post, form.file)
-        return created(FileView.of(file), location=f"/api/files/{file.id}")
+        added = await files.add(post, form.file)
+        return created(FileView.of(added), location=f"/api/files/{added.id}")
 
     @routes.get("/files/{file_id}")
     @public
     async def download_file(file_id: UUID, files: FileStore) -> web.FileResponse:
         """Download a file: always as a file, so that no browser runs what is in it."""
-        file = await files.get(file_id)
-        return responses.file(files.path(file), filename=file.name, content_type=file.content_type)
+        found = await files.get(file_id)
+        return file(files.path(found), filename=found.name, content_type=found.content_type)
 
     return routes

@@ -18,9 +18,15 @@ from app_example.files.kinds import kind_of
 from app_example.files.models import StoredFile
 from app_example.posts.models import Post
 from app_example.settings import FileSettings
-from framework import ContentTooLarge, Fault, NotFound, UnprocessableContent, UploadedFile
+from framework import (
+    ContentTooLarge,
+    Fault,
+    NotFound,
+    UnprocessableContent,
+    UnsupportedMediaType,
+    UploadedFile,
+)
 from framework.batteries.database import on_commit, on_rollback
-from framework.errors import UnsupportedMediaType
 
 _UNDECLARED = "application/octet-stream"
 

@@ -12,15 +12,21 @@ from app_example.texts import EmailAddress
 from app_example.users.models import User
 from app_example.users.schemas import UserDraft
 from app_example.users.store import UserStore
+from framework import (
+    Conflict,
+    Form,
+    Principal,
+    Result,
+    RouteTableDef,
+    Unauthorized,
+    ensure_local,
+    public,
+    redirect,
+    template,
+)
 from framework.batteries.auth import Passwords
 from framework.batteries.sessions import sign_in, sign_out
-from framework.batteries.templates import flash, template
-from framework.errors import Conflict, Unauthorized
-from framework.forms import Form
-from framework.marks import public
-from framework.principal import Principal
-from framework.responses import Result, ensure_local, redirect
-from framework.routing import RouteTableDef
+from framework.batteries.templates import flash
 
 routes = RouteTableDef(tags=["pages"])
 

@@ -17,13 +17,18 @@ from app_example.posts.schemas import PostDraft
 from app_example.posts.store import PostStore
 from app_example.settings import FileSettings
 from app_example.users.store import UserStore
-from framework.batteries.templates import flash, template
-from framework.errors import ServiceError
-from framework.forms import Form
-from framework.marks import public, requires
-from framework.principal import Principal
-from framework.responses import Result, redirect
-from framework.routing import RouteTableDef
+from framework import (
+    Form,
+    Principal,
+    Result,
+    RouteTableDef,
+    ServiceError,
+    authenticated,
+    public,
+    redirect,
+    template,
+)
+from framework.batteries.templates import flash
 
 Page = dict[str, Any]
 
@@ -49,7 +54,7 @@ async def show_about() -> Page:
 
 
 @routes.get("/posts/new", name="new_post")
-@requires()
+@authenticated
 @template("new_post.html")
 async def show_draft() -> Page:
     """Ask for a title and a text."""
@@ -57,7 +62,7 @@ async def show_draft() -> Page:
 
 
 @routes.post("/posts/new")
-@requires()
+@authenticated
 @template("new_post.html")
 async def publish(
     form: Form[PostDraft], principal: Principal, posts: PostStore, users: UserStore, session: Session
@@ -79,7 +84,7 @@ async def show_post(post_id: UUID, posts: PostStore) -> Page:
 
 
 @routes.post("/posts/{post_id}/delete")
-@requires()
+@authenticated
 async def take_down(
     post_id: UUID, principal: Principal, posts: PostStore, files: FileStore, session: Session
 ) -> web.Response:
@@ -104,7 +109,7 @@ def upload_routes(settings: FileSettings) -> RouteTableDef:
     table = RouteTableDef(tags=["pages"])
 
     @table.post("/posts/{post_id}/files", max_body=settings.max_bytes + 16 * 1024)
-    @requires()
+    @authenticated
     @template("post.html")
     async def attach(
         post_id: UUID,

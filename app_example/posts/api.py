@@ -11,7 +11,7 @@ from app_example.paging import Page, PageQuery, answer_page
 from app_example.posts.schemas import PostDraft, PostView
 from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
-from framework import Partial, Principal, Result, RouteTableDef, created, public, requires
+from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, public
 
 routes = RouteTableDef(prefix="/api", tags=["posts"])
 
@@ -25,7 +25,7 @@ async def list_posts(request: web.Request, query: PageQuery, posts: PostStore) -
 
 
 @routes.post("/posts", status=201)
-@requires()
+@authenticated
 async def create_post(
     body: PostDraft, principal: Principal, posts: PostStore, users: UserStore
 ) -> Result[PostView]:
@@ -42,7 +42,7 @@ async def get_post(post_id: UUID, posts: PostStore) -> PostView:
 
 
 @routes.patch("/posts/{post_id}")
-@requires()
+@authenticated
 async def change_post(
     post_id: UUID, body: Partial[PostDraft], principal: Principal, posts: PostStore
 ) -> PostView:
@@ -53,7 +53,7 @@ async def change_post(
 
 
 @routes.delete("/posts/{post_id}", status=204)
-@requires()
+@authenticated
 async def delete_post(post_id: UUID, principal: Principal, posts: PostStore, files: FileStore) -> None:
     """Delete a post of one's own, with its files."""
     post = await posts.get_own(post_id, principal)

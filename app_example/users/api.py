@@ -11,7 +11,7 @@ from app_example.paging import Page, PageQuery, answer_page
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
 from app_example.users.store import UserStore
-from framework import Forbidden, Partial, Principal, Result, RouteTableDef, created, public, requires
+from framework import Forbidden, Partial, Principal, Result, RouteTableDef, authenticated, created, public
 from framework.batteries.auth import Passwords
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
@@ -27,7 +27,7 @@ async def create_user(body: UserDraft, users: UserStore, passwords: Passwords) -
 
 
 @routes.get("/users")
-@requires()
+@authenticated
 async def list_users(
     request: web.Request, query: PageQuery, principal: Principal, users: UserStore
 ) -> Result[Page[UserView]]:
@@ -37,14 +37,14 @@ async def list_users(
 
 
 @routes.get("/users/{user_id}")
-@requires()
+@authenticated
 async def get_user(user_id: UUID, principal: Principal, users: UserStore) -> UserView:
     """Show a user."""
     return UserView.of(await users.get(user_id), principal)
 
 
 @routes.patch("/users/{user_id}")
-@requires()
+@authenticated
 async def change_user(
     user_id: UUID,
     body: Partial[UserDraft],
@@ -67,7 +67,7 @@ async def change_user(
 
 
 @routes.delete("/users/{user_id}", status=204)
-@requires()
+@authenticated
 async def delete_user(user_id: UUID, principal: Principal, users: UserStore, files: FileStore) -> None:
     """Delete a user, with all posts and files."""
     ensure_self_or_admin(principal, user_id)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args, get_origin
 
-import aiohttp_session
-import svcs
 from aiohttp import web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
-from multidict import MultiMapping
 
 from framework import validation
 from framework.annotations import strip, without_none
 from framework.binding.bodies import read_body, read_form, read_json
-from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, PRINCIPAL, services
-from framework.endpoint import Endpoint, Parameter, Source
-from framework.errors import ConfigurationError, Fault, Unauthorized, UnprocessableContent
+from framework.binding.provided import REQUIRED, is_synchronous, taker
+from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
+from framework.endpoint import Endpoint, Parameter, Provide, Source
+from framework.errors import ConfigurationError, Fault, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
-from framework.principal import Principal
 from framework.validation.conventions import Conventions
 
 Arguments = Mapping[str, Any]
+Pairs = Callable[[web.Request], Iterable[tuple[str, str]]]
 ReadValues = Callable[[web.Request], Arguments]
 ReadPayload = Callable[[web.Request], Awaitable[dict[str, Any]]]
+Take = Callable[[web.Request], Any]
 Fetch = Callable[[web.Request], Awaitable[Any]]
 
 VALUES = (Source.PATH, Source.QUERY, Source.HEADERS, Source.COOKIES)
@@ -41,20 +41,18 @@ def values_reader(endpoint: Endpoint, source: Source) -> ReadValues | None:
         return None
     if source is Source.PATH:
         return _path_reader(endpoint, parameters)
-    return _pairs_reader(endpoint, parameters[0])
+    whole = next((parameter for parameter in parameters if not parameter.key), None)
+    single = [parameter for parameter in parameters if parameter.key]
+    if not single:
+        return _record_reader(endpoint, parameters[0])
+    if whole is None:
+        return _single_reader(endpoint, single, alone=True)
+    return _mixed_reader(endpoint, single, whole)
 
 
-def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
-    annotations = {
-        p.name: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
-    }
-    names = tuple(annotations)
-    with _blaming(endpoint, "path"):
-        load = validation.compile(
-            validation.schema_from_fields(
-                endpoint.origin, annotations, defaults={}, text=True, unknown="raise"
-            )
-        ).load
+def _path_reader(endpoint: Endpoint, parameters: Sequence[Parameter]) -> ReadValues:
+    load = validation.compile(schema_of_values(endpoint, parameters, unknown="raise")).load
+    names = tuple(parameter.name for parameter in parameters)
 
     def read(request: web.Request) -> Arguments:
         segments = request.match_info
@@ -64,44 +62,107 @@ def _path_reader(endpoint: Endpoint, parameters: list[Parameter]) -> ReadValues:
     return read
 
 
-def _pairs_reader(endpoint: Endpoint, parameter: Parameter) -> ReadValues:
-    """Read the query, the headers or the cookies; an empty value counts as none, as HTML forms send it."""
+def _record_reader(
+    endpoint: Endpoint, parameter: Parameter, *, without: frozenset[str] = frozenset()
+) -> ReadValues:
+    """Read the query, the headers or the cookies; an empty value counts as none, as HTML forms send it.
+
+    Args:
+        without: Names that are parameters of their own.
+    """
     schema = _schema(endpoint, parameter, text=True)
     load = validation.compile(schema).load
-    location = parameter.source.value
-    pairs = {Source.QUERY: _query, Source.HEADERS: _headers(schema), Source.COOKIES: _cookies(schema)}[
-        parameter.source
-    ]
+    name, location = parameter.name, parameter.source.value
     many, known = _multiple(schema), _known(schema)
+    keys = {
+        key: key.replace("_", "-") if parameter.source is Source.HEADERS else key for key in _keys(schema)
+    }
+    pairs = _pairs(parameter.source, keys, many)
 
     def read(request: web.Request) -> Arguments:
-        return {parameter.name: _loaded(load, _gather(pairs(request), many, known, location), location)}
+        return {name: _loaded(load, _gather(pairs(request), many, known, location), location)}
+
+    def read_rest(request: web.Request) -> Arguments:
+        rest = [pair for pair in pairs(request) if pair[0] not in without]
+        return {name: _loaded(load, _gather(rest, many, known, location), location)}
+
+    return read_rest if without else read
+
+
+def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone: bool) -> ReadValues:
+    """Read parameters that are one query parameter, header or cookie each.
+
+    Args:
+        alone: Nothing else of the endpoint reads this part.
+    """
+    source = parameters[0].source
+    schema = schema_of_values(
+        endpoint, parameters, unknown="raise" if alone and source is Source.QUERY else "exclude"
+    )
+    load = validation.compile(schema).load
+    names = {parameter.name: parameter.key for parameter in parameters}
+    if len({*names.values()}) < len(names):
+        raise ConfigurationError(
+            f"{endpoint}: two parameters take the same of {source.value}: {sorted(names)}."
+        )
+    location, many, known = source.value, _multiple(schema), _known(schema)
+    pairs = _pairs(source, {key: key for key in names.values()}, many)
+
+    def read(request: web.Request) -> Arguments:
+        values = _loaded(load, _gather(pairs(request), many, known, location), location)
+        return {name: values[key] for name, key in names.items()}
 
     return read
 
 
-def _query(request: web.Request) -> MultiMapping[str]:
-    return request.query
+def _mixed_reader(endpoint: Endpoint, single: Sequence[Parameter], whole: Parameter) -> ReadValues:
+    """Read parameters of their own, and a record of all the others."""
+    read_single = _single_reader(endpoint, single, alone=False)
+    read_rest = _record_reader(endpoint, whole, without=frozenset(parameter.key for parameter in single))
+
+    def read(request: web.Request) -> Arguments:
+        faults: list[Fault] = []
+        arguments: dict[str, Any] = {}
+        for part in (read_single, read_rest):
+            try:
+                arguments.update(part(request))
+            except UnprocessableContent as error:
+                faults += error.faults
+        if faults:
+            raise UnprocessableContent(faults)
+        return arguments
+
+    return read
 
 
-def _headers(schema: Schema) -> Callable[[web.Request], Mapping[str, str]]:
-    names = {key: key.replace("_", "-") for key in _keys(schema)}
+def _pairs(source: Source, keys: Mapping[str, str], many: frozenset[str]) -> Pairs:
+    """Return what picks names and values out of a request.
 
-    def pairs(request: web.Request) -> Mapping[str, str]:
+    Args:
+        keys: The names in the headers or cookies, by those in the schema.
+        many: Those that stand for several values.
+    """
+    if source is Source.QUERY:
+        return _query
+    if source is Source.COOKIES:
+        return lambda request: [
+            (key, request.cookies[name]) for key, name in keys.items() if name in request.cookies
+        ]
+
+    def headers(request: web.Request) -> Iterable[tuple[str, str]]:
         sent = request.headers
-        return {key: sent[name] for key, name in names.items() if name in sent}
+        for key, name in keys.items():
+            for line in sent.getall(name, ()):
+                if key in many:  # lines of one name are one list, with commas between (RFC 9110, 5.3)
+                    yield from ((key, item.strip()) for item in line.split(","))
+                else:
+                    yield key, line
 
-    return pairs
+    return headers
 
 
-def _cookies(schema: Schema) -> Callable[[web.Request], Mapping[str, str]]:
-    names = _keys(schema)
-
-    def pairs(request: web.Request) -> Mapping[str, str]:
-        sent = request.cookies
-        return {name: sent[name] for name in names if name in sent}
-
-    return pairs
+def _query(request: web.Request) -> Iterable[tuple[str, str]]:
+    return request.query.items()
 
 
 def _keys(schema: Schema) -> tuple[str, ...]:
@@ -122,7 +183,7 @@ def _known(schema: Schema) -> frozenset[str] | None:
 
 
 def _gather(
-    pairs: Mapping[str, Any], many: frozenset[str], known: frozenset[str] | None, location: str
+    pairs: Iterable[tuple[str, Any]], many: frozenset[str], known: frozenset[str] | None, location: str
 ) -> dict[str, Any]:
     """Turn name-value pairs into the mapping that a schema loads.
 
@@ -130,7 +191,7 @@ def _gather(
         UnprocessableContent: A name that stands for one value was sent several times.
     """
     data: dict[str, Any] = {}
-    for name, value in pairs.items():
+    for name, value in pairs:
         if value == "":
             continue
         if name in many:
@@ -189,7 +250,7 @@ def _is_free_form(annotation: Any) -> bool:
 def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:
     annotation = strip(parameter.annotation).kind
     shown = get_origin(annotation) is Form
-    inner = Parameter(parameter.name, Source.FORM, get_args(annotation)[0]) if shown else parameter
+    inner = replace(parameter, annotation=get_args(annotation)[0]) if shown else parameter
     schema = _schema(endpoint, inner, text=True)
     load = validation.compile(schema).load
     many, known = _multiple(schema), _known(schema)
@@ -198,7 +259,7 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:
-            value = _loaded(load, _gather(form, many, known, "form"), "form")
+            value = _loaded(load, _gather(form.items(), many, known, "form"), "form")
         except UnprocessableContent as error:
             if not shown:
                 raise
@@ -220,39 +281,36 @@ def _texts(form: FormData) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-def later_reader(endpoint: Endpoint, parameter: Parameter) -> Fetch:
-    """Return what fetches an argument that needs no validation: request, principal, session or service."""
+def take_reader(parameter: Parameter) -> Take | None:
+    """Return what takes an argument that is at hand: the request, or a value of a battery; None for other ones."""
     if parameter.source is Source.REQUEST:
         return _request
-    if parameter.source is Source.PRINCIPAL:
-        return _principal_or_none if parameter.optional else _principal
-    if parameter.source is Source.SESSION:
-        return aiohttp_session.get_session
-    return _service_reader(endpoint, parameter)
+    if parameter.provide is not None and is_synchronous(parameter.provide):
+        return taker(parameter.provide, _fallback(parameter))
+    return None
 
 
-async def _request(request: web.Request) -> web.Request:
-    return request
-
-
-async def _principal(request: web.Request) -> Principal:
-    if PRINCIPAL not in request:
-        raise Unauthorized
-    return request[PRINCIPAL]
-
-
-async def _principal_or_none(request: web.Request) -> Principal | None:
-    return request.get(PRINCIPAL)
-
-
-def _service_reader(endpoint: Endpoint, parameter: Parameter) -> Fetch:
+def fetch_reader(parameter: Parameter) -> Fetch:
+    """Return what fetches an argument that has to be waited for: a value of a battery, or a service."""
+    provide: Provide | None = parameter.provide
+    if provide is not None:
+        return taker(provide, _fallback(parameter))
     kind = strip(parameter.annotation).kind
 
     async def fetch(request: web.Request) -> Any:
-        container: svcs.Container = services(request)
-        return await container.aget_abstract(kind)
+        return await services(request).aget_abstract(kind)
 
     return fetch
+
+
+def _fallback(parameter: Parameter) -> Any:
+    if not parameter.optional:
+        return REQUIRED
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
+
+
+def _request(request: web.Request) -> web.Request:
+    return request
 
 
 def _loaded(load: Callable[[Any], Any], data: Mapping[str, Any], location: str) -> Any:
@@ -272,6 +330,18 @@ def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> 
 def conventions_for(endpoint: Endpoint, parameter: Parameter) -> Conventions | None:
     """Return what holds for the fields of a parameter's type; none do in headers and cookies."""
     return None if parameter.source in {Source.HEADERS, Source.COOKIES} else endpoint.options.conventions
+
+
+def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unknown: str) -> Schema:
+    """Return the schema of parameters that take one value each, by their keys."""
+    annotations = {
+        p.key: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
+    }
+    defaults = {p.key: _fallback(p) for p in parameters if p.optional and p.source is not Source.PATH}
+    with _blaming(endpoint, "', '".join(p.name for p in parameters)):
+        return validation.schema_from_fields(
+            endpoint.origin, annotations, defaults=defaults, text=True, unknown=unknown
+        )
 
 
 class _blaming:  # noqa: N801 - reads as a verb

@@ -7,6 +7,7 @@ written. What it returns is an ordinary aiohttp handler.
 from __future__ import annotations
 
 import functools
+from collections.abc import Awaitable
 from typing import Any
 
 from aiohttp import web
@@ -17,8 +18,9 @@ from framework.binding.arguments import (
     PAYLOADS,
     VALUES,
     ReadPayload,
-    later_reader,
+    fetch_reader,
     payload_reader,
+    take_reader,
     values_reader,
 )
 from framework.binding.bodies import close_files
@@ -40,20 +42,37 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:
         return _bind_view(handler)
     if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
         return _named_after(handler, _bind_plain(endpoint))
+    handler = _by_name(endpoint)
     validated = _validated(endpoint, limits or FormLimits())
-    later = {
-        p.name: later_reader(endpoint, p) for p in endpoint.parameters if p.source not in {*VALUES, *PAYLOADS}
-    }
+    others = [each for each in endpoint.parameters if each.source not in {*VALUES, *PAYLOADS}]
+    takes = {each.name: take for each in others if (take := take_reader(each)) is not None}
+    fetches = {each.name: fetch_reader(each) for each in others if each.name not in takes}
     write, render = writer_for(endpoint), renderer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
         arguments = {} if validated is None else await validated(request)
-        for name, fetch in later.items():
+        for name, take in takes.items():
+            arguments[name] = take(request)
+        for name, fetch in fetches.items():
             arguments[name] = await fetch(request)
         result = await handler(**arguments)
         return write(result) if render is None else await render(request, result)
 
-    return _named_after(handler, _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke)
+    bound = _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke
+    return _named_after(endpoint.handler, bound)
+
+
+def _by_name(endpoint: Endpoint) -> Any:
+    """Return the handler so that all of its arguments can be given by name: ``def handler(x: int, /)`` takes none."""
+    handler = endpoint.handler
+    names = [parameter.name for parameter in endpoint.parameters if parameter.by_position]
+    if not names:
+        return handler
+
+    def call(**arguments: Any) -> Awaitable[Any]:
+        return handler(*[arguments.pop(name) for name in names], **arguments)
+
+    return call
 
 
 def _bind_plain(endpoint: Endpoint) -> Handler:

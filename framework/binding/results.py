@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, is_typeddict
@@ -12,7 +11,8 @@ from marshmallow import Schema
 
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
-from framework.annotations import strip, without_none
+from framework.annotations import strip
+from framework.binding.declared import ensurer, may_be_none, mistake, returned_type
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
 from framework.responses import Result
@@ -29,23 +29,29 @@ def writer_for(endpoint: Endpoint) -> Write:
         ConfigurationError: The return annotation is a type that cannot be written as JSON.
     """
     status = endpoint.options.status
-    encode = _encoder(endpoint)
+    encode, ensure, nullable = _encoder(endpoint), ensurer(endpoint), may_be_none(endpoint.returns)
+    expected = strip(returned_type(endpoint)).kind
 
     def write(result: Any) -> web.StreamResponse:
         # PERF: StreamResponse is an abstract class, and asking isinstance costs most for what is none.
-        if type(result) is not dict and isinstance(result, web.StreamResponse):
+        kind = type(result)
+        if kind is expected:
+            return JSONResponse(encode(result), status=status)
+        if kind is not dict and isinstance(result, web.StreamResponse):
             return result
         if isinstance(result, Result):
-            return _answer(encode, result.value, result.status or status, result.headers)
-        return _answer(encode, result, status, None)
+            return answer(result.value, result.status or status, result.headers)
+        return answer(result, status, None)
+
+    def answer(value: Any, status: int, headers: Mapping[str, str] | None) -> web.Response:
+        if value is None:
+            if not nullable:
+                raise mistake(endpoint, "None")
+            return web.Response(status=204 if status == 200 else status, headers=headers)
+        ensure(value)
+        return JSONResponse(encode(value), status=status, headers=headers)
 
     return write
-
-
-def _answer(encode: Encode, value: Any, status: int, headers: Mapping[str, str] | None) -> web.Response:
-    if value is None:
-        return web.Response(status=204 if status == 200 else status, headers=headers)
-    return JSONResponse(encode(value), status=status, headers=headers)
 
 
 def renderer_for(endpoint: Endpoint) -> Render | None:
@@ -66,20 +72,6 @@ def renderer_for(endpoint: Endpoint) -> Render | None:
         return response
 
     return render
-
-
-def returned_type(endpoint: Endpoint) -> Any:
-    """Return the type of the JSON that the endpoint answers; `typing.Any` when its annotation does not say."""
-    annotation = without_none(endpoint.returns)
-    if get_origin(strip(annotation).kind) is Result:
-        annotation = without_none(get_args(strip(annotation).kind)[0])
-    kind = strip(annotation).kind
-    if annotation is inspect.Signature.empty or _is_response(kind):
-        return Any
-    if get_origin(kind) in {Union, UnionType}:
-        members = [member for member in get_args(kind) if not _is_response(member)]
-        return members[0] if len(members) == 1 else Any
-    return annotation
 
 
 def _encoder(endpoint: Endpoint) -> Encode:
@@ -105,7 +97,3 @@ def _has_schema(annotation: Any) -> bool:
     if get_origin(kind) in _MADE_OF_PLAIN and not is_typeddict(kind):
         return any(_has_schema(argument) for argument in get_args(kind))
     return kind not in _PLAIN
-
-
-def _is_response(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, web.StreamResponse)

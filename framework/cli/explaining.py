@@ -9,7 +9,7 @@ from marshmallow import Schema
 
 from framework import validation
 from framework.annotations import without_none
-from framework.binding.results import returned_type
+from framework.binding.declared import returned_type
 from framework.endpoint import Endpoint, Renders, Source
 from framework.errors import ConfigurationError
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from framework.batteries.openapi import document_of
-from framework.binding.results import returned_type
+from framework.binding.declared import returned_type
 from framework.cli.loading import find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
@@ -81,16 +81,17 @@ def route_row(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _auth(endpoint: Endpoint) -> str:
-    requires = endpoint.find(Requires)
-    if requires is not None:
-        return " ".join(sorted(requires.scopes)) or "known caller"
+    required = [mark for mark in endpoint.marks if isinstance(mark, Requires)]
+    if required:
+        return " ".join(sorted({scope for mark in required for scope in mark.scopes})) or "known caller"
     return "public" if endpoint.find(Public) else "denied: no mark"
 
 
 def _reads(endpoint: Endpoint) -> Iterator[str]:
     for parameter in endpoint.parameters:
         if parameter.source in _READ:
-            yield f"{parameter.source.value} {type_name(parameter.annotation)}"
+            named = f" {parameter.key}:" if parameter.key else ""
+            yield f"{parameter.source.value}{named} {type_name(parameter.annotation)}"
 
 
 def _answers(endpoint: Endpoint) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +11,11 @@ from aiohttp import web
 
 from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.versions import is_plain
-from framework.battery import Battery, ensure_order
+from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
-from framework.endpoint import Endpoint, Source
+from framework.endpoint import Brought, Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
@@ -36,14 +36,21 @@ def assemble(
     max_body: int,
     form_limits: FormLimits,
     conventions: Conventions,
+    elsewhere: Mapping[Any, str],
 ) -> web.Application:
     """Make the application; every mistake that can be seen without running it is raised here.
+
+    Args:
+        elsewhere: The batteries that would bring what a handler may ask for, as in `Brought`.
 
     Raises:
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
     ensure_order(batteries)
-    read = read_routes([*routes, *(battery.routes for battery in batteries)])
+    present = {battery.name for battery in batteries}
+    lacking = {kind: name for kind, name in elsewhere.items() if name not in present}
+    brought = Brought(brought_by(batteries), lacking)
+    read = read_routes([*routes, *(battery.routes for battery in batteries)], brought)
     endpoints = tuple(following(endpoint, conventions) for endpoint in read)
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
@@ -65,6 +72,7 @@ def assemble(
     app.on_response_prepare.append(preparer)
     app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
+    app.on_startup.append(_ensuring_services(endpoints, brought))
     if is_plain("aiohttp"):
         app.middlewares.insert(0, checking(refuser(preparer.stamps, app[ERROR_HANDLING])))
     return app
@@ -83,7 +91,6 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
             battery.setup(app, endpoints)
         if battery.lifespan is not None:
             app.cleanup_ctx.append(battery.lifespan)
-    app.on_startup.append(_ensure_provided)
 
 
 async def _services(app: web.Application) -> AsyncIterator[None]:
@@ -115,24 +122,23 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
     return read
 
 
-async def _ensure_provided(app: web.Application) -> None:
-    endpoints = app[ENDPOINTS]
-    ensure_provided(endpoints, app[REGISTRY])
+def _ensuring_services(
+    endpoints: Sequence[Endpoint], brought: Brought
+) -> Callable[[web.Application], Awaitable[None]]:
+    async def ensure(app: web.Application) -> None:
+        ensure_provided(endpoints, app[REGISTRY], brought)
+
+    return ensure
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:
-    """Check that the battery is there that keeps a mark's promise, and the one that brings sessions.
+    """Check that the battery is there that keeps a mark's promise.
 
     Raises:
-        ConfigurationError: One is not; the message names the handler and the mark or parameter.
+        ConfigurationError: One is not; the message names the handler and the mark.
     """
     present = {battery.name for battery in batteries}
     for endpoint in endpoints:
-        session = endpoint.parameter(Source.SESSION)
-        if session is not None and "sessions" not in present:
-            raise ConfigurationError(
-                f"{endpoint}: parameter '{session.name}' needs the battery 'sessions', which is not in the list."
-            )
         for mark in endpoint.marks:
             if mark.battery is not None and mark.battery not in present:
                 raise ConfigurationError(

@@ -23,7 +23,7 @@ from framework.adapters.aiohttp.requests import (
 )
 from framework.adapters.aiohttp.routes import Match, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT
+from framework.context import CONTAINER, ENDPOINT, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
@@ -117,6 +117,9 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            services(
+                request
+            )  # a clone of aiohttp's own requests copies what they keep, and so finds this one
             chain = self._chain(request.match_info, handler)
             begin(request, chain)
             try:

@@ -24,7 +24,7 @@ from framework.batteries.auth import (
     TokenStore,
 )
 from framework.errors import ConfigurationError, ServiceUnavailable, UnprocessableContent
-from framework.marks import public, requires
+from framework.marks import authenticated, public, requires
 from framework.principal import Principal
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
@@ -46,7 +46,7 @@ async def show_to_anybody(principal: Principal | None) -> dict[str, str | None]:
 
 
 @routes.get("/known")
-@requires()
+@authenticated
 async def show_to_known(principal: Principal) -> dict[str, Any]:
     return {"subject": principal.subject, "scopes": sorted(principal.scopes), "scheme": principal.scheme}
 
@@ -77,7 +77,7 @@ async def refresh(body: Refresh, tokens: Tokens, store: TokenStore) -> TokenPair
 
 
 @routes.post("/sign-out")
-@requires()
+@authenticated
 async def sign_out(principal: Principal, tokens: Tokens) -> None:
     await tokens.revoke(principal)
 

@@ -15,7 +15,7 @@ from framework.batteries.auth import AuthSettings
 from framework.batteries.auth.policy import sign_in_location
 from framework.batteries.sessions import SessionSettings
 from framework.context import SESSION_SCOPES, SESSION_SUBJECT
-from framework.marks import public, requires
+from framework.marks import authenticated, public, requires
 from framework.principal import Principal
 from framework.responses import ensure_local
 from framework.routing import RouteTableDef
@@ -49,7 +49,7 @@ async def show_to_anybody(principal: Principal | None) -> dict[str, Any]:
 
 
 @routes.post("/known")
-@requires()
+@authenticated
 async def change() -> None:
     return None
 

@@ -23,10 +23,10 @@ from framework.batteries import openapi, problems
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.openapi.paths import Templates
 from framework.battery import Battery
-from framework.endpoint import Renders
+from framework.endpoint import Provide, Renders
 from framework.errors import ConfigurationError
 from framework.forms import Form, UploadedFile
-from framework.marks import public, requires, undocumented
+from framework.marks import authenticated, public, requires, undocumented
 from framework.principal import Principal
 from framework.responses import Result
 from framework.routing import RouteTableDef
@@ -34,7 +34,10 @@ from framework.services import provide
 from framework.testing import Serve
 from framework.validation import Partial
 
-AUTH = (Battery(name="sessions"), Battery(name="auth"))
+AUTH = (
+    Battery(name="sessions"),
+    Battery(name="auth", provides={Principal: Provide(lambda request: None, names=("principal",))}),
+)
 
 
 class Colour(Enum):
@@ -139,7 +142,7 @@ async def add_note(body: Draft, principal: Principal, store: Store) -> Result[No
 
 
 @notes.get("/{note_id}", name="note")
-@requires()
+@authenticated
 async def get_note(note_id: UUID) -> Note | None:
     raise AssertionError
 
@@ -157,7 +160,7 @@ async def remove_note(note_id: UUID) -> None:
 
 
 @notes.post("/{note_id}/files")
-@requires()
+@authenticated
 async def add_file(note_id: UUID, form: Upload) -> Count:
     raise AssertionError
 

@@ -777,6 +777,8 @@ async def test_what_changes_behind_the_handler_is_stored_and_a_fault_there_still
         assert await browser.get("/read") == '{"value":"tea"}'
 
 
-def test_a_handler_with_a_session_in_a_service_without_any_is_refused() -> None:
+async def test_a_handler_with_a_session_in_a_service_without_any_is_refused() -> None:
+    runner = web.AppRunner(kernel_app(routes))
+
     with pytest.raises(ConfigurationError, match=r"read\): parameter 'session' needs the battery 'sessions'"):
-        kernel_app(routes)
+        await runner.setup()

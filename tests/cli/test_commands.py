@@ -166,7 +166,7 @@ def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
         ),
         pytest.param(["run", "hello:nothing"], HELLO, "has no 'nothing'", id="no such name in the module"),
         pytest.param(
-            ["check", "hello"], HELLO.replace("hello()", "hello(thing: int)"), "'thing'", id="a bad handler"
+            ["check", "hello"], HELLO.replace("hello()", "hello(*thing: int)"), "'*thing'", id="a bad handler"
         ),
     ],
 )

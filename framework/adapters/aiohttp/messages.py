@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import TimerNoop, parse_http_date
@@ -50,6 +50,16 @@ class Request(web.Request):
     def _make_writer(self) -> Writer:
         self.has_writer = True
         return Writer(self._protocol, self._loop)
+
+    def clone(self, **changes: Any) -> Request:
+        """Return the request with other headers and so on: what is kept under its keys is one state.
+
+        A battery that passes a clone on must not part those in front of it from what those behind it keep there, such
+        as services to be closed.
+        """
+        clone = cast("Request", super().clone(**changes))
+        clone._state = self._state
+        return clone
 
     @property
     def if_modified_since(self) -> datetime | None:

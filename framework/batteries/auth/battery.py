@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from framework.adapters.aiohttp.requests import find
 from framework.batteries.auth.passwords import Passwords
 from framework.batteries.auth.policy import Guards, ensure_policies
 from framework.batteries.auth.provider import Fetch, ProviderKeys, fetch
@@ -15,9 +16,10 @@ from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore
 from framework.batteries.auth.tokens import Tokens
 from framework.battery import Battery, Check, Lifespan
-from framework.context import REGISTRY
-from framework.endpoint import Endpoint
-from framework.errors import ConfigurationError, ServiceUnavailable
+from framework.context import PRINCIPAL, REGISTRY
+from framework.endpoint import Endpoint, Provide
+from framework.errors import ConfigurationError, ServiceUnavailable, Unauthorized
+from framework.principal import Principal
 from framework.secrets import Profile
 from framework.tasks import running
 
@@ -59,11 +61,16 @@ def battery(
     return Battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
+        provides={Principal: Provide(_principal, names=("principal",), absent=Unauthorized)},
         plan=Guards(tokens, profile, settings.sign_in_path).plan,
         setup=setup,
         lifespan=_keeping(provider) if provider else None,
         check=_checking(provider) if provider else None,
     )
+
+
+def _principal(request: web.Request) -> Principal | None:
+    return find(request, PRINCIPAL)
 
 
 def _ensure_fit(settings: AuthSettings, profile: Profile) -> None:

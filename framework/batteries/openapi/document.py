@@ -13,10 +13,10 @@ from aiohttp import web
 from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
-from framework.binding.arguments import conventions_for
+from framework.binding.arguments import conventions_for, schema_of_values
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
-from framework.binding.results import returned_type
-from framework.endpoint import Endpoint, Parameter, Renders, Source
+from framework.binding.declared import returned_type
+from framework.endpoint import Endpoint, Parameter, Renders, Source, function_of
 from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
 from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
@@ -110,7 +110,7 @@ class _Operations:
         return kept if security is None else {**kept, "security": security}
 
     def _id(self, endpoint: Endpoint, method: str) -> str:
-        name = str(endpoint.options.name or getattr(endpoint.handler, "__name__", method))
+        name = str(endpoint.options.name or getattr(function_of(endpoint.handler), "__name__", method))
         several = endpoint.method == "*" or inspect.isclass(endpoint.handler)
         wanted = f"{name}_{method}" if several else name
         number = next(n for n in range(1, len(self._ids) + 2) if _numbered(wanted, n) not in self._ids)
@@ -132,12 +132,16 @@ class _Operations:
         found: list[JSONSchema] = []
         for parameter in endpoint.parameters:
             location = _LOCATIONS.get(parameter.source)
-            if location is not None:
-                conventions = conventions_for(endpoint, parameter)
-                found += self._schemas.parameters(parameter.annotation, location, conventions)
-        for each in found:
-            if each["in"] == "header":
-                each["name"] = each["name"].replace("_", "-")
+            if location is None:
+                continue
+            if parameter.key:
+                schema = schema_of_values(endpoint, [parameter], unknown="exclude")
+                found += self._schemas.parameters(schema, location, None)
+                continue
+            conventions = conventions_for(endpoint, parameter)
+            for each in self._schemas.parameters(parameter.annotation, location, conventions):
+                name = each["name"].replace("_", "-") if location == "header" else each["name"]
+                found.append({**each, "name": name})
         return found
 
     def _request_body(self, endpoint: Endpoint) -> JSONSchema | None:
@@ -214,10 +218,10 @@ def _is_file(schema: JSONSchema) -> bool:
 
 def texts(endpoint: Endpoint) -> tuple[str, str]:
     """Return an endpoint's summary and description: the first line of its docstring, and the rest."""
-    handler: Any = endpoint.handler
+    text, handler = endpoint.description, endpoint.handler
     if inspect.isclass(handler):
-        handler = getattr(handler, endpoint.method.lower(), handler)
-    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+        text = inspect.getdoc(getattr(handler, endpoint.method.lower(), handler)) or ""
+    first, _, rest = text.partition("\n")
     return endpoint.options.summary or first.strip().removesuffix("."), rest.strip()
 
 

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import hdrs, web
-from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
+from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session, get_session
 
 from framework.adapters.aiohttp.requests import state_of
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
 from framework.battery import Battery, Handler, Preparation
-from framework.endpoint import Endpoint, Source
+from framework.endpoint import Endpoint, Provide
 from framework.errors import ServiceError
 from framework.responses import add_vary
 
@@ -85,6 +85,7 @@ def battery(
     return Battery(
         name="sessions",
         after=after,
+        provides={Session: Provide(get_session, names=("session",))},
         middleware=middleware,
         preparation=Preparation(lambda request: SESSION_KEY in state_of(request), _preparer(storage)),
         setup=setup,
@@ -103,7 +104,7 @@ def _store(settings: SessionSettings) -> SessionStore:
 
 
 def _prepare(store: SessionStore, endpoints: Sequence[Endpoint]) -> None:
-    if isinstance(store, CookieStore) and any(each.parameter(Source.SESSION) for each in endpoints):
+    if isinstance(store, CookieStore) and any(each.takes(Session) for each in endpoints):
         store.prepare()
 
 

@@ -168,7 +168,7 @@ class Rooms:
     ::
 
         @routes.get("/ws/rooms/{room}")
-        @requires()
+        @authenticated
         async def chat(request: web.Request, room: str, rooms: Rooms) -> web.WebSocketResponse:
             async with rooms.join(request, room) as member:
                 async for text in member:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple
 
-from framework.context import SESSION_FLASHES
+SESSION_FLASHES = "_flashes"
+"""The key in a session of what the next page is to say, as pairs of category and message."""
 
 _MOST = 10
 
 
 class Flash(NamedTuple):
-    """Hold a message and what kind it is: ``info``, ``success`` or ``error``, or a word of the service's own."""
+    """A message and what kind it is: ``info``, ``success`` or ``error``, or a word of the service's own."""
 
     category: str
     message: str
