@@ -15,6 +15,8 @@ from aiohttp.compression_utils import MAX_SYNC_CHUNK_SIZE
 from multidict import CIMultiDict
 from yarl import URL
 
+from framework.adapters.aiohttp.responses import headers as headers_of
+
 T = TypeVar("T")
 
 _CONTENT_TYPE = hdrs.CONTENT_TYPE
@@ -157,7 +159,7 @@ class JSONResponse(web.Response):
 
 def add_vary(response: web.StreamResponse, name: str) -> None:
     """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
-    headers = response._headers
+    headers = headers_of(response)
     present = headers.get(hdrs.VARY)
     if present is None:
         headers[hdrs.VARY] = name

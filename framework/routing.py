@@ -70,6 +70,22 @@ class RouteTableDef(web.RouteTableDef):
             raise ConfigurationError(f"The prefix {prefix!r} must start with '/' and not end with one.")
         self._prefix = prefix
         self._tags = tuple(tags)
+        self._definitions: list[web.AbstractRouteDef] = []
+
+    def __repr__(self) -> str:
+        return f"<RouteTableDef count={len(self)}>"
+
+    def __len__(self) -> int:
+        return len(self._definitions)
+
+    def __iter__(self) -> Iterator[web.AbstractRouteDef]:
+        return iter(self._definitions)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._definitions
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._definitions[index]
 
     def route(self, method: str, path: str, **options: Unpack[RouteOptions]) -> Decorate:
         """Let the decorated handler answer a method of a path.
@@ -89,7 +105,7 @@ class RouteTableDef(web.RouteTableDef):
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 
         def decorate(handler: H) -> H:
-            self._items.append(Route(method, f"{self._prefix}{path}", handler, known))
+            self._definitions.append(Route(method, f"{self._prefix}{path}", handler, known))
             return handler
 
         return decorate
@@ -119,7 +135,7 @@ class RouteTableDef(web.RouteTableDef):
         return self.route("*", path, **options)
 
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
-        super().static(f"{self._prefix}{prefix}", path, **kwargs)
+        self._definitions.append(web.static(f"{self._prefix}{prefix}", path, **kwargs))
 
 
 def read_routes(routes: Routes) -> Iterator[Endpoint]:

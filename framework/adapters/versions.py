@@ -15,11 +15,10 @@ PLAIN_VARIABLE: Final = "FRAMEWORK_PLAIN"
 PROVED: Final[Mapping[str, frozenset[tuple[int, int]]]] = MappingProxyType(
     {
         "aiohttp": frozenset({(3, 14)}),
-        "aiohttp-session": frozenset({(2, 12)}),
         "gunicorn": frozenset({(27, 0)}),
         "Jinja2": frozenset({(3, 1)}),
+        "MarkupSafe": frozenset({(3, 0)}),
         "marshmallow": frozenset({(4, 4)}),
-        "svcs": frozenset({(25, 1), (26, 2)}),
     }
 )
 

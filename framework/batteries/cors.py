@@ -13,6 +13,8 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
+from framework.adapters.aiohttp.requests import headers as request_headers
+from framework.adapters.aiohttp.responses import headers as response_headers
 from framework.battery import Battery, Handler, Middleware
 from framework.context import ENDPOINT, find
 from framework.endpoint import Endpoint, Mark, marks_of
@@ -248,9 +250,9 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         if not configured:
             return
-        headers = response._headers
+        headers = response_headers(response)
         add_vary(response, hdrs.ORIGIN)
-        origin = request._headers.get(hdrs.ORIGIN)
+        origin = request_headers(request).get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
             return

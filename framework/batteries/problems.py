@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 from aiohttp.web_response import REASON_PHRASES
 
 from framework import validation
+from framework.adapters.aiohttp.responses import is_spent
 from framework.battery import Battery, Handler
 from framework.context import DEADLINE, ENDPOINT, REQUEST_ID, nonce
 from framework.errors import PROBLEM_MEDIA_TYPE, ConfigurationError, Problem, ServiceError
@@ -182,8 +183,7 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     """
     if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
-    is_sent = response._eof_sent and not is_begun(request)
-    if is_sent or response._payload_writer not in {None, request.writer}:
+    if is_spent(response, request):
         raise ValueError("The response was sent to another request: make a new one for each.")
 
 

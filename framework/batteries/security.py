@@ -8,6 +8,8 @@ from datetime import timedelta
 from aiohttp import web
 from multidict import CIMultiDict, istr
 
+from framework.adapters.aiohttp.requests import is_over_tls, state
+from framework.adapters.aiohttp.responses import headers as headers_of
 from framework.battery import Battery, Stamp
 from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
@@ -120,7 +122,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response._headers
+        headers = headers_of(response)
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
             headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
@@ -128,9 +130,9 @@ def _stamp(settings: SecuritySettings) -> Stamp:
                 headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
             headers.merge(others)  # PERF: all that are not there yet, at once
-        if always_tls or request._transport_sslcontext is not None:
+        if always_tls or is_over_tls(request):
             headers.merge(transport)
-        if PRINCIPAL in request._state:
+        if PRINCIPAL in state(request):
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

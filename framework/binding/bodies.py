@@ -12,6 +12,7 @@ from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
+from framework.adapters.aiohttp.requests import body_at_hand
 from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
 from framework.forms import FormData, FormLimits, UploadedFile
 from framework.responses import safe_filename
@@ -54,16 +55,13 @@ async def read_body(request: web.Request) -> bytes:
     Raises:
         ContentTooLarge: It is longer than the endpoint's limit; nothing beyond the limit was read.
     """
-    limit = request._client_max_size
+    limit = request.client_max_size
     if (request.content_length or 0) > limit:
         raise ContentTooLarge(limit)
-    content = request.content
-    if content.is_eof() and request._read_bytes is None and content.exception() is None:
-        # PERF: all of it is here, as nearly always; aiohttp would ask for each chunk and copy twice.
-        body = content.read_nowait()
+    body = body_at_hand(request)
+    if body is not None:
         if len(body) > limit:
             raise ContentTooLarge(limit)
-        request._read_bytes = body
         return body
     try:
         return await request.read()
@@ -114,7 +112,7 @@ def _too_many(what: str, limit: int) -> MalformedBody:
 
 
 async def _read_multipart(request: web.Request, form: FormData, limits: FormLimits) -> None:
-    limit = request._client_max_size
+    limit = request.client_max_size
     if (request.content_length or 0) > limit:
         raise ContentTooLarge(limit)
     try:
@@ -172,7 +170,7 @@ async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile
 
 
 async def _chunks(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
-    limit = request._client_max_size
+    limit = request.client_max_size
     while chunk := await part.read_chunk(_CHUNK_BYTES):
         if request.content.total_bytes > limit:
             raise ContentTooLarge(limit)

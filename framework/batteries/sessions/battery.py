@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, Session
 
+from framework.adapters.aiohttp.requests import state
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.storage import Storage
 from framework.batteries.sessions.stores import CookieStore, SessionStore
@@ -53,9 +54,8 @@ def battery(
     storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request._state[STORAGE_KEY] = (
-            storage  # PERF: aiohttp warns of keys that are texts, and so asks each time
-        )
+        kept = state(request)
+        kept[STORAGE_KEY] = storage
         try:
             response = await handler(request)
         except Exception as error:
@@ -63,17 +63,17 @@ def battery(
             raise
         else:
             # PERF: most requests have asked for no session.
-            if SESSION_KEY in request._state:
+            if SESSION_KEY in kept:
                 await _after_answer(storage, request, response)
             return response
         finally:
-            request._state[_ANSWERED] = True
+            kept[_ANSWERED] = True
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store
         _prepare(store, endpoints)
         app.on_response_prepare.append(
-            Receiver(_preparer(storage), concerns=lambda request: SESSION_KEY in request._state)
+            Receiver(_preparer(storage), concerns=lambda request: SESSION_KEY in state(request))
         )
 
     @asynccontextmanager
@@ -142,7 +142,7 @@ def _preparer(storage: Storage) -> Callable[[web.Request, web.StreamResponse], A
     """
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        session = request._state.get(SESSION_KEY)
+        session = state(request).get(SESSION_KEY)
         if session is None:
             return
         cookie = await _late(storage, request) if _ANSWERED in request else await storage.settle(request)

@@ -1,0 +1,1 @@
+"""The private parts of aiohttp that the framework needs, each with the public way beside it."""
