@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import svcs
 from aiohttp import web
 from multidict import MultiDict
 
-from framework.adapters.aiohttp.requests import state
+from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
 from framework.forms import FormData
@@ -29,8 +29,6 @@ SESSION_CSRF = "_csrf"
 
 SESSION_FLASHES = "_flashes"
 """What the next page is to say, as pairs of category and message."""
-
-T = TypeVar("T")
 
 # Keys of an application.
 
@@ -84,13 +82,6 @@ CSRF_CHECK: web.RequestKey[Callable[[str | None], None]] = web.RequestKey("csrf_
 
 CSRF_FIELD = "csrf_token"
 """The form field for the token against cross-site request forgery; a handler never sees it."""
-
-
-def find(request: web.BaseRequest, key: web.RequestKey[T]) -> T | None:
-    """Return what a request keeps under a key; None if there is nothing."""
-    # PERF: request.get() raises and catches a KeyError for each key that is not there, half a microsecond.
-    value: T | None = state(request).get(key)
-    return value
 
 
 def services(request: web.Request) -> svcs.Container:

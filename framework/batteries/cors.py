@@ -13,7 +13,6 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
-from framework.adapters.aiohttp.requests import headers as request_headers
 from framework.adapters.aiohttp.responses import headers as response_headers
 from framework.battery import Battery, Handler, Middleware
 from framework.context import ENDPOINT, find
@@ -252,7 +251,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
             return
         headers = response_headers(response)
         add_vary(response, hdrs.ORIGIN)
-        origin = request_headers(request).get(hdrs.ORIGIN)
+        origin = request.headers.get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
             return

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from framework.adapters.versions import is_plain
 
-T = TypeVar("T")
-
 _IS_PLAIN: Final = is_plain("aiohttp")
 
 
-def _field(name: str, public: Callable[[web.StreamResponse], T]) -> Callable[[web.StreamResponse], T]:
-    return public if _IS_PLAIN else attrgetter(name)
-
-
-#: The headers; each stamp asks for them (PERF: 0.05 us less than the property).
-headers: Final[Callable[[web.StreamResponse], CIMultiDict[str]]] = _field(
-    "_headers", lambda response: response.headers
-)
-
-#: The status, likewise.
-status: Final[Callable[[web.StreamResponse], int]] = _field("_status", lambda response: response.status)
+def headers(response: web.StreamResponse) -> CIMultiDict[str]:
+    """Return a response's headers; each stamp asks for them (PERF: two thirds of the property's cost)."""
+    return response.headers if _IS_PLAIN else response._headers
 
 
 def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
