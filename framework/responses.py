@@ -15,8 +15,6 @@ from aiohttp.compression_utils import MAX_SYNC_CHUNK_SIZE
 from multidict import CIMultiDict
 from yarl import URL
 
-from framework.adapters.aiohttp.responses import headers as headers_of
-
 T = TypeVar("T")
 
 _CONTENT_TYPE = hdrs.CONTENT_TYPE
@@ -157,9 +155,8 @@ class JSONResponse(web.Response):
         self._zlib_executor_size, self._zlib_executor = MAX_SYNC_CHUNK_SIZE, None
 
 
-def add_vary(response: web.StreamResponse, name: str) -> None:
+def add_vary(headers: CIMultiDict[str], name: str) -> None:
     """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
-    headers = headers_of(response)
     present = headers.get(hdrs.VARY)
     if present is None:
         headers[hdrs.VARY] = name

@@ -13,9 +13,9 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
-from framework.adapters.aiohttp.responses import headers as response_headers
+from framework.adapters.aiohttp.responses import exchange
 from framework.battery import Battery, Handler, Middleware
-from framework.context import ENDPOINT, find
+from framework.context import ENDPOINT
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
 from framework.http.origins import origins_from
@@ -249,13 +249,13 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         if not configured:
             return
-        headers = response_headers(response)
-        add_vary(response, hdrs.ORIGIN)
-        origin = request.headers.get(hdrs.ORIGIN)
+        sent, headers, kept, _ = exchange(request, response)
+        add_vary(headers, hdrs.ORIGIN)
+        origin = sent.get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
             return
-        endpoint = find(request, ENDPOINT)
+        endpoint = kept.get(ENDPOINT)
         mark = None if endpoint is None else endpoint.find(Cors)
         _grant_headers(headers, default if mark is None else mark.policy, origin)
 

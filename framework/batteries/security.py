@@ -8,8 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 from multidict import CIMultiDict, istr
 
-from framework.adapters.aiohttp.requests import is_over_tls, state
-from framework.adapters.aiohttp.responses import headers as headers_of
+from framework.adapters.aiohttp.responses import exchange
 from framework.battery import Battery, Stamp
 from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
@@ -122,7 +121,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
-        headers = headers_of(response)
+        _, headers, kept, is_over_tls = exchange(request, response)
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
             headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
@@ -130,9 +129,9 @@ def _stamp(settings: SecuritySettings) -> Stamp:
                 headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
             headers.merge(others)  # PERF: all that are not there yet, at once
-        if always_tls or is_over_tls(request):
+        if always_tls or is_over_tls:
             headers.merge(transport)
-        if PRINCIPAL in state(request):
+        if PRINCIPAL in kept:
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

@@ -1,30 +1,59 @@
-"""What each response is asked for: aiohttp's own fields, or its public properties."""
+"""What each response is asked for: aiohttp's own fields, or its public properties; `requests` says why."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
+from framework.adapters.aiohttp.requests import State
 from framework.adapters.versions import is_plain
 
-_IS_PLAIN: Final = is_plain("aiohttp")
+if is_plain("aiohttp"):
 
+    def headers(response: web.StreamResponse) -> CIMultiDict[str]:
+        """Return a response's headers."""
+        return response.headers
 
-def headers(response: web.StreamResponse) -> CIMultiDict[str]:
-    """Return a response's headers; each stamp asks for them (PERF: two thirds of the property's cost)."""
-    return response.headers if _IS_PLAIN else response._headers
+    def exchange(
+        request: web.BaseRequest, response: web.StreamResponse
+    ) -> tuple[CIMultiDictProxy[str], CIMultiDict[str], State, bool]:
+        """Return the headers of both, what is kept on the request, and whether it came over TLS."""
+        return request.headers, response.headers, request, request.secure
 
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, bool]:
+        """Return method, target as it was sent and status, and whether the client is still there."""
+        return request.method, request.raw_path, response.status, request.transport is not None
 
-def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
-    """Tell whether a response was prepared for another request; sent again it would be empty, or reach nobody.
+    def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
+        """Tell whether a response was sent to another request; sent again it would reach nobody.
 
-    In public a response does not say for whom it was prepared, so only a whole one is known there: one of which
-    nothing has left although it is prepared.
-    """
-    is_begun = request.writer.output_size > 0
-    if _IS_PLAIN:
-        return isinstance(response, web.Response) and response.prepared and not is_begun
-    is_sent = response._eof_sent and not is_begun
-    return is_sent or response._payload_writer not in {None, request.writer}
+        In public a response does not say for whom it was prepared. So only whole ones are known here: those of which
+        nothing has left although they are prepared.
+        """
+        is_sent = response.prepared and isinstance(response, web.Response)
+        return is_sent and request.writer.output_size == 0
+
+else:
+
+    def headers(response: web.StreamResponse) -> CIMultiDict[str]:
+        """Return a response's headers."""
+        return response._headers
+
+    def exchange(
+        request: web.BaseRequest, response: web.StreamResponse
+    ) -> tuple[CIMultiDictProxy[str], CIMultiDict[str], State, bool]:
+        """Return the headers of both, what is kept on the request, and whether it came over TLS."""
+        tls = request._transport_sslcontext is not None
+        return request._headers, response._headers, request._state, tls
+
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, bool]:
+        """Return method, target as it was sent and status, and whether the client is still there."""
+        connected = request._protocol.transport is not None
+        return request._method, request._message.path, response._status, connected
+
+    def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
+        """Tell whether a response was prepared for another request; sent again it would reach nobody."""
+        writer, is_sent = response._payload_writer, response._eof_sent
+        if writer is None and not is_sent:
+            return False
+        return (is_sent and request.writer.output_size == 0) or writer not in {None, request.writer}

@@ -13,11 +13,12 @@ from typing import Any
 from aiohttp import web
 from multidict import istr
 
-from framework.adapters.aiohttp.requests import request_line, state
+from framework.adapters.aiohttp.requests import arrival
+from framework.adapters.aiohttp.responses import outcome
 from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.takeover import REQUEST
 from framework.battery import Handler, Middleware
-from framework.context import PRINCIPAL, REQUEST_ID
+from framework.context import PRINCIPAL, REQUEST_ID, find
 from framework.streaming import Ending, Sent, deliver, disconnected, is_gone, short_body
 
 REQUEST_ID_HEADER = istr("X-Request-ID")
@@ -68,8 +69,8 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = perf_counter()
-        sent = request.headers.get(REQUEST_ID_HEADER)
-        request_id = state(request)[REQUEST_ID] = request_id_from(sent)
+        kept, headers = arrival(request)
+        request_id = kept[REQUEST_ID] = request_id_from(headers.get(REQUEST_ID_HEADER))
         REQUEST.set(request_id)
         try:
             response = await handler(request)
@@ -99,7 +100,7 @@ def record(
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    (method, target, kept), body = request_line(request), short_body(response)
+    (method, target, status, connected), body = outcome(request, response), short_body(response)
     path = request.path if "%" in target or "?" in target else target
     told: dict[str, Any] = {
         "timestamp": datetime.now(UTC),
@@ -108,20 +109,20 @@ def record(
         "method": method,
         "path": path if len(path) <= _SURELY_SHORT else shortened(path),
         "route": route,
-        "status": response.status,
+        "status": status,
         # PERF: round() takes three times as long.
         "duration_ms": int(seconds * 1_000_000) / 1000,
         "bytes": response.body_length if body is None else len(body) if method != "HEAD" else 0,
         "remote": request.remote,
-        "request_id": kept[REQUEST_ID],
+        "request_id": find(request, REQUEST_ID),
     }
-    principal = kept.get(PRINCIPAL)
+    principal = find(request, PRINCIPAL)
     if principal is not None:
         subject = principal.subject
         told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
     if type(response) is Sent:
         if response.ending is not Ending.COMPLETE:
             told[response.ending.value] = True
-    elif request.transport is None:
+    elif not connected:
         told[Ending.DISCONNECTED.value] = True
     return told
