@@ -10,19 +10,15 @@ from framework.adapters.versions import is_plain
 
 if is_plain("aiohttp"):
 
-    def headers(response: web.StreamResponse) -> CIMultiDict[str]:
-        """Return a response's headers."""
-        return response.headers
-
     def exchange(
         request: web.BaseRequest, response: web.StreamResponse
     ) -> tuple[CIMultiDictProxy[str], CIMultiDict[str], State, bool]:
         """Return the headers of both, what is kept on the request, and whether it came over TLS."""
         return request.headers, response.headers, request, request.secure
 
-    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, bool]:
-        """Return method, target as it was sent and status, and whether the client is still there."""
-        return request.method, request.raw_path, response.status, request.transport is not None
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, State, bool]:
+        """Return method, target, status, what is kept on the request, and whether the client is still there."""
+        return request.method, request.raw_path, response.status, request, request.transport is not None
 
     def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
         """Tell whether a response was sent to another request; sent again it would reach nobody.
@@ -35,10 +31,6 @@ if is_plain("aiohttp"):
 
 else:
 
-    def headers(response: web.StreamResponse) -> CIMultiDict[str]:
-        """Return a response's headers."""
-        return response._headers
-
     def exchange(
         request: web.BaseRequest, response: web.StreamResponse
     ) -> tuple[CIMultiDictProxy[str], CIMultiDict[str], State, bool]:
@@ -46,10 +38,10 @@ else:
         tls = request._transport_sslcontext is not None
         return request._headers, response._headers, request._state, tls
 
-    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, bool]:
-        """Return method, target as it was sent and status, and whether the client is still there."""
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> tuple[str, str, int, State, bool]:
+        """Return method, target, status, what is kept on the request, and whether the client is still there."""
         connected = request._protocol.transport is not None
-        return request._method, request._message.path, response._status, connected
+        return request._method, request._message.path, response._status, request._state, connected
 
     def is_spent(response: web.StreamResponse, request: web.BaseRequest) -> bool:
         """Tell whether a response was prepared for another request; sent again it would reach nobody."""

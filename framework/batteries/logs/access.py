@@ -18,7 +18,7 @@ from framework.adapters.aiohttp.responses import outcome
 from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
 from framework.batteries.logs.takeover import REQUEST
 from framework.battery import Handler, Middleware
-from framework.context import PRINCIPAL, REQUEST_ID, find
+from framework.context import PRINCIPAL, REQUEST_ID
 from framework.streaming import Ending, Sent, deliver, disconnected, is_gone, short_body
 
 REQUEST_ID_HEADER = istr("X-Request-ID")
@@ -63,9 +63,9 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
     """
 
     def tell_of(request: web.Request, response: web.StreamResponse, started: float) -> None:
-        level = levels[response.status // 100]
-        if tell is not None and level is not None:
-            tell(record(request, route, response, level, perf_counter() - started))
+        told = None if tell is None else record(request, route, response, levels, perf_counter() - started)
+        if tell is not None and told is not None:
+            tell(told)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = perf_counter()
@@ -94,13 +94,16 @@ def _unanswered(request: web.Request) -> Sent:
 
 
 def record(
-    request: web.Request, route: str, response: web.StreamResponse, level: str, seconds: float
-) -> dict[str, Any]:
-    """Return what is told of a request.
+    request: web.Request, route: str, response: web.StreamResponse, levels: Levels, seconds: float
+) -> dict[str, Any] | None:
+    """Return what is told of a request; None if that is less important than what is kept.
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    (method, target, status, connected), body = outcome(request, response), short_body(response)
+    method, target, status, kept, connected = outcome(request, response)
+    level, body = levels[status // 100], short_body(response)
+    if level is None:
+        return None
     path = request.path if "%" in target or "?" in target else target
     told: dict[str, Any] = {
         "timestamp": datetime.now(UTC),
@@ -114,9 +117,9 @@ def record(
         "duration_ms": int(seconds * 1_000_000) / 1000,
         "bytes": response.body_length if body is None else len(body) if method != "HEAD" else 0,
         "remote": request.remote,
-        "request_id": find(request, REQUEST_ID),
+        "request_id": kept[REQUEST_ID],
     }
-    principal = find(request, PRINCIPAL)
+    principal = kept.get(PRINCIPAL)
     if principal is not None:
         subject = principal.subject
         told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
