@@ -13,7 +13,7 @@ from multidict import MultiDict
 from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
-from framework.forms import FormData
+from framework.forms import FormData, FormLimits
 from framework.principal import Principal
 
 # Keys in a session.
@@ -40,6 +40,9 @@ BATTERIES: web.AppKey[Sequence[Battery]] = web.AppKey("batteries", Sequence[Batt
 
 ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[Endpoint])
 """Every endpoint, those of batteries included."""
+
+FORM_LIMITS: web.AppKey[FormLimits] = web.AppKey("form_limits", FormLimits)
+"""The bounds of each form."""
 
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import framework
+from tests.private_names import uses_outside_adapters
 from tests.source import (
     ROOT,
     Function,
@@ -119,6 +120,12 @@ def test_imports_point_down() -> None:
     ]
 
     assert upward == []
+
+
+def test_no_private_name_of_another_library_is_touched_outside_an_adapter() -> None:
+    touched = [str(use) for use in uses_outside_adapters()]
+
+    assert touched == []
 
 
 def test_batteries_never_import_one_another() -> None:

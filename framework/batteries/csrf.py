@@ -21,17 +21,16 @@ from aiohttp_session import STORAGE_KEY, Session, get_session
 
 from framework.battery import Battery, Handler, Middleware
 from framework.binding.bodies import MULTIPART, URLENCODED, read_form
-from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
+from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, FORM_LIMITS, SESSION_CSRF
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
-from framework.http.origins import Origins, origins_from
+from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
 _SITE = "Sec-Fetch-Site"
 _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SECRET_BYTES = 32
 
 
@@ -195,7 +194,9 @@ class _Guard:
             request[CSRF_CHECK] = check
             return
         if token is None and request.content_type == URLENCODED:
-            field = (await read_form(request, FormLimits())).get(CSRF_FIELD)
+            field = (await read_form(request, request.config_dict.get(FORM_LIMITS) or FormLimits())).get(
+                CSRF_FIELD
+            )
             token = field if isinstance(field, str) else None
         self._ensure(session, token)
 
@@ -204,15 +205,3 @@ class _Guard:
             raise Forbidden(
                 f"The token is missing or stale: reload the page, or send {self.header} or a field {CSRF_FIELD}."
             )
-
-
-def own_origins(scheme: str, host: str) -> tuple[str, str]:
-    """Return the service's origin as browsers write it, and the secure one of that name.
-
-    Where a proxy ends TLS we see ``http`` and the browser ``https``; the secure page of our own name is no stranger.
-    """
-    name = host.lower()
-    return (
-        f"{scheme}://{name.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}",
-        f"https://{name.removesuffix(':443')}",
-    )

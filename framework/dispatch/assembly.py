@@ -10,7 +10,7 @@ from aiohttp import web
 
 from framework.battery import Battery, ensure_order
 from framework.binding import bind
-from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
+from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Stamper, compose, refuser
 from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
@@ -41,7 +41,7 @@ def assemble(
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
-    app[REGISTRY] = svcs.Registry()
+    app[REGISTRY], app[FORM_LIMITS] = svcs.Registry(), form_limits
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)

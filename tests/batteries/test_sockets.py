@@ -344,6 +344,8 @@ async def test_messages_are_not_compressed(start: Any) -> None:
         pytest.param("https://{host}", True, id="its own, behind TLS"),
         pytest.param("https://app.example", True, id="one that is configured"),
         pytest.param("HTTPS://APP.example", True, id="one that is configured, in another case"),
+        pytest.param("https://a.family.example", True, id="one of a pattern"),
+        pytest.param("https://a.b.family.example", False, id="one deeper than a pattern"),
         pytest.param("http://app.example", False, id="one with another scheme"),
         pytest.param("https://app.example:8443", False, id="one with another port"),
         pytest.param("https://app.example.evil.example", False, id="one that starts the same"),
@@ -357,7 +359,7 @@ async def test_messages_are_not_compressed(start: Any) -> None:
     ],
 )
 async def test_a_page_may_connect_from(start: Any, origin: str, allowed: bool) -> None:
-    service = await start(origins=("https://app.example",))
+    service = await start(origins=("https://app.example", "https://*.family.example"))
 
     _, writer, status = await shake_hands(
         service.url, {**GOOD, "Origin": origin.format(host=service.url.authority)}
@@ -665,7 +667,7 @@ def test_a_membership_forgets_empty_rooms() -> None:
         {"origins": ("app.example",)},
         {"origins": ("https://app.example/",)},
         {"origins": ("*",)},
-        {"origins": ("https://App.example",)},
+        {"origins": ("https://*",)},
     ],
     ids=str,
 )

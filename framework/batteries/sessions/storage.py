@@ -52,7 +52,7 @@ class Storage(AbstractStorage):
         self._clock = clock
         self._idle = int(settings.idle.total_seconds())
         self._absolute = int(settings.absolute.total_seconds())
-        secure = "; Secure" if settings.secure else ""
+        secure = "; Secure" if settings.is_secure else ""
         self._attributes = f"Path=/; HttpOnly; SameSite={settings.same_site}{secure}"
 
     async def new_session(self) -> StoredSession:

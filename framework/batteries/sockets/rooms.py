@@ -20,6 +20,7 @@ from framework.battery import Battery
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint
 from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
+from framework.http.origins import origins_from
 from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
 from framework.tasks import Tasks, running
 
@@ -179,7 +180,7 @@ class Rooms:
 
     def __init__(self, settings: SocketSettings) -> None:
         self._settings = settings
-        self._origins = frozenset(settings.origins)
+        self._origins = origins_from(settings.origins)
         self._members: Membership[Member] = Membership(settings.room_size)
         self._delivery = Delivery()
         self._farewells = Tasks(limit=100_000, drain_seconds=settings.close_timeout.total_seconds())
