@@ -8,7 +8,7 @@ from typing import Any
 
 import svcs
 from aiohttp import web
-from multidict import MultiDict
+from multidict import MultiDict, istr
 
 from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
@@ -50,6 +50,9 @@ REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
 """``(session) -> token``: what a form must bring with it."""
 
+REQUEST_ID_HEADER = istr("X-Request-ID")
+"""The header in which a request's id comes in, goes out, and goes along to other services."""
+
 # Keys of a request.
 
 ENDPOINT: web.RequestKey[Endpoint] = web.RequestKey("endpoint", Endpoint)
@@ -66,7 +69,7 @@ DEADLINE: web.RequestKey[float] = web.RequestKey("deadline", float)
 
 
 class RequestContainer(svcs.Container):
-    """Hold a request's services; a factory that takes the container learns from `request_of` whose they are."""
+    """A request's services; a factory that takes the container learns from `request_of` whose they are."""
 
     request: web.Request
 

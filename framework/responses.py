@@ -156,7 +156,7 @@ class JSONResponse(web.Response):
 
 
 def add_vary(headers: CIMultiDict[str], name: str) -> None:
-    """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
+    """Note in the headers that the response depends on this request header (RFC 9110, 12.5.5)."""
     present = headers.get(hdrs.VARY)
     if present is None:
         headers[hdrs.VARY] = name

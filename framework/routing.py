@@ -23,7 +23,7 @@ Routes = Iterable["web.AbstractRouteDef | Iterable[web.AbstractRouteDef]"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route(web.AbstractRouteDef):
-    """Say which handler answers a method of a path, and with which options."""
+    """A handler for a method of a path, with its options."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Decorate(Protocol):
 
 
 class RouteOptions(TypedDict, total=False):
-    """Name the options of a route; `framework.endpoint.Options` says what they mean."""
+    """The options of a route; `framework.endpoint.Options` says what they mean."""
 
     name: str
     status: int
@@ -57,7 +57,7 @@ class RouteOptions(TypedDict, total=False):
 
 
 class RouteTableDef(web.RouteTableDef):
-    """Collect routes by decorating their handlers.
+    """A table of routes, made by decorating their handlers.
 
     Args:
         prefix: Stands before each path.

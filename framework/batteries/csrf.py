@@ -36,7 +36,7 @@ _SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrfSettings:
-    """Say whose pages may send what changes things.
+    """The pages that may send what changes things.
 
     Attributes:
         trusted_origins: Other origins, or patterns of them as for CORS, that may do what our own pages may.
@@ -52,7 +52,7 @@ class CsrfSettings:
 
 @dataclass(frozen=True, slots=True)
 class Exempt(Mark):
-    """Promise that the endpoint may be sent to from anywhere, for it asks for a proof of its own."""
+    """The mark of an endpoint that may be sent to from anywhere, for it asks for a proof of its own."""
 
     battery: ClassVar[str | None] = "csrf"
 
@@ -62,7 +62,7 @@ exempt = Exempt()
 
 
 class Verdict(Enum):
-    """Say what becomes of a request that changes things."""
+    """The fate of a request that changes things."""
 
     PASS = "pass"  # noqa: S105 - no password
     ASK = "ask for a token if there is a session"
@@ -100,7 +100,7 @@ def make_token(session: MutableMapping[str, Any]) -> str:
 
 
 def is_token(token: str | None, session: MutableMapping[str, Any]) -> bool:
-    """Say whether a token was made for this session; it takes as long for a wrong one as for the right one."""
+    """Tell whether a token was made for this session; it takes as long for a wrong one as for the right one."""
     secret = session.get(SESSION_CSRF)
     if not isinstance(secret, str) or token is None:
         return False
@@ -143,7 +143,7 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """Stand before one endpoint.
+    """The guard of one endpoint.
 
     Attributes:
         reads_form: The endpoint's handler takes a form, so the token can be looked at when it is read.

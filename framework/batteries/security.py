@@ -29,7 +29,7 @@ _CACHE_CONTROL = istr("Cache-Control")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecuritySettings:
-    """Say what browsers may do with answers; an empty text leaves its header out.
+    """The limits of what browsers may do with responses; an empty text leaves its header out.
 
     Attributes:
         behind_tls: Whether clients come over TLS that ends before this service; HSTS goes out then too.
@@ -94,7 +94,7 @@ def _present(*headers: tuple[str, str]) -> Headers:
 
 
 class PagePolicy:
-    """Write the Content-Security-Policy of pages, with a nonce for those that have one (CSP Level 3)."""
+    """The Content-Security-Policy of pages, with a nonce for those that have one (CSP Level 3)."""
 
     def __init__(self, template: str) -> None:
         self._parts = template.split("{nonce}")

@@ -11,17 +11,14 @@ from time import perf_counter
 from typing import Any
 
 from aiohttp import web
-from multidict import istr
 
 from framework.adapters.aiohttp.requests import arrival
 from framework.adapters.aiohttp.responses import outcome
-from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
-from framework.batteries.logs.takeover import REQUEST
+from framework.batteries.logs.redaction import FIELD_BYTES, shortened
+from framework.batteries.logs.stdlib import REQUEST
 from framework.battery import Handler, Middleware
-from framework.context import PRINCIPAL, REQUEST_ID
+from framework.context import PRINCIPAL, REQUEST_ID, REQUEST_ID_HEADER
 from framework.streaming import Ending, Sent, deliver, disconnected, is_gone, short_body
-
-REQUEST_ID_HEADER = istr("X-Request-ID")
 
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+/-]{0,127}")
 

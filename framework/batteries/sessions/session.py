@@ -13,7 +13,7 @@ from framework.principal import Principal
 
 
 class Record(NamedTuple):
-    """Hold a session as it is stored.
+    """A session as it is stored.
 
     Attributes:
         started: When it began, in seconds since 1970; the absolute lifetime counts from here.

@@ -12,7 +12,7 @@ from framework.secrets import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """Say how sessions are kept.
+    """The settings of sessions.
 
     Attributes:
         keys: The secrets that encrypt the cookie, newest first; needed unless sessions are kept elsewhere.

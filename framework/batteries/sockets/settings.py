@@ -11,7 +11,7 @@ from framework.http.origins import origins_from
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketSettings:
-    """Bound what a socket may cost, and say which pages may open one.
+    """The limits of what a socket may cost, and the pages that may open one.
 
     Attributes:
         origins: Origins besides the service's own whose pages may connect, such as ``https://app.example`` or

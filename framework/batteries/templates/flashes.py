@@ -11,7 +11,7 @@ _MOST = 10
 
 
 class Flash(NamedTuple):
-    """Hold a message and what kind it is: ``info``, ``success`` or ``error``, or a word of the service's own."""
+    """A message and what kind it is: ``info``, ``success`` or ``error``, or a word of the service's own."""
 
     category: str
     message: str
