@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 
 class Stripped(NamedTuple):
-    """Hold an annotation's parts.
+    """An annotation's parts.
 
     Attributes:
         kind: The annotation without `Annotated` and without None.

@@ -113,7 +113,7 @@ class ServiceSettings:
         with faults.gathered():
             self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
         faults.refuse()
-        if self.profile is Profile.development:
+        if self.profile is Profile.development and self.sessions.secure is None:
             self._set("sessions", replace(self.sessions, secure=False))
 
     def _keys(self, keys: tuple[Secret, ...], variable: str) -> tuple[Secret, ...]:

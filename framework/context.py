@@ -8,11 +8,12 @@ from typing import Any
 
 import svcs
 from aiohttp import web
-from multidict import MultiDict
+from multidict import MultiDict, istr
 
+from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
-from framework.forms import FormData
+from framework.forms import FormData, FormLimits
 from framework.principal import Principal
 
 # Keys in a session.
@@ -26,6 +27,8 @@ SESSION_SCOPES = "scope"
 SESSION_CSRF = "_csrf"
 """The secret that the session's tokens against cross-site request forgery are made of."""
 
+SESSION_FLASHES = "_flashes"
+"""What the next page is to say, as pairs of category and message."""
 
 # Keys of an application.
 
@@ -37,6 +40,9 @@ BATTERIES: web.AppKey[Sequence[Battery]] = web.AppKey("batteries", Sequence[Batt
 
 ENDPOINTS: web.AppKey[Sequence[Endpoint]] = web.AppKey("endpoints", Sequence[Endpoint])
 """Every endpoint, those of batteries included."""
+
+FORM_LIMITS: web.AppKey[FormLimits] = web.AppKey("form_limits", FormLimits)
+"""The bounds of each form."""
 
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
@@ -52,6 +58,9 @@ CREDENTIAL_COOKIES: web.AppKey[frozenset[str]] = web.AppKey("credential_cookies"
 
 CSRF_TOKEN: web.AppKey[Callable[[MutableMapping[str, Any]], str]] = web.AppKey("csrf_token")
 """``(session) -> token``: what a form must bring with it."""
+
+REQUEST_ID_HEADER = istr("X-Request-ID")
+"""The header in which a request's id comes in, goes out, and goes along to other services."""
 
 # Keys of a request.
 

@@ -34,7 +34,7 @@ class FormLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UploadedFile:
-    """Hold an upload in a temporary file, in memory while it is small, until the handler returns.
+    """An upload in a temporary file, in memory while it is small, until the handler returns.
 
     Attributes:
         filename: The client's name for it, its last part only, without control characters and at most 200 bytes.
@@ -79,7 +79,7 @@ class UploadedFile:
 
 
 class UploadedFileField(fields.Field[UploadedFile]):
-    """Take an `UploadedFile` as it is, and nothing else."""
+    """A field that takes an `UploadedFile` as it is, and nothing else."""
 
     default_error_messages = {"invalid": "Not a file."}  # noqa: RUF012 - as marshmallow declares it
 
@@ -94,7 +94,7 @@ FormData = MultiDict["str | UploadedFile"]
 
 @dataclass(frozen=True)  # with slots, Form[Draft](...) would be a TypeError on Python 3.11
 class Form(Generic[T]):
-    """Hold what a form brought, valid or not; annotate a handler's ``form`` with ``Form[Draft]`` to get it.
+    """The things that a form brought, valid or not; annotate a handler's ``form`` with ``Form[Draft]`` to get it.
 
     Attributes:
         value: The validated form; None when it is not valid.

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 from yarl import URL
 
 T = TypeVar("T")
@@ -131,9 +132,8 @@ def safe_filename(name: str) -> str:
     return (f"{short}.{suffix}" if suffix else short) or "file"
 
 
-def add_vary(response: web.StreamResponse, name: str) -> None:
-    """Say that the answer depends on this request header (RFC 9110, 12.5.5)."""
-    headers = response.headers
+def add_vary(headers: CIMultiDict[str], name: str) -> None:
+    """Note in a response's headers that it depends on this request header (RFC 9110, 12.5.5)."""
     present = headers.get(hdrs.VARY)
     if present is None:
         headers[hdrs.VARY] = name

@@ -23,7 +23,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class StaticFile(NamedTuple):
-    """Hold where a file is and a version that changes with its content."""
+    """The place of a file, and a version that changes with its content."""
 
     path: Path
     version: str
@@ -31,7 +31,7 @@ class StaticFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StaticFiles(Mark):
-    """Promise that the endpoint sends these files, each under its path below a prefix."""
+    """The promise that the endpoint sends these files, each under its path below a prefix."""
 
     prefix: str
     files: Mapping[str, StaticFile]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 import sys
 import types as types_of_python
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mypy import build, nodes, types
 from mypy.config_parser import parse_config_file
@@ -50,12 +52,24 @@ def uses_outside_adapters() -> list[Use]:
     Raises:
         RuntimeError: The code has errors of type, so that its types say nothing.
     """
-    ours = [module for name in OURS for module in package(name)]
-    checked = _check([str(module.path) for module in ours])
-    own_names = frozenset(name for module in ours for name in _declared(module.tree))
+    return _uses([module for name in OURS for module in package(name)])
+
+
+def uses_in(path: Path) -> list[Use]:
+    """Return every use of a private name of another library in one file, which need not be ours.
+
+    Raises:
+        RuntimeError: As for `uses_outside_adapters`.
+    """
+    return _uses([Module(path.stem, path, path.read_text("utf-8"))])
+
+
+def _uses(modules: Sequence[Module]) -> list[Use]:
+    checked = _check([str(module.path) for module in modules])
+    own_names = frozenset(name for module in modules for name in _declared(module.tree))
     return sorted(
         use
-        for module in ours
+        for module in modules
         if module.name in checked.files and not f"{module.name}.".startswith(f"{ADAPTERS}.")
         for use in _Reader(module, checked, own_names).uses()
     )
@@ -93,7 +107,7 @@ class _Reader:
 
     def __init__(self, module: Module, checked: build.BuildResult, own_names: frozenset[str]) -> None:
         self._module = module
-        self._path = str(module.path.relative_to(ROOT))
+        self._path = os.path.relpath(module.path, ROOT)
         self._files: Mapping[str, nodes.MypyFile] = checked.files
         self._own_names = own_names
         self._types = _types_by_place(checked.files[module.name], checked.types)

@@ -19,6 +19,7 @@ from packaging.version import Version
 import framework
 from framework.adapters.versions import PROVED
 from tests.oldest import oldest, requirements
+from tests.private_names import uses_outside_adapters
 from tests.source import (
     ROOT,
     Function,
@@ -128,6 +129,12 @@ def test_imports_point_down() -> None:
     ]
 
     assert upward == []
+
+
+def test_no_private_name_of_another_library_is_touched_outside_an_adapter() -> None:
+    touched = [str(use) for use in uses_outside_adapters()]
+
+    assert touched == []
 
 
 def test_batteries_never_import_one_another() -> None:

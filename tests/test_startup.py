@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from framework.app import ServiceSettings
+from framework.batteries.sessions import SessionSettings
 from tests.source import ROOT
 
 pytestmark = pytest.mark.process
@@ -138,3 +140,17 @@ def test_a_process_that_can_open_no_file_still_shows_its_first_error_to_a_browse
 
     assert done.stdout.startswith("HTTP/1.1 404 Not Found"), done.stderr
     assert "<!doctype html>" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        pytest.param(SessionSettings(), "session", id="nothing said"),
+        pytest.param(SessionSettings(secure=True), "__Host-session", id="secure said"),
+        pytest.param(SessionSettings(secure=False), "session", id="not secure said"),
+    ],
+)
+def test_what_is_said_of_the_session_cookie_holds_in_development(given: SessionSettings, name: str) -> None:
+    settings = ServiceSettings(sessions=given)
+
+    assert settings.sessions.cookie_name == name

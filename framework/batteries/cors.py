@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
-from framework.adapters.aiohttp.requests import find
+from framework.adapters.aiohttp.responses import exchange
 from framework.battery import Battery, Handler, Middleware, StampKey
 from framework.context import ENDPOINT
 from framework.endpoint import Endpoint, Mark, marks_of
@@ -37,7 +37,7 @@ _SIMPLE = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsSettings:
-    """Say whose scripts may read answers; nobody's, and no header is sent, while `origins` is empty.
+    """The origins whose scripts may read responses; while `origins` is empty none may, and no header is sent.
 
     Attributes:
         origins: ``https://example.com``, ``https://*.example.com`` for one more label, or ``*`` for anybody.
@@ -77,8 +77,8 @@ class CorsSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """Hold the headers for one origin, ready to be sent.
+class OriginGrant:
+    """The headers for one origin, ready to be sent.
 
     Attributes:
         anybody: The grant is everybody's: its headers name no origin.
@@ -101,16 +101,16 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Know the grant of each origin.
+class OriginPolicy:
+    """The grants of all origins.
 
     Attributes:
         ready: The headers of every answer for origins that are known by name, where they are always the same.
     """
 
-    exact: Mapping[str, Grant] = field(default_factory=dict)
-    patterns: tuple[tuple[re.Pattern[str], Grant], ...] = ()
-    anybody: Grant | None = None
+    exact: Mapping[str, OriginGrant] = field(default_factory=dict)
+    patterns: tuple[tuple[re.Pattern[str], OriginGrant], ...] = ()
+    anybody: OriginGrant | None = None
     ready: Mapping[str, CIMultiDict[str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Policy:
     def __bool__(self) -> bool:
         return bool(self.exact or self.patterns or self.anybody)
 
-    def find(self, origin: str) -> Grant | None:
+    def find(self, origin: str) -> OriginGrant | None:
         """Return what is granted to an origin; to ``null``, which anybody can pretend to be, it is never anything."""
         if origin == "null":
             return None
@@ -137,15 +137,15 @@ class Policy:
         return self.anybody
 
 
-def policy_from(options: Mapping[str, ResourceOptions]) -> Policy:
+def policy_from(options: Mapping[str, ResourceOptions]) -> OriginPolicy:
     """Make the headers of every origin.
 
     Raises:
         ConfigurationError: An origin or a header is none, or anybody is to send credentials.
     """
-    exact: dict[str, Grant] = {}
-    patterns: list[tuple[re.Pattern[str], Grant]] = []
-    anybody: Grant | None = None
+    exact: dict[str, OriginGrant] = {}
+    patterns: list[tuple[re.Pattern[str], OriginGrant]] = []
+    anybody: OriginGrant | None = None
     for origin, granted in options.items():
         grant = _grant(origin, granted)
         if grant.anybody:
@@ -154,10 +154,10 @@ def policy_from(options: Mapping[str, ResourceOptions]) -> Policy:
         origins = origins_from([origin])
         exact.update(dict.fromkeys(origins.exact, grant))
         patterns += [(pattern, grant) for pattern in origins.patterns]
-    return Policy(exact, tuple(patterns), anybody)
+    return OriginPolicy(exact, tuple(patterns), anybody)
 
 
-def _grant(origin: str, options: ResourceOptions) -> Grant:
+def _grant(origin: str, options: ResourceOptions) -> OriginGrant:
     anybody = origin == _ANY
     if anybody and options.allow_credentials:
         raise ConfigurationError("origins: '*' with credentials would hand every user's data to every page.")
@@ -171,7 +171,7 @@ def _grant(origin: str, options: ResourceOptions) -> Grant:
     if options.max_age is not None:
         preflight.append((hdrs.ACCESS_CONTROL_MAX_AGE, str(options.max_age)))
     every_method = options.allow_methods in {None, _ANY}
-    return Grant(
+    return OriginGrant(
         anybody=anybody,
         answer=tuple(answer),
         preflight=tuple(preflight),
@@ -190,10 +190,10 @@ def _listed(names: frozenset[str]) -> str:
 
 @dataclass(frozen=True)
 class Cors(Mark):
-    """Promise an endpoint's own relations with other origins, in the place of the service's."""
+    """An endpoint's own relations with other origins, in the place of the service's."""
 
     battery: ClassVar[str | None] = "cors"
-    policy: Policy
+    policy: OriginPolicy
 
 
 def origins(options: Mapping[str, ResourceOptions]) -> Cors:
@@ -205,7 +205,7 @@ def origins(options: Mapping[str, ResourceOptions]) -> Cors:
     return Cors(policy_from(options))
 
 
-def preflight_headers(grant: Grant, origin: str, methods: Sequence[str], asked: str) -> dict[str, str]:
+def preflight_headers(grant: OriginGrant, origin: str, methods: Sequence[str], asked: str) -> dict[str, str]:
     """Return what a browser is to know before it sends the request proper.
 
     It is told what there is, and compares by itself: so a developer reads in the browser which method or header it was
@@ -249,13 +249,13 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         if not configured:
             return
-        headers = response.headers
-        add_vary(response, hdrs.ORIGIN)
-        origin = request.headers.get(hdrs.ORIGIN)
+        sent, headers, kept, _ = exchange(request, response)
+        add_vary(headers, hdrs.ORIGIN)
+        origin = sent.get(hdrs.ORIGIN)
         # NOTE: an answer that was fetched elsewhere may bring its own; two would be none to a browser.
         if origin is None or hdrs.ACCESS_CONTROL_ALLOW_ORIGIN in headers:
             return
-        endpoint = find(request, ENDPOINT)
+        endpoint = kept.get(ENDPOINT)
         mark = None if endpoint is None else endpoint.find(Cors)
         _grant_headers(headers, default if mark is None else mark.policy, origin)
 
@@ -269,7 +269,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
     )
 
 
-def _grant_headers(headers: CIMultiDict[str], policy: Policy, origin: str) -> None:
+def _grant_headers(headers: CIMultiDict[str], policy: OriginPolicy, origin: str) -> None:
     ready = policy.ready.get(origin)
     if ready is not None:
         headers.update(ready)
@@ -285,7 +285,7 @@ def _grant_headers(headers: CIMultiDict[str], policy: Policy, origin: str) -> No
     headers.update([grant.origin(origin), *grant.answer])
 
 
-def _preflight(default: Policy) -> Middleware:
+def _preflight(default: OriginPolicy) -> Middleware:
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a preflight for any path that there is, before anybody asks who calls.
 
@@ -318,7 +318,7 @@ async def _methods(request: web.Request, wanted: str) -> Sequence[str] | None:
     return sorted(refusal.allowed_methods) if isinstance(refusal, web.HTTPMethodNotAllowed) else None
 
 
-async def _own_policy(request: web.Request, wanted: str) -> Policy | None:
+async def _own_policy(request: web.Request, wanted: str) -> OriginPolicy | None:
     """Return the policy of the endpoint that is going to be asked, if it has one of its own."""
     match = await request.app.router.resolve(request.clone(method=wanted))
     handler = inspect.unwrap(match.handler)
@@ -327,7 +327,7 @@ async def _own_policy(request: web.Request, wanted: str) -> Policy | None:
     return next((mark.policy for mark in marks if isinstance(mark, Cors)), None)
 
 
-def _stamp_key(default: Policy) -> StampKey:
+def _stamp_key(default: OriginPolicy) -> StampKey:
     """Return what names all that the headers depend on: the origin, if it is one of few."""
 
     def of(endpoint: Endpoint) -> Callable[[web.Request], str | None]:

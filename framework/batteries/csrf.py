@@ -19,24 +19,23 @@ from aiohttp_session import STORAGE_KEY, Session, get_session
 
 from framework.battery import Battery, Handler, Middleware
 from framework.binding.bodies import MULTIPART, URLENCODED, read_form
-from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
+from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, FORM_LIMITS, SESSION_CSRF
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
 from framework.http import base64url
-from framework.http.origins import Origins, origins_from
+from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
 _SITE = "Sec-Fetch-Site"
 _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsrfSettings:
-    """Say whose pages may send what changes things.
+    """The pages that may send what changes things.
 
     Attributes:
         trusted_origins: Other origins, or patterns of them as for CORS, that may do what our own pages may.
@@ -52,7 +51,7 @@ class CsrfSettings:
 
 @dataclass(frozen=True, slots=True)
 class Exempt(Mark):
-    """Promise that the endpoint may be sent to from anywhere, for it asks for a proof of its own."""
+    """The mark of an endpoint that may be sent to from anywhere, for it asks for a proof of its own."""
 
     battery: ClassVar[str | None] = "csrf"
 
@@ -62,7 +61,7 @@ exempt = Exempt()
 
 
 class Verdict(Enum):
-    """Say what becomes of a request that changes things."""
+    """The fate of a request that changes things."""
 
     PASS = "pass"  # noqa: S105 - no password
     ASK = "ask for a token if there is a session"
@@ -100,7 +99,7 @@ def make_token(session: MutableMapping[str, Any]) -> str:
 
 
 def is_token(token: str | None, session: MutableMapping[str, Any]) -> bool:
-    """Say whether a token was made for this session; it takes as long for a wrong one as for the right one."""
+    """Tell whether a token was made for this session; it takes as long for a wrong one as for the right one."""
     secret = session.get(SESSION_CSRF)
     if not isinstance(secret, str) or token is None:
         return False
@@ -143,7 +142,7 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """Stand before one endpoint.
+    """The guard of one endpoint.
 
     Attributes:
         reads_form: The endpoint's handler takes a form, so the token can be looked at when it is read.
@@ -194,7 +193,9 @@ class _Guard:
             request[CSRF_CHECK] = check
             return
         if token is None and request.content_type == URLENCODED:
-            field = (await read_form(request, FormLimits())).get(CSRF_FIELD)
+            field = (await read_form(request, request.config_dict.get(FORM_LIMITS) or FormLimits())).get(
+                CSRF_FIELD
+            )
             token = field if isinstance(field, str) else None
         self._ensure(session, token)
 
@@ -203,15 +204,3 @@ class _Guard:
             raise Forbidden(
                 f"The token is missing or stale: reload the page, or send {self.header} or a field {CSRF_FIELD}."
             )
-
-
-def own_origins(scheme: str, host: str) -> tuple[str, str]:
-    """Return the service's origin as browsers write it, and the secure one of that name.
-
-    Where a proxy ends TLS we see ``http`` and the browser ``https``; the secure page of our own name is no stranger.
-    """
-    name = host.lower()
-    return (
-        f"{scheme}://{name.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}",
-        f"https://{name.removesuffix(':443')}",
-    )

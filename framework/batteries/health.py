@@ -26,7 +26,7 @@ _NOT_STORED: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSettings:
-    """Say where the probes ask, and how much asking costs.
+    """The paths of the probes, and the limits of what asking costs.
 
     Attributes:
         live_path: Where a supervisor asks whether to restart the process.
@@ -68,7 +68,7 @@ async def failures_of(checks: Mapping[str, Run], *, seconds: float) -> Failures:
 
 @dataclass(slots=True, kw_only=True)
 class Readiness:
-    """Remember for a moment which checks fail."""
+    """The checks that fail, remembered for a moment."""
 
     checks: Mapping[str, Run]
     settings: HealthSettings
@@ -107,14 +107,14 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @quiet
     @public
     async def live() -> web.Response:
-        """Say that the process answers; if it does not, restart it."""
+        """Tell that the process answers; if it does not, restart it."""
         return JSONResponse(b'{"status":"alive"}', headers=_NOT_STORED)
 
     @routes.get(settings.ready_path)
     @quiet
     @public
     async def ready(request: web.Request) -> web.Response:
-        """Say whether to send requests here: every part works, and the service is not about to stop."""
+        """Tell whether to send requests here: every part works, and the service is not about to stop."""
         _ensure_not_stopping(request.app)
         failing = await request.app[_READINESS].failing()
         if failing:

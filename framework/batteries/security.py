@@ -9,6 +9,7 @@ from aiohttp import web
 from multidict import CIMultiDict, istr
 
 from framework.adapters.aiohttp.requests import is_secure, state_of
+from framework.adapters.aiohttp.responses import exchange
 from framework.battery import Battery, Stamp
 from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
@@ -29,7 +30,7 @@ _CACHE_CONTROL = istr("Cache-Control")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecuritySettings:
-    """Say what browsers may do with answers; an empty text leaves its header out.
+    """The limits of what browsers may do with responses; an empty text leaves its header out.
 
     Attributes:
         behind_tls: Whether clients come over TLS that ends before this service; HSTS goes out then too.
@@ -94,7 +95,7 @@ def _present(*headers: tuple[str, str]) -> Headers:
 
 
 class PagePolicy:
-    """Write the Content-Security-Policy of pages, with a nonce for those that have one (CSP Level 3)."""
+    """The Content-Security-Policy of pages, with a nonce for those that have one (CSP Level 3)."""
 
     def __init__(self, template: str) -> None:
         self._parts = template.split("{nonce}")
@@ -129,7 +130,7 @@ def _stamp(settings: SecuritySettings) -> Stamp:
     always_tls = settings.behind_tls
 
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
-        headers = response.headers
+        _, headers, kept, is_over_tls = exchange(request, response)
         if headers.get(_CONTENT_TYPE, "").startswith("text/html"):
             headers.merge(pages)
             policy = page_policy.value(request.get(NONCE))
@@ -137,9 +138,9 @@ def _stamp(settings: SecuritySettings) -> Stamp:
                 headers.setdefault(_CONTENT_SECURITY_POLICY, policy)
         else:
             headers.merge(others)  # PERF: all that are not there yet, at once
-        if always_tls or is_secure(request):
+        if always_tls or is_over_tls:
             headers.merge(transport)
-        if PRINCIPAL in state_of(request):
+        if PRINCIPAL in kept:
             headers.setdefault(_CACHE_CONTROL, "no-store")
 
     return stamp

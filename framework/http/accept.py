@@ -7,7 +7,7 @@ _LONGEST_ACCEPT = 1_000
 
 
 def prefers_html(accept: str) -> bool:
-    """Say whether an ``Accept`` header names HTML, and ranks it no lower than JSON.
+    """Tell whether an ``Accept`` header names HTML, and ranks it no lower than JSON.
 
     ``*/*`` alone, which most programs send, is no wish for a page.
     """

@@ -18,7 +18,7 @@ _ORIGIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Know origins by name or by pattern.
+    """Origins by name or by pattern.
 
     Attributes:
         exact: Origins as browsers write them.
@@ -29,8 +29,25 @@ class Origins:
     patterns: tuple[re.Pattern[str], ...] = ()
 
     def __contains__(self, origin: str) -> bool:
-        """Say whether an ``Origin`` header is one of them; ``null`` never is."""
+        """Tell whether an ``Origin`` header is one of them; ``null`` never is."""
         return origin in self.exact or any(pattern.fullmatch(origin) for pattern in self.patterns)
+
+
+def own_origins(scheme: str, host: str) -> tuple[str, str]:
+    """Return a service's origin as browsers write it, and the secure one of that name.
+
+    Where a proxy ends TLS the service sees ``http`` and the browser ``https``; the secure page of one's own name is no
+    stranger.
+
+    Args:
+        host: As in the header ``Host``.
+    """
+    name = host.lower()
+    default = _DEFAULT_PORTS.get(scheme)
+    return (
+        f"{scheme}://{name if default is None else name.removesuffix(f':{default}')}",
+        f"https://{name.removesuffix(':443')}",
+    )
 
 
 def origins_from(texts: Iterable[str]) -> Origins:

@@ -21,7 +21,7 @@ from framework.batteries.csrf import CsrfSettings, is_token, make_token
 from framework.batteries.sessions import SessionSettings
 from framework.context import CSRF_TOKEN, SESSION_CSRF
 from framework.errors import ConfigurationError
-from framework.forms import UploadedFile
+from framework.forms import FormLimits, UploadedFile
 from framework.routing import RouteTableDef
 from framework.secrets import Secret
 from framework.testing import Serve
@@ -325,3 +325,25 @@ def test_tokens_of_one_session_differ_and_each_is_good() -> None:
 def test_trusted_origins_are_checked_when_the_service_is_made() -> None:
     with pytest.raises(ConfigurationError, match="no origin"):
         CsrfSettings(trusted_origins=("*",))
+
+
+async def test_the_guard_reads_forms_within_the_configured_limits(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    stack = [
+        problems.battery(),
+        sessions.battery(SessionSettings(keys=(Secret("k" * 40),), secure=False)),
+        csrf.battery(),
+    ]
+    settings = ServiceSettings(form=FormLimits(fields=3))
+    site = Site(
+        await serve(create_app(settings, routes=[table(Counter())], batteries=stack)), client, Counter()
+    )
+    await site.begin()
+
+    within, beyond = [
+        await site.send("POST", cookie=True, data={"csrf_token": site.token, **fields})
+        for fields in ({"a": "1", "b": "2"}, {"a": "1", "b": "2", "c": "3"})
+    ]
+
+    assert (within, beyond) == (200, 400)

@@ -10,6 +10,7 @@ from collections.abc import MutableMapping
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from framework.adapters.versions import is_plain
 
@@ -24,6 +25,10 @@ if is_plain("aiohttp"):
     def find(request: web.BaseRequest, key: web.RequestKey[T]) -> T | None:
         """Return what a request keeps under a key; None if there is nothing."""
         return request.get(key)
+
+    def arrival(request: web.BaseRequest) -> tuple[MutableMapping[Any, Any], CIMultiDictProxy[str]]:
+        """Return what a request keeps, and its headers."""
+        return state_of(request), request.headers
 
     def target_of(request: web.BaseRequest) -> str:
         """Return the request target as it was sent (RFC 9112, 3.2)."""
@@ -58,6 +63,10 @@ else:
         """Return what a request keeps under a key; None if there is nothing."""
         value: T | None = request._state.get(key)
         return value
+
+    def arrival(request: web.BaseRequest) -> tuple[MutableMapping[Any, Any], CIMultiDictProxy[str]]:
+        """Return what a request keeps, and its headers."""
+        return request._state, request._headers
 
     def target_of(request: web.BaseRequest) -> str:
         """Return the request target as it was sent (RFC 9112, 3.2)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -10,9 +10,10 @@ from aiohttp.compression_utils import MAX_SYNC_CHUNK_SIZE
 from aiohttp.http_writer import StreamWriter
 from aiohttp.payload import Payload
 from aiohttp.web_response import REASON_PHRASES
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.adapters.aiohttp.attributes import made_once
+from framework.adapters.aiohttp.requests import state_of
 from framework.adapters.versions import is_plain
 
 _CONTENT_TYPE = hdrs.CONTENT_TYPE
@@ -64,7 +65,21 @@ class JSONResponse(web.Response):
         return headers
 
 
+#: The headers of request and response, what the request keeps, and whether it came over TLS.
+Exchange = tuple[CIMultiDictProxy[str], CIMultiDict[str], MutableMapping[Any, Any], bool]
+#: Method, target, status, what the request keeps, and whether the client is still there.
+Outcome = tuple[str, str, int, MutableMapping[Any, Any], bool]
+
 if _PLAIN:
+
+    def exchange(request: web.BaseRequest, response: web.StreamResponse) -> Exchange:
+        """Return what a stamp looks at, in one call: a call costs more than what it reads."""
+        return (request.headers, response.headers, state_of(request), request.secure)
+
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> Outcome:
+        """Return what a log line tells, in one call."""
+        connected = request.transport is not None
+        return (request.method, request.raw_path, response.status, state_of(request), connected)
 
     def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
         """Return a response's body if it is bytes in memory, which can be sent at once; None if it takes a while."""
@@ -85,6 +100,16 @@ if _PLAIN:
         writer.length, writer.chunked = None, False
 
 else:
+
+    def exchange(request: web.BaseRequest, response: web.StreamResponse) -> Exchange:
+        """Return what a stamp looks at, in one call: a call costs more than what it reads."""
+        tls = request._transport_sslcontext is not None
+        return request._headers, response._headers, request._state, tls
+
+    def outcome(request: web.BaseRequest, response: web.StreamResponse) -> Outcome:
+        """Return what a log line tells, in one call."""
+        connected = request._protocol.transport is not None
+        return request._method, request._message.path, response._status, request._state, connected
 
     def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
         """Return a response's body if it is bytes in memory, which can be sent at once; None if it takes a while."""

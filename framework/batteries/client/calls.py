@@ -21,19 +21,18 @@ from framework.batteries.client.failures import (
     UpstreamUnreachable,
 )
 from framework.batteries.client.settings import ClientSettings
+from framework.context import REQUEST_ID_HEADER
 from framework.errors import MalformedBody
-
-REQUEST_ID_HEADER = "X-Request-ID"
 
 _log = logging.getLogger("framework.client")
 
 
 class Refused(aiohttp.ClientError, OSError):
-    """Say that an address is no allowed destination."""
+    """The refusal of an address that is no allowed destination."""
 
 
 class Sending(TypedDict, total=False):
-    """Say what goes with a request.
+    """The things that go with a request.
 
     Attributes:
         json: A value to be sent as JSON.
@@ -50,7 +49,7 @@ class Sending(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold the whole answer of another service."""
+    """The whole response of another service."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -63,7 +62,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Say how one of several calls went.
+    """The outcome of one of several calls.
 
     Attributes:
         value: The JSON that came; None if the call failed.
@@ -77,7 +76,7 @@ class Outcome:
 
 
 class HttpClient:
-    """Call other services over connections that the whole application shares; a handler asks for it by its type.
+    """A client of other services on connections that the whole application shares; handlers ask for it by type.
 
     Args:
         session: The shared connections.

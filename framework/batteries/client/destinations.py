@@ -51,7 +51,7 @@ _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address is on the public internet, and not in one's own network or machine."""
+    """Tell whether an address is on the public internet, and not in one's own network or machine."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _INTERNAL_V4)
     return address in _PUBLIC_V6 and not any(address in network for network in _INTERNAL_V6)
@@ -59,7 +59,7 @@ def is_public(address: Address) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """Decide where requests may go.
+    """The places where requests may go.
 
     Attributes:
         hosts: Host names that are allowed wherever they are.
@@ -72,12 +72,12 @@ class Destinations:
     networks: tuple[Network, ...]
 
     def allow_host(self, host: str) -> bool:
-        """Say whether a host is allowed by its name."""
+        """Tell whether a host is allowed by its name."""
         name = host.rstrip(".").lower()
         return name in self.hosts or name.endswith(self.suffixes)
 
     def allow_address(self, text: str) -> bool:
-        """Say whether an address is allowed; a text that is none is not."""
+        """Tell whether an address is allowed; a text that is none is not."""
         try:
             address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:

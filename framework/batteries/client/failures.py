@@ -16,7 +16,7 @@ from framework.errors import BadGateway, GatewayTimeout
 
 
 class UpstreamFailed(BadGateway):
-    """Say that another service answered badly.
+    """A bad response of another service.
 
     Attributes:
         upstream: Scheme, host and port; clients never see it.
@@ -33,15 +33,15 @@ class UpstreamFailed(BadGateway):
 
 
 class UpstreamUnreachable(UpstreamFailed):
-    """Say that another service could not be reached."""
+    """Another service that could not be reached."""
 
 
 class DestinationRefused(UpstreamUnreachable):
-    """Say that an address is one where requests must not go; a client cannot tell it from an unreachable one."""
+    """An address where requests must not go; a client cannot tell it from an unreachable one."""
 
 
 class UpstreamTimeout(GatewayTimeout):
-    """Say that another service did not answer in time.
+    """Another service that did not answer in time.
 
     Attributes:
         upstream: Scheme, host and port; clients never see it.

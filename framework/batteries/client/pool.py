@@ -57,7 +57,7 @@ def _factory(
 
 
 class GuardedResolver(AbstractResolver):
-    """Find the addresses of a host and leave out those where requests must not go.
+    """A resolver that leaves out the addresses where requests must not go.
 
     The connection is made to the address that was judged, so the name cannot mean another one a moment later.
     """
@@ -116,5 +116,5 @@ def _session(
 
 
 def _is_numeric(host: str) -> bool:
-    """Say whether aiohttp takes the host for an address."""
+    """Tell whether aiohttp takes the host for an address."""
     return ":" in host or host.replace(".", "").isdigit()

@@ -11,7 +11,7 @@ from framework.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """Bound what a request to another service may cost, and say where it may go.
+    """The limits of what a request to another service may cost, and where it may go.
 
     Attributes:
         total: From the call to the last byte of the answer; a request's own deadline cuts it shorter.

@@ -54,12 +54,12 @@ async def refusing_duplicates(session: AsyncSession, detail: str) -> AsyncIterat
 
 
 def is_duplicate(error: IntegrityError) -> bool:
-    """Say whether a unique constraint or a primary key was violated, rather than another rule."""
+    """Tell whether a unique constraint or a primary key was violated, rather than another rule."""
     return _sqlstate(error) == _UNIQUE_VIOLATION or _sqlite_code(error) in _SQLITE_UNIQUE
 
 
 def is_overtaken(error: SQLAlchemyError) -> bool:
-    """Say whether a row that is changed or referred to is not there, or not as it was: others write meanwhile."""
+    """Tell whether a row that is changed or referred to is not there, or not as it was: others write meanwhile."""
     if isinstance(error, StaleDataError):
         return True
     if not isinstance(error, IntegrityError):
@@ -71,7 +71,7 @@ def is_overtaken(error: SQLAlchemyError) -> bool:
 
 
 def is_busy(error: SQLAlchemyError) -> bool:
-    """Say whether the same request may well succeed a little later."""
+    """Tell whether the same request may well succeed a little later."""
     if isinstance(error, TimeoutError):
         return True
     if not isinstance(error, DBAPIError):

@@ -38,7 +38,7 @@ logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """Say where the revisions of a service's database are.
+    """The place of the revisions of a service's database.
 
     Attributes:
         settings: The database.
@@ -99,7 +99,7 @@ async def current(settings: DatabaseSettings) -> tuple[str, ...]:
 
 
 async def is_pending(settings: DatabaseSettings, folder: Path) -> bool:
-    """Say whether a database lacks revisions of a folder."""
+    """Tell whether a database lacks revisions of a folder."""
     revisions = await asyncio.to_thread(read_revisions, folder)
     return revisions.lacking_in(await current(settings))
 
@@ -112,7 +112,7 @@ class Revisions:
     heads: frozenset[str]
 
     def lacking_in(self, applied: tuple[str, ...]) -> bool:
-        """Say whether a database at these revisions lacks one.
+        """Tell whether a database at these revisions lacks one.
 
         A database ahead of the folder lacks none: during a deployment the old version still serves.
         """

@@ -154,7 +154,7 @@ async def check(app: web.Application) -> None:
 
 
 async def _warn(app: web.Application) -> None:
-    """Say at once what would otherwise show at the first request; the database may still be starting."""
+    """Tell at once what would otherwise show at the first request; the database may still be starting."""
     try:
         await check(app)
     except (SQLAlchemyError, OSError, RuntimeError) as error:

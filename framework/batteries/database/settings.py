@@ -20,7 +20,7 @@ _DRIVERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
-    """Say where the database is and how it is used.
+    """The place of the database, and how it is used.
 
     Attributes:
         url: ``sqlite:///relative/path``, ``sqlite:////absolute/path``, ``postgresql://user:password@host/name``,
@@ -75,5 +75,5 @@ def engine_url(url: Secret) -> URL:
 
 
 def is_in_memory(url: URL) -> bool:
-    """Say whether it is a SQLite database that lives in memory alone."""
+    """Tell whether it is a SQLite database that lives in memory alone."""
     return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}

@@ -11,17 +11,14 @@ from time import perf_counter
 from typing import Any
 
 from aiohttp import web
-from multidict import istr
 
-from framework.adapters.aiohttp.requests import method_of, state_of, target_of
-from framework.adapters.aiohttp.responses import short_body
-from framework.batteries.logs.cleaning import FIELD_BYTES, shortened
-from framework.batteries.logs.takeover import REQUEST
+from framework.adapters.aiohttp.requests import arrival
+from framework.adapters.aiohttp.responses import outcome, short_body
+from framework.batteries.logs.redaction import FIELD_BYTES, shortened
+from framework.batteries.logs.stdlib import REQUEST
 from framework.battery import Handler, Middleware
-from framework.context import PRINCIPAL, REQUEST_ID
+from framework.context import PRINCIPAL, REQUEST_ID, REQUEST_ID_HEADER
 from framework.streaming import Ending, Sent, deliver, disconnected, is_gone
-
-REQUEST_ID_HEADER = istr("X-Request-ID")
 
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+/-]{0,127}")
 
@@ -63,13 +60,14 @@ def access_middleware(route: str, tell: Tell | None, levels: Levels) -> Middlewa
     """
 
     def tell_of(request: web.Request, response: web.StreamResponse, started: float) -> None:
-        level = levels[response.status // 100]
-        if tell is not None and level is not None:
-            tell(record(request, route, response, level, perf_counter() - started))
+        told = None if tell is None else record(request, route, response, levels, perf_counter() - started)
+        if tell is not None and told is not None:
+            tell(told)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = perf_counter()
-        request_id = state_of(request)[REQUEST_ID] = request_id_from(request.headers.get(REQUEST_ID_HEADER))
+        kept, headers = arrival(request)
+        request_id = kept[REQUEST_ID] = request_id_from(headers.get(REQUEST_ID_HEADER))
         REQUEST.set(request_id)
         try:
             response = await handler(request)
@@ -93,35 +91,38 @@ def _unanswered(request: web.Request) -> Sent:
 
 
 def record(
-    request: web.Request, route: str, response: web.StreamResponse, level: str, seconds: float
-) -> dict[str, Any]:
-    """Return what is told of a request.
+    request: web.Request, route: str, response: web.StreamResponse, levels: Levels, seconds: float
+) -> dict[str, Any] | None:
+    """Return what is told of a request; None if that is less important than what is kept.
 
     ``bytes`` is the length of the body; of a stream or a file it is all that was sent.
     """
-    target, state, body = target_of(request), state_of(request), short_body(response)
+    method, target, status, kept, connected = outcome(request, response)
+    level, body = levels[status // 100], short_body(response)
+    if level is None:
+        return None
     path = request.path if "%" in target or "?" in target else target
     told: dict[str, Any] = {
         "timestamp": datetime.now(UTC),
         "level": level,
         "event": "request",
-        "method": method_of(request),
+        "method": method,
         "path": path if len(path) <= _SURELY_SHORT else shortened(path),
         "route": route,
-        "status": response.status,
+        "status": status,
         # PERF: round() takes three times as long.
         "duration_ms": int(seconds * 1_000_000) / 1000,
-        "bytes": response.body_length if body is None else len(body) if method_of(request) != "HEAD" else 0,
+        "bytes": response.body_length if body is None else len(body) if method != "HEAD" else 0,
         "remote": request.remote,
-        "request_id": state[REQUEST_ID],
+        "request_id": kept[REQUEST_ID],
     }
-    principal = state.get(PRINCIPAL)
+    principal = kept.get(PRINCIPAL)
     if principal is not None:
         subject = principal.subject
         told["subject"] = subject if len(subject) <= _SURELY_SHORT else shortened(subject)
     if type(response) is Sent:
         if response.ending is not Ending.COMPLETE:
             told[response.ending.value] = True
-    elif request.transport is None:
+    elif not connected:
         told[Ending.DISCONNECTED.value] = True
     return told

@@ -13,14 +13,14 @@ from typing import Any
 from aiohttp import web
 
 from framework.adapters.aiohttp.requests import find
-from framework.batteries.logs.access import REQUEST_ID_HEADER, access_middleware, levels_for
-from framework.batteries.logs.cleaning import Cleaner
+from framework.batteries.logs.access import access_middleware, levels_for
 from framework.batteries.logs.pipe import Pipe, Write
+from framework.batteries.logs.redaction import Cleaner
 from framework.batteries.logs.rendering import Render, console_renderer, json_renderer, now
 from framework.batteries.logs.settings import LogsSettings
-from framework.batteries.logs.takeover import taken_over
+from framework.batteries.logs.stdlib import taken_over
 from framework.battery import Battery, Middleware
-from framework.context import REQUEST_ID
+from framework.context import REQUEST_ID, REQUEST_ID_HEADER
 from framework.endpoint import Endpoint
 from framework.marks import Quiet
 

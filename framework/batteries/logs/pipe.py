@@ -15,7 +15,7 @@ _GATHER_SECONDS = 0.02
 
 
 class Pipe:
-    """Take lines without ever waiting, and write them in another thread.
+    """Lines that are taken without ever waiting, and written in another thread.
 
     Args:
         write: Writes bytes, all of them, however long that takes.

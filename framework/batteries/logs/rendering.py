@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from framework.batteries.logs.cleaning import Cleaner, escaped, escaped_json, escaped_traceback
+from framework.batteries.logs.redaction import Cleaner, escaped, escaped_json, escaped_traceback
 
 Render = Callable[[Mapping[str, Any]], bytes]
 
@@ -75,7 +75,7 @@ _SUMMARISED = frozenset({"method", "path", "route", "status", "duration_ms", "by
 
 
 def _summarised(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Say in one phrase what a request was, and how it ended."""
+    """Put into one phrase what a request was, and how it ended."""
     if record.get("event") != "request" or not record.keys() >= _SUMMARISED:
         return record
     rest = {name: value for name, value in record.items() if name not in _SUMMARISED}

@@ -15,7 +15,7 @@ _SMALLEST_BUFFER = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogsSettings:
-    """Say what is logged, and how.
+    """The settings of the logs.
 
     Attributes:
         level: The least important records that are kept.

@@ -24,7 +24,7 @@ from framework.routing import RouteTableDef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAPISettings:
-    """Say what stands at the head of the document, and where it is found.
+    """The head of the document, and the path where it is found.
 
     Attributes:
         title: The service's name.

@@ -31,7 +31,7 @@ _LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """Say what the document cannot read from endpoints.
+    """The parts of the document that endpoints do not say.
 
     Attributes:
         schemes: The security schemes by their names, as OpenAPI writes them.
@@ -68,7 +68,7 @@ def describe(endpoints: Iterable[Endpoint], about: About) -> dict[str, Any]:
 
 
 def is_described(endpoint: Endpoint, *, pages: bool) -> bool:
-    """Say whether an endpoint is part of the document."""
+    """Tell whether an endpoint is part of the document."""
     is_page = endpoint.find(Renders) is not None
     return endpoint.find(Undocumented) is None and (pages or not is_page)
 

@@ -166,7 +166,7 @@ async def _late(storage: Storage, request: web.Request) -> str | None:
 
 
 def _set_headers(response: web.StreamResponse, session: Session, cookie: str | None) -> None:
-    add_vary(response, hdrs.COOKIE)
+    add_vary(response.headers, hdrs.COOKIE)
     if cookie is not None:
         response.headers.add(hdrs.SET_COOKIE, cookie)
         response.headers[hdrs.CACHE_CONTROL] = "no-store"

@@ -27,7 +27,7 @@ _INDEX_SECONDS = 30 * 24 * 3600
 
 
 class RedisStore:
-    """Keep sessions in Redis until their time is up; what is there opens no session, for ids are hashed.
+    """Sessions in Redis until their time is up; what is there opens no session, for ids are hashed.
 
     Args:
         prefix: Stands before every key.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from aiohttp_session import Session
@@ -13,7 +13,7 @@ from framework.principal import Principal
 
 
 class Record(NamedTuple):
-    """Hold a session as it is stored.
+    """A session as it is stored.
 
     Attributes:
         started: When it began, in seconds since 1970; the absolute lifetime counts from here.
@@ -58,7 +58,7 @@ def find_record(content: bytes) -> Record | None:
 
 
 class StoredSession(Session):
-    """Keep, besides the values, the token by which the client knows the session.
+    """aiohttp-session's session with values of its own, and the token by which the client knows it.
 
     Unlike its parent it has an age that writing does not renew, drops its id when it is invalidated, and sees
     changes deep inside its values.
@@ -76,7 +76,8 @@ class StoredSession(Session):
         self, *, now: int, token: str | None = None, record: Record | None = None, replaces: bool = False
     ) -> None:
         values = {} if record is None else dict(record.values)
-        super().__init__(token, data={"created": now, "session": values}, new=record is None)
+        super().__init__(token, data=None, new=record is None)
+        self._values = values
         self.token = token if record is not None else None
         self.dead: set[str] = set()
         self.started, self.renewed = (now, now) if record is None else (record.started, record.renewed)
@@ -91,29 +92,50 @@ class StoredSession(Session):
         return self.started
 
     @property
+    def empty(self) -> bool:
+        return not self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._values[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+
+    @property
     def owner(self) -> str:
         """Who has signed in; empty for a visitor."""
-        return str(self.get(SESSION_SUBJECT, ""))
+        return str(self._values.get(SESSION_SUBJECT, ""))
 
     @property
     def values_changed(self) -> bool:
-        return encode_values(dict(self)) != self._stored[3]
+        return encode_values(self._values) != self._stored[3]
 
     def record(self, now: int) -> Record:
         """Return what is to be stored."""
-        return Record(self.started, now, dict(self))
+        return Record(self.started, now, self._values)
 
     def stored(self, token: str | None, now: int) -> None:
         """Note that what the session holds now is what is stored, under this token."""
         self.token, self.renewed = token, now
         self.dead = set()
-        self._stored = (token, self.started, self.fresh, encode_values(dict(self)))
+        self._stored = (token, self.started, self.fresh, encode_values(self._values))
 
     def revert(self) -> None:
         """Go back to what was stored last."""
         self.token, self.started, self.fresh, values = self._stored
-        self.clear()
-        self.update(json.loads(values))
+        self._values = json.loads(values)
         self.dead = set()
 
     def leave_token(self) -> None:
@@ -121,7 +143,6 @@ class StoredSession(Session):
         if self.token is not None:
             self.dead.add(self.token)
         self.token = None
-        self.changed()
 
     def restart(self) -> None:
         """Begin a new absolute lifetime, under a new token."""
@@ -135,12 +156,12 @@ class StoredSession(Session):
 
     def invalidate(self) -> None:
         """Forget everything; what is put in afterwards belongs to a new session."""
-        super().invalidate()
+        self._values = {}
         self.restart()
 
     def __repr__(self) -> str:
         # NOTE: values stay out: they hold secrets, and this ends up in logs.
-        return f"<Session keys={sorted(self)} started={self.started}>"
+        return f"<Session keys={sorted(self._values)} started={self.started}>"
 
 
 def sign_in(session: Session, principal: Principal) -> None:

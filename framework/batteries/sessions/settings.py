@@ -12,14 +12,14 @@ from framework.secrets import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSettings:
-    """Say how sessions are kept.
+    """The settings of sessions.
 
     Attributes:
         keys: The secrets that encrypt the cookie, newest first; needed unless sessions are kept elsewhere.
         cookie: The cookie's name; with `secure` it gets the prefix ``__Host-``.
         redis_url: Where they are kept instead of in the cookie, such as ``redis://localhost:6379/0``; the cookie has
             only an id then, signing out ends every copy of it, and sessions may be large.
-        secure: Send the cookie over TLS only; off for development over plain HTTP.
+        secure: Send the cookie over TLS only. When None it is so in production, and not in development.
         same_site: When a browser sends the cookie along from other sites (RFC 6265bis, 4.1.2.7).
         idle: How long a session lives without being used, to within a tenth.
         absolute: How long it lives at most, counted from signing in.
@@ -28,7 +28,7 @@ class SessionSettings:
     keys: tuple[Secret, ...] = ()
     redis_url: Secret | None = None
     cookie: str = "session"
-    secure: bool = True
+    secure: bool | None = None
     same_site: Literal["Lax", "Strict"] = "Lax"
     idle: timedelta = timedelta(minutes=30)
     absolute: timedelta = timedelta(hours=12)
@@ -40,5 +40,9 @@ class SessionSettings:
             raise ConfigurationError("idle: at least a second, and not longer than absolute.")
 
     @property
+    def is_secure(self) -> bool:
+        return self.secure is not False
+
+    @property
     def cookie_name(self) -> str:
-        return f"__Host-{self.cookie}" if self.secure else self.cookie
+        return f"__Host-{self.cookie}" if self.is_secure else self.cookie

@@ -16,12 +16,12 @@ _RENEWALS = 10
 
 
 def is_over(record: Record, *, now: int, idle: int, absolute: int) -> bool:
-    """Say whether a session's time is up; all in seconds."""
+    """Tell whether a session's time is up; all in seconds."""
     return now - record.renewed >= idle or now - record.started >= absolute
 
 
 def is_due(session: StoredSession, *, now: int, idle: int) -> bool:
-    """Say whether a session is to be written: it has changed, or a tenth of its idle time is over."""
+    """Tell whether a session is to be written: it has changed, or a tenth of its idle time is over."""
     return session.token is None or session.values_changed or (now - session.renewed) * _RENEWALS >= idle
 
 
@@ -40,7 +40,7 @@ def ensure_fits(cookie: str, value: str) -> None:
 
 
 class Storage(AbstractStorage):
-    """Load and store sessions for aiohttp-session.
+    """The sessions of a store, for aiohttp-session.
 
     Args:
         clock: Seconds since 1970.
@@ -52,7 +52,7 @@ class Storage(AbstractStorage):
         self._clock = clock
         self._idle = int(settings.idle.total_seconds())
         self._absolute = int(settings.absolute.total_seconds())
-        secure = "; Secure" if settings.secure else ""
+        secure = "; Secure" if settings.is_secure else ""
         self._attributes = f"Path=/; HttpOnly; SameSite={settings.same_site}{secure}"
 
     async def new_session(self) -> StoredSession:
@@ -128,5 +128,5 @@ class Storage(AbstractStorage):
         return None if known else f"{self.cookie_name}={token}; {self._attributes}"
 
     async def _drop(self, session: StoredSession) -> bool:
-        """End the session's former tokens; say whether all of them were alive."""
+        """End the session's former tokens; tell whether all of them were alive."""
         return all([await self._store.drop(token) for token in session.dead])

@@ -17,7 +17,7 @@ _TOKEN_BYTES = 32
 
 
 class SessionStore(Protocol):
-    """Keep the bytes of sessions by a token, which is all that the client gets."""
+    """The bytes of sessions by a token, which is all that the client gets."""
 
     async def load(self, token: str) -> bytes | None:
         """Return what is kept under a token, None if nothing is; a client may send anything as a token."""
@@ -66,7 +66,7 @@ class _Sealer(NamedTuple):
 
 
 class CookieStore:
-    """Keep each session in its own cookie, encrypted and signed (Fernet); nothing is on the server.
+    """Sessions in their own cookies, encrypted and signed (Fernet); nothing is on the server.
 
     So only its lifetime ends a cookie that was copied: keep sessions in Redis where signing out must do that.
 
@@ -133,7 +133,7 @@ class _Kept(NamedTuple):
 
 
 class MemoryStore:
-    """Keep sessions in the memory of this process: for tests and for a single worker.
+    """Sessions in the memory of this process: for tests and for a single worker.
 
     Args:
         clock: Seconds since 1970.

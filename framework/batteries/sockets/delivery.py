@@ -24,7 +24,7 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class Recipient(Protocol):
-    """Be somebody for whom messages wait."""
+    """A member for whom messages wait."""
 
     def flush(self) -> bool:
         """Send what waits, as far as that goes without waiting; False if something is left."""
@@ -32,7 +32,7 @@ class Recipient(Protocol):
 
 
 class Delivery:
-    """Let the recipients send what waits for them, each in turn.
+    """The recipients that have something to send, each in turn.
 
     PERF: a message to a thousand is a thousand writes to the operating system. Whoever has not had their turn when the
     next message comes gets both in one write; so the more there is to say, the less each message costs.

@@ -9,8 +9,8 @@ _OVERHEAD_BYTES = 256
 _WRITE_BYTES = 64 * 1024
 
 
-class Pace:
-    """Say how long to wait before the next message of a member is taken (token bucket).
+class MessageRate:
+    """The rate at which messages of a member are taken (token bucket).
 
     A member who talks too fast is listened to more slowly: its own connection fills up, and nobody else's.
 
@@ -34,7 +34,7 @@ class Pace:
 
 
 class Outbox:
-    """Keep what waits for one member, up to a number of bytes."""
+    """The messages that wait for one member, up to a number of bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.errors import BadRequest, Forbidden, ServiceError
+from framework.http.origins import Origins, own_origins
 
 # 16 bytes in base64
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
 
 
 class UpgradeRequired(ServiceError):
-    """Say that the endpoint speaks WebSocket alone (RFC 9110, 15.5.22)."""
+    """The refusal of what is no WebSocket where nothing else is spoken (RFC 9110, 15.5.22)."""
 
     status: ClassVar[int] = 426
 
@@ -46,7 +45,7 @@ def ensure_handshake(method: str, headers: Headers) -> None:
         raise BadRequest("Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455, 4.1).")
 
 
-def ensure_origin(headers: Headers, host: str, allowed: frozenset[str]) -> None:
+def ensure_origin(headers: Headers, host: str, allowed: Origins) -> None:
     """Check that no page of a stranger connects with somebody's cookies.
 
     Browsers let any page open a WebSocket to anywhere and always say which page it is; a program that says nothing has
@@ -55,7 +54,7 @@ def ensure_origin(headers: Headers, host: str, allowed: frozenset[str]) -> None:
     Args:
         headers: Those of the handshake.
         host: The service's own host, with its port if it is not the usual one.
-        allowed: Other origins, in lower case.
+        allowed: Other origins.
 
     Raises:
         Forbidden: The page is from elsewhere.
@@ -64,14 +63,5 @@ def ensure_origin(headers: Headers, host: str, allowed: frozenset[str]) -> None:
     if not origins:
         return
     origin = origins[0].lower()
-    if len(origins) > 1 or not (origin in allowed or _is_own(origin, host.lower())):
+    if len(origins) > 1 or not (origin in allowed or origin in own_origins("http", host)):
         raise Forbidden("Pages of this origin may not connect here.")
-
-
-def _is_own(origin: str, host: str) -> bool:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    port = _DEFAULT_PORTS.get(parts.scheme)
-    return port is not None and parts.netloc != "" and parts.netloc == host.removesuffix(port)

@@ -8,7 +8,7 @@ M = TypeVar("M")
 
 
 class Membership(Generic[M]):
-    """Know who is in which room; rooms come and go with their members."""
+    """The members of each room; rooms come and go with their members."""
 
     def __init__(self, room_size: int) -> None:
         self._room_size = room_size

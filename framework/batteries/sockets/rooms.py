@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from framework import validation
 from framework.batteries.sockets.delivery import Delivery, text_frame
-from framework.batteries.sockets.flow import Outbox, Pace
+from framework.batteries.sockets.flow import MessageRate, Outbox
 from framework.batteries.sockets.handshake import ensure_handshake, ensure_origin
 from framework.batteries.sockets.membership import Membership
 from framework.batteries.sockets.settings import SocketSettings
@@ -21,6 +21,7 @@ from framework.context import REGISTRY
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
+from framework.http.origins import origins_from
 from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
 from framework.tasks import Tasks, running
 
@@ -30,7 +31,7 @@ _log = logging.getLogger("framework.sockets")
 
 
 class Member:
-    """Be one end of a socket in a room.
+    """One end of a socket in a room.
 
     Iterate over it for the texts that the peer sends; the iteration ends with the connection.
 
@@ -64,14 +65,14 @@ class Member:
 
     async def __aiter__(self) -> AsyncGenerator[str]:
         loop = asyncio.get_running_loop()
-        pace = Pace(self._settings.messages_per_second, loop.time())
+        rate = MessageRate(self._settings.messages_per_second, loop.time())
         async for message in self.response:
             if message.type is not WSMsgType.TEXT:
                 # After an error the socket is closed already, with the code that says which (RFC 6455, 7.4.1).
                 await self.close(WSCloseCode.UNSUPPORTED_DATA, "Send text.")
                 return
             yield message.data
-            delay = pace.delay(len(message.data), loop.time())
+            delay = rate.delay(len(message.data), loop.time())
             if delay:
                 await asyncio.sleep(delay)
 
@@ -163,7 +164,7 @@ class Member:
 
 
 class Rooms:
-    """Bring the members of rooms together; a handler asks for it by its type.
+    """The rooms of a service; a handler asks for it by its type.
 
     ::
 
@@ -180,7 +181,7 @@ class Rooms:
 
     def __init__(self, settings: SocketSettings) -> None:
         self._settings = settings
-        self._origins = frozenset(settings.origins)
+        self._origins = origins_from(settings.origins)
         self._members: Membership[Member] = Membership(settings.room_size)
         self._delivery = Delivery()
         self._farewells = Tasks(limit=100_000, drain_seconds=settings.close_timeout.total_seconds())

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from framework.errors import ConfigurationError
+from framework.http.origins import origins_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocketSettings:
-    """Bound what a socket may cost, and say which pages may open one.
+    """The limits of what a socket may cost, and the pages that may open one.
 
     Attributes:
-        origins: Origins besides the service's own whose pages may connect, such as ``https://app.example``.
+        origins: Origins besides the service's own whose pages may connect, such as ``https://app.example`` or
+            ``https://*.app.example``; patterns are those of CORS.
         heartbeat: How often a silent peer is asked for a sign of life; it has half of that to give one.
         max_message: The largest message from a peer, in bytes.
         backlog: How many bytes may wait for one member; one who falls further behind is dropped.
@@ -38,7 +39,4 @@ class SocketSettings:
             raise ConfigurationError(
                 "max_message, backlog, messages_per_second and room_size are at least 1."
             )
-        for origin in self.origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}".lower():
-                raise ConfigurationError(f"{origin!r} is no origin; write https://host or https://host:port.")
+        origins_from(self.origins)

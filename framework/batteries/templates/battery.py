@@ -29,7 +29,7 @@ Processor = Callable[[web.Request], Awaitable[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSettings:
-    """Say where templates are.
+    """The places of templates.
 
     Attributes:
         folders: The service's own, the most specific first; behind them come those that the framework ships.
@@ -46,7 +46,7 @@ class TemplateSettings:
 
 
 class Pages(NamedTuple):
-    """Hold what rendering needs.
+    """The things that rendering needs.
 
     Attributes:
         processors: What adds values to every page.
@@ -61,7 +61,7 @@ _PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 @dataclass(frozen=True, slots=True)
 class Template(Renders):
-    """Promise that the handler's result, a mapping or None, becomes a page."""
+    """The promise that the handler's result, a mapping or None, becomes a page."""
 
     battery: ClassVar[str | None] = "templates"
     name: str

@@ -12,7 +12,7 @@ import jinja2
 from aiohttp import web
 from jinja2 import nodes
 
-from framework.batteries.templates.output import Environment
+from framework.adapters.jinja2 import Environment
 from framework.errors import ConfigurationError
 
 _PAGES = (".html", ".htm", ".xml", ".svg", ".j2", ".jinja")

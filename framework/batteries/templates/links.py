@@ -16,7 +16,7 @@ from framework.staticfiles import StaticFiles
 
 
 class Links:
-    """Make addresses out of the routes' names and the static files' paths.
+    """Addresses made out of the routes' names and the static files' paths.
 
     Args:
         resources: What answers, by the routes' names.

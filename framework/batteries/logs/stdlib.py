@@ -12,7 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from framework.batteries.logs.cleaning import Cleaner
+from framework.batteries.logs.redaction import Cleaner
 from framework.batteries.logs.rendering import Render, now
 
 REQUEST: ContextVar[str] = ContextVar("framework.logs.request")
@@ -27,7 +27,7 @@ _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", _F
 
 
 class _Before(NamedTuple):
-    """Hold what a process's logging was like."""
+    """A process's logging as it was before."""
 
     level: int
     handlers: Sequence[logging.Handler]
@@ -52,12 +52,12 @@ class _Before(NamedTuple):
 
 
 def _writes_to_console(handler: logging.Handler) -> bool:
-    """Say whether a handler would write its own lines between ours."""
+    """Tell whether a handler would write its own lines between ours."""
     return type(handler) is logging.StreamHandler and handler.stream in {sys.stderr, sys.stdout}
 
 
 class LineHandler(logging.Handler):
-    """Hand each record on as a line."""
+    """A handler that hands each record on as a line."""
 
     def __init__(self, put: Put, render: Render, clean: Cleaner, before: _Before) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ _UNSAFE_IN_TRACEBACK = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x0
 
 
 class Cleaner:
-    """Make the fields of a record fit for a log.
+    """The rules by which the fields of a record become fit for a log.
 
     Values become plain JSON values of at most 2 KiB of text, 50 items and 4 levels; those under a name that speaks
     of a secret become ``***``.
