@@ -15,6 +15,7 @@ PLAIN_VARIABLE: Final = "FRAMEWORK_PLAIN"
 PROVED: Final[Mapping[str, frozenset[tuple[int, int]]]] = MappingProxyType(
     {
         "aiohttp": frozenset({(3, 14)}),
+        "Jinja2": frozenset({(3, 1)}),
         "MarkupSafe": frozenset({(3, 0)}),
         "marshmallow": frozenset({(4, 4)}),
     }
