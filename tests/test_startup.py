@@ -12,7 +12,8 @@ import pytest
 
 from tests.source import ROOT
 
-pytestmark = pytest.mark.process
+# What the module makes once is made in one process.
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("startup")]
 
 SERVICE = """
 import asyncio, json, logging, socket, sys
