@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 Plan = Callable[[Endpoint], Middleware | None]
 Stamp = Callable[[web.Request, web.StreamResponse], None]
+StampKey = Callable[[Endpoint], Callable[[web.Request], Hashable] | None]
 Setup = Callable[[web.Application, Sequence[Endpoint]], None]
 Lifespan = Callable[[web.Application], AbstractAsyncContextManager[None]]
 Check = Callable[[web.Application], Awaitable[None]]
@@ -45,6 +46,9 @@ class Battery:
         plan: ``(endpoint) -> middleware or None``: like `middleware`, but decided for each endpoint at start-up.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
             synchronous and pure, and never sets cookies: aiohttp has written them by then.
+        stamp_key: ``(endpoint) -> (request) -> value``: all that the stamp's headers depend on besides the response's
+            status, its media type and the request's id; None if that is nothing. LookupError where it is more. When
+            every stamp has one, the heads of short JSON responses are learned.
         preparation: What this battery has to wait for before a response starts.
         routes: Endpoints of its own.
         setup: ``(app, endpoints) -> None``: called once, when every route is known and before the application starts.
@@ -57,6 +61,7 @@ class Battery:
     middleware: Middleware | None = None
     plan: Plan | None = None
     stamp: Stamp | None = None
+    stamp_key: StampKey | None = None
     preparation: Preparation | None = None
     routes: Sequence[web.AbstractRouteDef] = ()
     setup: Setup | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framework import RouteTableDef, ServiceSettings, create_app, public
@@ -74,6 +74,9 @@ def router_of(added: list[tuple[str, str]]) -> web.UrlDispatcher:
     return router
 
 
+@example([("*", "/"), ("GET", "/{tail:.*}")], ["/"])
+@example([("*", "/"), ("GET", "/")], ["/"])
+@example([("GET", "/"), ("*", "/")], ["/"])
 @given(routes, st.lists(paths, min_size=1, max_size=8))
 async def test_any_path_leads_where_the_router_leads(added: list[tuple[str, str]], asked: list[str]) -> None:
     router = router_of(added)

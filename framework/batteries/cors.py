@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
@@ -14,7 +14,7 @@ from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
 from framework.adapters.aiohttp.requests import find
-from framework.battery import Battery, Handler, Middleware
+from framework.battery import Battery, Handler, Middleware, StampKey
 from framework.context import ENDPOINT
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
@@ -260,7 +260,12 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
         _grant_headers(headers, default if mark is None else mark.policy, origin)
 
     return Battery(
-        name="cors", after=frozenset({"problems", "security"}), plan=plan, stamp=stamp, setup=setup
+        name="cors",
+        after=frozenset({"problems", "security"}),
+        plan=plan,
+        stamp=stamp,
+        stamp_key=_stamp_key(default),
+        setup=setup,
     )
 
 
@@ -320,3 +325,23 @@ async def _own_policy(request: web.Request, wanted: str) -> Policy | None:
     of_view = getattr(handler, wanted.lower(), None) if inspect.isclass(handler) else None
     marks = (*marks_of(of_view), *marks_of(handler))
     return next((mark.policy for mark in marks if isinstance(mark, Cors)), None)
+
+
+def _stamp_key(default: Policy) -> StampKey:
+    """Return what names all that the headers depend on: the origin, if it is one of few."""
+
+    def of(endpoint: Endpoint) -> Callable[[web.Request], str | None]:
+        mark = endpoint.find(Cors)
+        policy = default if mark is None else mark.policy
+
+        def key(request: web.Request) -> str | None:
+            origin: str | None = request.headers.get(hdrs.ORIGIN)
+            if origin is None or origin in policy.ready:
+                return origin
+            if policy.find(origin) is None:
+                return ""
+            raise LookupError  # there may be any number of origins that a pattern matches
+
+        return key
+
+    return of

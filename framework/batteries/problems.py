@@ -180,7 +180,8 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     Raises:
         ValueError: The response cannot be sent.
     """
-    if not is_sendable(response.headers):
+    is_untouched = type(response) is JSONResponse and response.untouched is not None
+    if not is_untouched and not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
     if is_spent(request, response):
         raise ValueError("The response was sent to another request: make a new one for each.")

@@ -108,8 +108,16 @@ class PagePolicy:
 def battery(settings: SecuritySettings | None = None) -> Battery:
     """Return the battery that sets the headers; one that a handler has set stays as it is."""
     return Battery(
-        name="security", after=frozenset({"problems"}), stamp=_stamp(settings or SecuritySettings())
+        name="security",
+        after=frozenset({"problems"}),
+        stamp=_stamp(settings or SecuritySettings()),
+        stamp_key=lambda endpoint: _stamp_key,
     )
+
+
+def _stamp_key(request: web.Request) -> tuple[bool, bool]:
+    """Return what the headers of documents of data depend on: who calls, and TLS."""
+    return PRINCIPAL in state_of(request), is_secure(request)
 
 
 def _stamp(settings: SecuritySettings) -> Stamp:

@@ -13,7 +13,7 @@ from framework.adapters.aiohttp.runner import stock_service
 from framework.battery import Battery, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
-from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, refuser
+from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
 from framework.endpoint import Endpoint, Source
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
@@ -48,7 +48,9 @@ def assemble(
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
-        chains[handler] = Chain(endpoint, compose(batteries, endpoint, handler))
+        chains[handler] = Chain(
+            endpoint, compose(batteries, endpoint, handler), heads_for(batteries, endpoint)
+        )
     preparer = Preparer(batteries)
     app.on_response_prepare.append(preparer)
     app[SERVICE] = _reader(dispatcher, preparer)
@@ -87,6 +89,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
             refuse=refuser(preparer.stamps),
+            release=release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
         )
 

@@ -7,14 +7,20 @@ of a process. Here the application has a single middleware, which looks the endp
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
-from framework.adapters.aiohttp.requests import find, method_of, set_body_limit, state_of, target_of
+from framework.adapters.aiohttp.heads import Heads, Key
+from framework.adapters.aiohttp.requests import (
+    method_of,
+    set_body_limit,
+    state_of,
+    target_of,
+)
 from framework.adapters.aiohttp.routes import Match, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT
@@ -32,7 +38,8 @@ class Chain:
     """Hold an endpoint and its handler with every battery's middleware around it."""
 
     endpoint: Endpoint
-    answer: Handler
+    handler: Handler
+    heads: Heads | None = None
 
 
 def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) -> Handler:
@@ -42,6 +49,31 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) 
         if middleware is not None:
             handler = _around(middleware, handler)
     return handler
+
+
+def heads_for(batteries: Sequence[Battery], endpoint: Endpoint) -> Heads | None:
+    """Return what learns the heads of an endpoint's responses; None if a stamp does not say what it depends on."""
+    keys: list[Key] = []
+    for battery in batteries:
+        if battery.preparation is not None:
+            keys.append(_unless(battery.preparation.concerns))
+        if battery.stamp is None:
+            continue
+        if battery.stamp_key is None:
+            return None
+        key = battery.stamp_key(endpoint)
+        if key is not None:
+            keys.append(key)
+    return Heads(keys)
+
+
+def _unless(concerns: Callable[[web.Request], bool]) -> Key:
+    def key(request: web.Request) -> Hashable:
+        if concerns(request):
+            raise LookupError
+        return None
+
+    return key
 
 
 def _around(middleware: Middleware, handler: Handler) -> Handler:
@@ -85,7 +117,14 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await run(request, self._chain(request.match_info, handler))
+            chain = self._chain(request.match_info, handler)
+            begin(request, chain)
+            try:
+                return await chain.handler(request)
+            finally:
+                releasing = release(request)
+                if releasing is not None:
+                    await releasing
 
         return dispatch
 
@@ -104,8 +143,9 @@ class Dispatcher:
             chain = None if found is None else chains.get(found[0].handler)
             if found is None or chain is None:
                 return search(request)
-            set_match(request, Match(*found, app))
-            return run(request, chain)
+            set_match(request, Match(*found, app), chain.heads)
+            begin(request, chain)
+            return chain.handler(request)
 
         async def search(request: web.Request) -> web.StreamResponse:
             match = await resolve(request)
@@ -114,7 +154,9 @@ class Dispatcher:
             match.add_app(app)
             match.freeze()
             set_match(request, match)
-            return await run(request, self._chain(match, match.handler))
+            chain = self._chain(match, match.handler)
+            begin(request, chain)
+            return await chain.handler(request)
 
         return answer
 
@@ -132,19 +174,18 @@ class Dispatcher:
         )
 
 
-async def run(request: web.Request, chain: Chain) -> web.StreamResponse:
-    """Answer a request by its chain, and close its services behind the answer."""
+def begin(request: web.Request, chain: Chain) -> None:
+    """Note which endpoint answers a request."""
     endpoint = state_of(request)[ENDPOINT] = chain.endpoint
     if endpoint.options.max_body is not None:
         set_body_limit(request, endpoint.options.max_body)
-    try:
-        return await chain.answer(request)
-    finally:
-        container = find(request, CONTAINER)
-        if container is not None:
-            # PERF: the two know each other; parted, they go without the garbage collector.
-            del request[CONTAINER]
-            await container.aclose()
+
+
+def release(request: web.Request) -> Awaitable[None] | None:
+    """Close a request's services, if it has any."""
+    # PERF: the two know each other; parted, they go without the garbage collector.
+    container = state_of(request).pop(CONTAINER, None)
+    return None if container is None else container.aclose()
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
 from framework.adapters.aiohttp.routes import SEGMENT, Pattern, find_index, read_pattern
@@ -92,8 +92,10 @@ class Lookup:
         self._buckets = {prefix: _Bucket(found) for prefix, found in index.items()}
         for bucket in self._buckets.values():
             for resource in bucket.plain:
-                for route in resource:
-                    self._plain.setdefault((route.method, resource.canonical), (route, _NOTHING))
+                path = resource.canonical
+                # What stands behind a route of all methods never gets a request.
+                for route in resource if (hdrs.METH_ANY, path) not in self._plain else ():
+                    self._plain.setdefault((route.method, path), (route, _NOTHING))
 
     def find(self, method: str, path: str) -> Found | None:
         """Return a route and its variables; None if there is none, or if only the router can say.
@@ -101,7 +103,8 @@ class Lookup:
         Args:
             path: As ``URL.path_safe`` has it.
         """
-        return self._plain.get((method, path)) or self._matching(method, path)
+        plain = self._plain
+        return plain.get((method, path)) or plain.get((hdrs.METH_ANY, path)) or self._matching(method, path)
 
     def _matching(self, method: str, path: str) -> Found | None:
         segments, prefix = path.split("/"), path

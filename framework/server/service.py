@@ -12,6 +12,7 @@ from framework.errors import Problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refuse = Callable[[web.BaseRequest, Problem], web.Response]
+Release = Callable[[web.Request], Awaitable[None] | None]
 Prepare = Callable[[web.Request, web.StreamResponse], bool]
 
 
@@ -22,6 +23,7 @@ class Service:
     Attributes:
         handler: Answers a request that passed the checks of its head.
         refuse: Turns a problem with a request that no handler sees into a response.
+        release: Gives up what a request holds when its handler has returned; an awaitable if that takes a wait.
         prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns False where only the
             signal itself will do. None to leave all to the signal. Not asked for requests of sub-applications.
         max_body: The bytes of a body that a request reads.
@@ -30,6 +32,7 @@ class Service:
 
     handler: Handler
     refuse: Refuse
+    release: Release
     prepare: Prepare | None
     max_body: int
     max_fields: int

@@ -89,7 +89,7 @@ def test_a_nested_instance_keeps_its_own_limits() -> None:
 
 def test_a_schema_that_nests_itself_is_compiled_though_each_instance_holds_something_of_its_own() -> None:
     class Node(Schema):
-        children = fields.List(fields.Nested(lambda: Node()), validate=Length(max=3))
+        children = fields.List(fields.Nested(lambda: Node()), validate=Length(max=3))  # noqa: PLW0108
 
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)

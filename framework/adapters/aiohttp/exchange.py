@@ -15,17 +15,18 @@ from typing import Any
 from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_exceptions import ClientConnectionResetError
-from aiohttp.helpers import TimerNoop
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _PAYLOAD_ACCESS_ERROR, _ErrInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.adapters.aiohttp import short_responses
-from framework.adapters.aiohttp.messages import UNREAD, Request, is_ordinary, ordinary_request
+from framework.adapters.aiohttp.messages import UNREAD, Request, WaitNotice, is_ordinary, ordinary_request
 from framework.adapters.aiohttp.protocol import Connection
+from framework.adapters.aiohttp.requests import find
 from framework.adapters.aiohttp.responses import ensure_one_response
 from framework.adapters.aiohttp.writer import Writer
+from framework.context import REQUEST_ID
 from framework.errors import Problem
 from framework.server import error_responses, request_checks
 from framework.server.arrivals import Reading
@@ -191,7 +192,7 @@ class Exchange:
             message = message._replace(url=relative, path=str(relative))
         if hdrs.EXPECT in message.headers:
             if self._awaits_continue(payload) and not payload.is_eof():
-                payload._timer = _Continue(self, writer)
+                payload._timer = WaitNotice(lambda: self._send_continue(writer))
             headers = CIMultiDict(message.headers)
             headers.popall(hdrs.EXPECT)  # aiohttp would answer it before any middleware has run
             message = message._replace(headers=CIMultiDictProxy(headers))
@@ -201,7 +202,7 @@ class Exchange:
         body = self._connection.body
         return body is not None and body.awaits_continue and body.stream is payload
 
-    def send_continue(self, writer: AbstractStreamWriter) -> None:
+    def _send_continue(self, writer: AbstractStreamWriter) -> None:
         """Ask for the body, because the application waits for it now (RFC 9110, 10.1.1)."""
         connection, body = self._connection, self._connection.body
         if body is None or not body.awaits_continue or connection._current_request is None:
@@ -243,6 +244,9 @@ class Exchange:
             response = self._response_to(request, error)
         finally:
             connection._current_request = None
+            releasing = connection.config.service.release(request)
+            if releasing is not None:
+                await releasing
         self._left -= 1
         if self._left <= 0 or self._awaits_continue(request.content):
             self._close_after(request, response)
@@ -267,6 +271,13 @@ class Exchange:
         prepare = connection.config.service.prepare
         if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
             return False
+        heads, key = request.heads, None
+        request_id = find(request, REQUEST_ID) or ""
+        if heads is not None and (key := heads.key(request, response)) is not None:
+            data = heads.data(key, response, request_id)
+            if data is not None:
+                self._write(request, data)
+                return True
         body = short_responses.body_of(request, response)
         if body is None:
             return False
@@ -274,11 +285,17 @@ class Exchange:
         if not prepare(request, response):
             return False
         data = short_responses.take(request, response, body)
-        request._finish()
-        if connection.transport is None or connection.transport.is_closing():
-            raise ClientConnectionResetError("Nobody is there to send a response to.")
-        connection.transport.write(data)
+        if heads is not None and key is not None:
+            heads.learn(key, data, len(body), request_id)
+        self._write(request, data)
         return True
+
+    def _write(self, request: Request, data: bytes) -> None:
+        request._finish()
+        transport = self._connection.transport
+        if transport is None or transport.is_closing():
+            raise ClientConnectionResetError("Nobody is there to send a response to.")
+        transport.write(data)
 
     def _response_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
@@ -327,20 +344,6 @@ class Exchange:
         await connection.finish_response(request, response, None)
         await connection.outlet.linger()
         return response
-
-
-class _Continue(TimerNoop):
-    """A timer that notices that a handler waits for a body: aiohttp enters a stream's before each wait."""
-
-    __slots__ = ("_exchange", "_writer")
-
-    def __init__(self, exchange: Exchange, writer: AbstractStreamWriter) -> None:
-        self._exchange = exchange
-        self._writer = writer
-
-    def __enter__(self) -> _Continue:
-        self._exchange.send_continue(self._writer)
-        return self
 
 
 def _end_process(error: BaseException) -> None:

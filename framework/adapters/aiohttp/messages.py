@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import HttpVersion11, hdrs, web
-from aiohttp.helpers import parse_http_date
+from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from framework.adapters.aiohttp.attributes import made_once
+from framework.adapters.aiohttp.heads import Heads
 from framework.adapters.aiohttp.writer import Writer
 from framework.errors import Problem, ServiceError
 from framework.server import request_checks
@@ -30,7 +33,23 @@ _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 
 
 class Request(web.Request):
-    """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits."""
+    """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits.
+
+    Attributes:
+        heads: What is known of the heads of responses to it.
+        has_writer: Somebody has asked for what writes a response.
+    """
+
+    heads: Heads | None = None
+    has_writer = False
+
+    # PERF: most requests are answered without either.
+    _payload_writer: Any = made_once(lambda self: self._make_writer())
+    _cache: Any = made_once(lambda self: {})
+
+    def _make_writer(self) -> Writer:
+        self.has_writer = True
+        return Writer(self._protocol, self._loop)
 
     @property
     def if_modified_since(self) -> datetime | None:
@@ -54,21 +73,17 @@ def ordinary_request(
     request = object.__new__(Request)
     request._message = message
     request._protocol = connection
-    request._payload_writer = Writer(connection, loop)
     request._payload = payload
     request._headers = message.headers
     request._method = message.method
     request._version = message.version
-    request._cache = {}
     request._rel_url = message.url
     request._state = {}
     request._task = task
     request._client_max_size = service.max_body
     request._client_max_fields = service.max_fields
     request._loop = loop
-    request._transport_sslcontext = connection.ssl_context
-    request._transport_peername = connection.peername
-    request._transport_sockname = connection.sockname
+    request._transport_sslcontext, request._transport_peername, request._transport_sockname = connection.ends
     return request
 
 
@@ -116,3 +131,16 @@ def refused(problem: Problem) -> _ErrInfo:
 def header_bytes(message: RawRequestMessage) -> int:
     """Return the length of all headers together."""
     return sum(len(name) + len(value) + _HEADER_FRAME_BYTES for name, value in message.raw_headers)
+
+
+class WaitNotice(TimerNoop):
+    """A timer that notices that a handler waits for a body: aiohttp enters a stream's before each wait."""
+
+    __slots__ = ("_notice",)
+
+    def __init__(self, notice: Callable[[], None]) -> None:
+        self._notice = notice
+
+    def __enter__(self) -> WaitNotice:
+        self._notice()
+        return self

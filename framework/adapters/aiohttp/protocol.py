@@ -1,7 +1,6 @@
 """The bytes of one connection: aiohttp's protocol, with the limits of our server around its parser.
 
-Public parts of aiohttp begin behind routing: a malformed request, a slow one and one whose head is too large never get
-there (aiohttp#3287). `tests/adapters/test_aiohttp_seams.py` names each private part that is leaned on here.
+Public parts of aiohttp begin behind routing, where malformed, slow and oversized requests never get (aiohttp#3287).
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ class Connection(RequestHandler):
         config: What it has in common with the server's others.
         reading: What its next bytes are.
         body: The body that is arriving.
+        ends: Its TLS context, and the addresses of the client's end and ours.
         outlet: Where responses go.
         requests: What answers its requests; set as soon as it is made.
     """
@@ -53,6 +53,7 @@ class Connection(RequestHandler):
         "_stays_paused",
         "body",
         "config",
+        "ends",
         "outlet",
         "reading",
         "requests",
@@ -76,6 +77,7 @@ class Connection(RequestHandler):
         self._headers_limit = config.settings.headers_bytes
         self._last_bytes = b""  # of a chunked body
         self._stays_paused = False  # the parser may be, though reading is not
+        self.ends: tuple[Any, Any, Any] = (None, None, None)
         self.requests: Requests
 
     # The connection
@@ -86,6 +88,7 @@ class Connection(RequestHandler):
         BaseProtocol.connection_made(self, transport)
         tcp_keepalive(self.outlet.transport)
         self.server.connection_made(self, self.outlet.transport)
+        self.ends = (self.ssl_context, self.peername, self.sockname)
         self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -250,11 +253,9 @@ class Connection(RequestHandler):
 
     def _arrival_stalled(self) -> None:
         body = self.body
-        if body is None:
-            return
-        if self._reading_paused or self._buffer_paused:  # the handler is the slow one
+        if body is not None and (self._reading_paused or self._buffer_paused):  # the handler is the slow one
             body.watch()
-        elif not body.has_ended:
+        elif body is not None and not body.has_ended:
             self._fail_body(body, RequestTimeout("The body did not arrive in time."))
             self.reading = Reading.NOTHING
 
@@ -278,7 +279,7 @@ class Connection(RequestHandler):
             self.body = None
 
     def _chunks_ended(self) -> None:
-        """Go on with a new parser (see `parsing`); read nothing more if part of a request came with the end."""
+        """Go on with a new parser (see `parsing`), unless part of a request came with the end."""
         if self._last_bytes == _HEAD_END and not self._buffer_paused and self._parser is not None:
             self._parser = new_parser(self)
             self._stays_paused = False

@@ -9,8 +9,10 @@ from aiohttp import hdrs, web
 from aiohttp.compression_utils import MAX_SYNC_CHUNK_SIZE
 from aiohttp.http_writer import StreamWriter
 from aiohttp.payload import Payload
+from aiohttp.web_response import REASON_PHRASES
 from multidict import CIMultiDict
 
+from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.versions import is_plain
 
 _CONTENT_TYPE = hdrs.CONTENT_TYPE
@@ -19,7 +21,13 @@ _PLAIN = is_plain("aiohttp")
 
 
 class JSONResponse(web.Response):
-    """A response of bytes that are JSON already."""
+    """A response of bytes that are JSON already.
+
+    Attributes:
+        untouched: Its media type, as long as nobody has asked for its headers, which are made then.
+    """
+
+    untouched: str | None = None
 
     def __init__(
         self,
@@ -33,12 +41,27 @@ class JSONResponse(web.Response):
             super().__init__(body=body, status=status, headers={**(headers or {}), _CONTENT_TYPE: media_type})
             return
         # PERF: Response's own looks at nine arguments, of which there are none here, and at what kind of body it is.
-        self._headers: CIMultiDict[str] = CIMultiDict() if headers is None else CIMultiDict(headers)
-        self._headers[_CONTENT_TYPE] = media_type
-        self._state = {}
-        self._set_status(status, None)
+        if headers is None:
+            self.untouched = media_type
+        else:
+            self._headers = CIMultiDict(headers)
+            self._headers[_CONTENT_TYPE] = media_type
+        self._status, self._reason = status, REASON_PHRASES.get(status, "")
         self._body = body
-        self._zlib_executor_size, self._zlib_executor = MAX_SYNC_CHUNK_SIZE, None
+
+    if not _PLAIN:
+        _zlib_executor_size, _zlib_executor = MAX_SYNC_CHUNK_SIZE, None
+
+        # PERF: most responses are sent without. It is no property: a class with `__getattr__` or a setter would lose
+        # the interpreter's short cut to its instances' attributes.
+        _headers: Any = made_once(lambda self: self._make_headers())
+        _state: Any = made_once(lambda self: {})
+
+    def _make_headers(self) -> CIMultiDict[str]:
+        headers = CIMultiDict[str]()
+        if self.untouched is not None:
+            headers[_CONTENT_TYPE], self.untouched = self.untouched, None
+        return headers
 
 
 if _PLAIN:
@@ -75,8 +98,10 @@ else:
 
     def is_spent(request: web.BaseRequest, response: web.StreamResponse) -> bool:
         """Tell whether a response was sent before, or is on its way to another request."""
-        is_sent = response._eof_sent and request.writer.output_size == 0
-        return is_sent or response._payload_writer not in {None, request.writer}
+        writer = response._payload_writer
+        if writer is not None and writer is not request.writer:
+            return True
+        return response._eof_sent and request.writer.output_size == 0
 
     def withdraw(request: web.BaseRequest) -> None:
         """Forget a response that was prepared and not begun, so that another can take its place."""

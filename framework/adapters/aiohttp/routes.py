@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
+from framework.adapters.aiohttp.heads import Heads
 from framework.adapters.versions import is_plain
 
 #: The expression that one variable without a pattern of its own stands for.
@@ -53,9 +54,9 @@ def read_pattern(resource: DynamicResource) -> Pattern:
     )
 
 
-def set_match(request: web.Request, match: web.UrlMappingMatchInfo) -> None:
-    """Let a request go to this route."""
-    request._match_info = match
+def set_match(request: Any, match: web.UrlMappingMatchInfo, heads: Heads | None = None) -> None:
+    """Let a request of our server go to this route, with what is known of the heads of its responses."""
+    request._match_info, request.heads = match, heads
 
 
 def handle(app: web.Application, request: web.Request) -> Awaitable[web.StreamResponse]:

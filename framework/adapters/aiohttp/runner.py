@@ -125,10 +125,15 @@ def stock_service(app: web.Application) -> Service:
     return Service(
         handler=app._handle,
         refuse=error_responses.answer,
+        release=_hold_nothing,
         prepare=None if app.on_response_prepare else _add_nothing,
         max_body=app._client_max_size,
         max_fields=app._client_max_fields,
     )
+
+
+def _hold_nothing(request: web.Request) -> None:
+    """Stand in for what a request holds."""
 
 
 def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:

@@ -12,10 +12,9 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_writer import _serialize_headers
 
+from framework.adapters.aiohttp.heads import LONGEST_BODY, WITHOUT_BODY
 from framework.adapters.aiohttp.responses import JSONResponse
 
-_LONGEST_BODY = 16_384  # joining it to its head costs less than a second write
-_WITHOUT_BODY: Final = frozenset({*range(100, 200), 204, 304})
 _TYPES: Final = frozenset({web.Response, JSONResponse})
 _CONTENT_LENGTH, _CONTENT_TYPE, _CONNECTION = hdrs.CONTENT_LENGTH, hdrs.CONTENT_TYPE, hdrs.CONNECTION
 _DATE, _SERVER, _TRANSFER_ENCODING = hdrs.DATE, hdrs.SERVER, hdrs.TRANSFER_ENCODING
@@ -29,14 +28,14 @@ def body_of(request: web.BaseRequest, response: web.StreamResponse) -> bytes | N
     headers = response._headers
     is_short = (
         type(body) is bytes
-        and len(body) <= _LONGEST_BODY
+        and len(body) <= LONGEST_BODY
         and response._payload_writer is None
         and not response._eof_sent
         and not request._payload_writer.output_size  # of a response that the handler itself began
         and not response._chunked
         and not response._compression
         and not response._cookies
-        and response._status not in _WITHOUT_BODY
+        and response._status not in WITHOUT_BODY
         and request._method != "HEAD"
         and request._version is HttpVersion11
         and _CONTENT_LENGTH not in headers

@@ -56,7 +56,7 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
         finally:
             await asyncio.to_thread(pipe.close, wait_seconds=_CLOSE_SECONDS)
 
-    return Battery(name="logs", plan=plan, stamp=_stamp, lifespan=lifespan)
+    return Battery(name="logs", plan=plan, stamp=_stamp, stamp_key=lambda endpoint: None, lifespan=lifespan)
 
 
 def _stamp(request: web.Request, response: web.StreamResponse) -> None:
