@@ -17,8 +17,8 @@ from typing import Any
 from benchmarks import service
 from benchmarks.tokens import own_signer
 from benchmarks.works import Ask, Work, all_works
-from framework.batteries.templates.rendering import rendered
 from framework.adapters.aiohttp.runner import Runner
+from framework.batteries.templates.rendering import rendered
 from framework.server.app_keys import SERVER_SETTINGS
 
 WARM_UP_REQUESTS = 100  # twice all callers of the orders work

@@ -92,8 +92,8 @@ def secret_or_generate(
 ) -> Secret:
     """Return a secret that is fit for use as a key.
 
-    In development a missing one is generated, and a weak one passes, both with a warning. ``framework dev`` generates the
-    same one again whenever the service starts again.
+    In development a missing one is generated, and a weak one passes, both with a warning. ``framework dev`` generates
+    the same one again whenever the service starts again.
 
     Raises:
         ConfigurationError: In production, when it is missing, shorter than ``length`` bytes or too regular.
