@@ -65,22 +65,17 @@ class Bounded:
             schema.partial if options.partial is None else options.partial,
             options.unknown or schema.unknown,
         )
-        if not options.many and not self._has_hooks:
-            try:
-                return self._quickly(data, tally, options, construct=True)
-            except Fallback:
-                pass
         return load_with(schema, data, self._read, tally, options)
 
-    def _quickly(self, data: Any, tally: Tally, options: Options, *, construct: bool) -> Any:
-        """Read an object with a generated function.
+    def _quickly(self, data: Any, tally: Tally, options: Options) -> Any:
+        """Read the fields of an object with a generated function.
 
         Raises:
             Fallback: It declines, or did so before.
         """
         if id(data) in tally.suspects or not isinstance(options.partial, bool | None):
             raise Fallback
-        mode = Mode(options.unknown, options.partial, construct)
+        mode = Mode(options.unknown, options.partial, construct=False)
         if mode not in self._quick:
             self._quick[mode] = loader(self._schema, mode).build()
         try:
@@ -106,11 +101,11 @@ class Bounded:
 
     def _object(self, data: Any, store: Store, tally: Tally, options: Options, index: int | None) -> Any:
         try:
-            return self._quickly(data, tally, options, construct=False)
+            return self._quickly(data, tally, options)
         except Fallback:
             pass
         made = self._schema.dict_class()
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             self._refuse(data, store, tally, index)
             return made
         for member in self._members:
@@ -156,10 +151,6 @@ class Bounded:
         return support.reads_otherwise(self._schema)
 
     @cached_property
-    def _has_hooks(self) -> bool:
-        return bool(support.load_hooks(self._schema))
-
-    @cached_property
     def _members(self) -> list[Member]:
         return [
             Member(name, data_key(name, field), field.attribute or name, self.reader(field))
@@ -178,7 +169,7 @@ class Bounded:
         twin = copy.copy(field)
         # NOTE: marshmallow documents this method as the one to replace.
         twin._deserialize = make(self, field)  # type: ignore[method-assign]
-        return _counting(twin.deserialize, holds_others=True)
+        return _counting(twin.deserialize, _Quick(field))
 
     def of(self, schema: Schema) -> Bounded:
         """Return the reader of a schema that is nested in this one."""
@@ -209,15 +200,24 @@ def _options_of(name: str, partial: Any) -> dict[str, Any]:
     return {} if partial is None else {"partial": partial}
 
 
-def _counting(deserialize: Read, *, holds_others: bool = False) -> Read:
-    """Let a reader count its faults, unless what it holds has counted them."""
+def _counting(deserialize: Read, quick: _Quick | None = None) -> Read:
+    """Let a reader count its faults, unless what it holds has counted them.
+
+    Args:
+        quick: Reads what holds others, if that is valid.
+    """
 
     def read(value: Any, attr: Any = None, data: Any = None, *, tally: Tally, **options: Any) -> Any:
         before = tally.left
-        if holds_others:
-            options["tally"] = tally
         try:
-            return deserialize(value, attr, data, **options)
+            if quick is None:
+                return deserialize(value, attr, data, **options)
+            if value is not missing:
+                try:
+                    return quick(value, tally, options)
+                except Fallback:
+                    pass
+            return deserialize(value, attr, data, tally=tally, **options)
         except ValidationError as error:
             if tally.left == before:
                 tally.note(error.messages)
@@ -255,14 +255,10 @@ class _Quick:
 
 
 def _list(bounded: Bounded, field: fields.List[Any]) -> Read:
-    read, quick = bounded.reader(field.inner), _Quick(field)
+    read = bounded.reader(field.inner)
 
     def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        try:
-            return quick(value, tally, options)
-        except Fallback:
-            pass
-        if not is_collection(value):
+        if type(value) is not list and not is_collection(value):
             raise field.make_error("invalid")
         return _items(((read, each) for each in value), tally, options)
 
@@ -298,15 +294,10 @@ def _items(items: Iterator[tuple[Read, Any]], tally: Tally, options: dict[str, A
 
 
 def _dict(bounded: Bounded, field: fields.Dict) -> Read:
-    quick = _Quick(field)
     read_key = None if field.key_field is None else bounded.reader(field.key_field)
     read_value = None if field.value_field is None else bounded.reader(field.value_field)
 
     def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        try:
-            return quick(value, tally, options)
-        except Fallback:
-            pass
         if not isinstance(value, Mapping):
             raise field.make_error("invalid")
         keys, errors = _entries({key: key for key in value}, read_key, tally, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from framework.adapters.marshmallow import Options, dump_fields, dump_with
 from framework.validation.compiler import explanation, support
 from framework.validation.compiler.bounded import Bounded
 from framework.validation.compiler.codegen import Fallback
+from framework.validation.compiler.collecting import LARGE_BYTES, without_collector
 from framework.validation.compiler.dump import Dumping
 from framework.validation.compiler.dump_fields import REITERABLE
 from framework.validation.compiler.load import Mode, loader
@@ -103,7 +105,6 @@ class CompiledSchema:
             partial: bool | Iterable[str] | None = None,
             unknown: str | None = None,
         ) -> Any:
-            tally = Tally()
             try:
                 if partial is None:
                     if many is None and unknown is None:
@@ -111,7 +112,9 @@ class CompiledSchema:
                     as_many = schema.many if many is None else bool(many)
                     return self._reader(unknown or schema.unknown, many=as_many)(data)
             except Exception as error:  # noqa: BLE001 - marshmallow says what is wrong
-                tally.suspect(error)
+                tally = Tally(error)
+            else:
+                tally = Tally()
             return slow(data, tally, Options(many, partial, unknown))
 
         return load
@@ -127,13 +130,15 @@ class CompiledSchema:
         schema, loads, slow = self.schema, orjson.loads, self._slow
         if support.reads_plainly(schema) or support.load_hooks(schema):
             load = self.load
-            return lambda body: load(decode(body))
+            return lambda body: without_collector(lambda each: load(decode(each)), body)
         mode = Mode(schema.unknown, support.partial_of(schema))
         made = loader(schema, mode, json=True, many=schema.many)
         read, opaque, deep = made.build(), made.found.opaque, made.found.opaque or made.found.recursive
 
         def load_json(body: bytes) -> Any:
-            tally, data = Tally(), missing
+            if len(body) > LARGE_BYTES and gc.isenabled():
+                return without_collector(load_json, body)
+            data = missing
             try:
                 # PERF: most bodies escape nothing, and one byte is found much faster than several.
                 if BACKSLASH not in body or body.find(ESCAPED_NUL) < 0:
@@ -142,7 +147,9 @@ class CompiledSchema:
                     data = decode(body) if deep and may_be_deep(body) else loads(body)
                     return read(data, len(body) <= TEXT_BEFORE_PATTERN)
             except Exception as error:  # noqa: BLE001 - the slow way says what is wrong
-                tally.suspect(error)
+                tally = Tally(error)
+            else:
+                tally = Tally()
             return slow(checked(body, data), tally, Options())
 
         return load_json

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from framework.validation.compiler import support
 from framework.validation.compiler.checks import check
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.compiler.construction import Entry, construction, made_dict
-from framework.validation.compiler.hooks import finisher
+from framework.validation.compiler.hooks import copied, finisher, hooked
 from framework.validation.compiler.load_fields import EMITTERS, Emit
 from framework.validation.limits import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
 from framework.validation.partial import Partial
@@ -61,7 +60,7 @@ class Findings:
     notes: dict[str, str] = field(default_factory=dict)
     opaque: bool = False
     recursive: bool = False
-    functions: dict[tuple[int, Mode, bool], str] = field(default_factory=dict)
+    functions: dict[tuple[int, Mode, bool, bool], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,19 +122,19 @@ class Loading:
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does for a value that is there."""
         schema = field.schema
-        reason = support.reads_plainly(schema)
-        if not reason and PRE_LOAD in support.load_hooks(schema):
-            reason = f"{type(schema).__name__} has pre_load"
         partial = support.partial_of(schema) if self.partial is None else self.partial
         mode = Mode(field.unknown or schema.unknown, partial)
-        if reason:
+        if (schema.many or field.many) and (
+            support.reads_plainly(schema) or PRE_LOAD in support.load_hooks(schema)
+        ):
+            self.out.refuse_if(f"type({value}) is not list")
+        if reason := support.reads_plainly(schema):
             self._leave(reason)
-            if schema.many or field.many:
-                self.out.refuse_if(f"type({value}) is not list")
-            load, copy = self.out.constant(schema.load, "load"), self.out.constant(deepcopy, "deepcopy")
-            # A hook may change what it is given, and marshmallow may yet have to read the same input again.
+            load, copy = self.out.constant(schema.load, "load"), self.out.constant(copied, "copied")
             options = f"unknown={field.unknown!r}, partial={self.partial!r}"
             self.out.line(f"{value} = {load}({copy}({value}), {options})")
+        elif PRE_LOAD in support.load_hooks(schema):
+            self._hooked(schema, mode, value)
         elif schema.many:
             self._nested_many(schema, mode, value)
         else:
@@ -143,7 +142,7 @@ class Loading:
 
     def function(self, schema: Schema, mode: Mode) -> str:
         """Write the function that reads an object, once; return its name."""
-        key = (id(schema), mode, self.exact)
+        key = (id(schema), mode, self.json, self.exact)
         if key not in self.found.functions:
             name = self.found.functions[key] = self.out.fresh(f"load_{type(schema).__name__}")
             with self.out.function(name, *self._parameters):
@@ -234,6 +233,15 @@ class Loading:
             return
         made = replace(self, open=(*self.open, id(schema))).object(schema, mode, value)
         self.out.line(f"{value} = {made}")
+
+    def _hooked(self, schema: Schema, mode: Mode, value: str) -> None:
+        """Write the reading of what a schema's ``pre_load`` makes of a value."""
+        self._leave(f"{type(schema).__name__} has pre_load")
+        # What a hook returns need not be as JSON has it.
+        within = replace(self, json=False, exact=False)
+        read = within.function(schema, mode._replace(construct=False))
+        load = self.out.constant(hooked(schema, Options(schema.many, mode.partial, mode.unknown)), "hooked")
+        self.out.line(f"{value} = {load}({read}, {value})")
 
     def _made(self, schema: Schema, mode: Mode, data: str, entries: list[Entry], keys: list[str]) -> str:
         """Write the making of what a schema makes of its fields."""
@@ -342,15 +350,11 @@ def loader(schema: Schema, mode: Mode, *, json: bool = False, many: bool = False
 
 
 def field_loader(field: fields.Field[Any], partial: bool | None) -> Loader:
-    """Write the loader of one value, without what stands around a field's ``_deserialize``."""
+    """Write the loader of one value that is there."""
     writer = Loading(out=Source(f"load {type(field).__name__}"), partial=partial)
     name = writer.out.fresh("load_value")
     with writer.out.function(name, "d"):
-        emit = support.known(field, EMITTERS)
-        if emit is None:
-            writer.out.line("raise Fallback")
-        else:
-            emit(writer, field, "d")
+        writer.value(field, "d")
         writer.out.line("return d")
     return Loader(writer.out, name, writer.found)
 
