@@ -17,7 +17,7 @@ from framework.annotations import strip, without_none
 from framework.binding.bodies import read_body, read_form, read_json
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, PRINCIPAL, services
 from framework.endpoint import Endpoint, Parameter, Source
-from framework.errors import ConfigurationError, Fault, Unauthorized, UnprocessableContent
+from framework.errors import ConfigurationError, Fault, MalformedBody, Unauthorized, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
 from framework.principal import Principal
 
@@ -160,6 +160,8 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
         body = await read_json(request)
         try:
             return {name: load_json(body)}
+        except validation.MalformedJSON as error:
+            raise MalformedBody(str(error)) from error
         except ValidationError as error:
             raise UnprocessableContent(validation.faults(error, "body")) from error
 

@@ -21,7 +21,6 @@ from framework.batteries.client.failures import (
     UpstreamUnreachable,
 )
 from framework.batteries.client.settings import ClientSettings
-from framework.errors import MalformedBody
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -120,7 +119,7 @@ class HttpClient:
                 raise UpstreamFailed(_origin(url), f"status {reply.status}")
             try:
                 return validation.decode(reply.body)
-            except MalformedBody as error:
+            except validation.MalformedJSON as error:
                 raise UpstreamFailed(_origin(url), "not JSON") from error
 
     async def send(self, method: str, url: str | URL, **sending: Unpack[Sending]) -> Reply:

@@ -19,7 +19,7 @@ from framework.batteries.sockets.settings import SocketSettings
 from framework.battery import Battery
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint
-from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
+from framework.errors import ServiceError, ServiceUnavailable
 from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
 from framework.tasks import Tasks, running
 
@@ -78,7 +78,7 @@ class Member:
         """Iterate over the JSON values that the peer sends.
 
         Raises:
-            MalformedBody: The peer sent something else; left alone, it closes the socket with 1007.
+            MalformedJSON: The peer sent something else; left alone, it closes the socket with 1007.
         """
         async for text in self:
             yield validation.decode(text.encode())
@@ -285,8 +285,8 @@ def battery(settings: SocketSettings) -> Battery:
 
 def _farewell(error: Exception, room: str) -> tuple[WSCloseCode, str]:
     """Return close code and reason for an error; log it if it is ours."""
-    if isinstance(error, MalformedBody):
-        return WSCloseCode.INVALID_TEXT, error.detail
+    if isinstance(error, validation.MalformedJSON):
+        return WSCloseCode.INVALID_TEXT, str(error)
     if isinstance(error, ServiceError) and error.status < 500:
         return WSCloseCode.POLICY_VIOLATION, error.detail
     _log.error("socket_failed", exc_info=error, extra={"room": room})

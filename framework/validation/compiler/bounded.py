@@ -75,7 +75,7 @@ class Bounded:
         """
         if id(data) in tally.suspects or not isinstance(options.partial, bool | None):
             raise Fallback
-        mode = Mode(options.unknown, options.partial, construct=False)
+        mode = Mode(options.unknown or RAISE, options.partial, construct=False)
         if mode not in self._quick:
             self._quick[mode] = loader(self._schema, mode).build()
         try:
@@ -127,7 +127,7 @@ class Bounded:
         return made
 
     def _read_others(
-        self, data: Any, made: Any, store: Store, tally: Tally, place: tuple[str, int | None]
+        self, data: Any, made: Any, store: Store, tally: Tally, place: tuple[str | None, int | None]
     ) -> None:
         """Do with unknown fields what is to be done with them."""
         unknown, index = place

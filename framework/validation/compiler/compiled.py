@@ -124,33 +124,33 @@ class CompiledSchema:
         """Validate and convert a JSON document.
 
         Raises:
-            framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
+            MalformedJSON: The document is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
         schema, loads, slow = self.schema, orjson.loads, self._slow
         if support.reads_plainly(schema) or support.load_hooks(schema):
             load = self.load
-            return lambda body: without_collector(lambda each: load(decode(each)), body)
+            return lambda document: without_collector(lambda each: load(decode(each)), document)
         mode = Mode(schema.unknown, support.partial_of(schema))
         made = loader(schema, mode, json=True, many=schema.many)
         read, opaque, deep = made.build(), made.found.opaque, made.found.opaque or made.found.recursive
 
-        def load_json(body: bytes) -> Any:
-            if len(body) > LARGE_BYTES and gc.isenabled():
-                return without_collector(load_json, body)
+        def load_json(document: bytes) -> Any:
+            if len(document) > LARGE_BYTES and gc.isenabled():
+                return without_collector(load_json, document)
             data = missing
             try:
-                # PERF: most bodies escape nothing, and one byte is found much faster than several.
-                if BACKSLASH not in body or body.find(ESCAPED_NUL) < 0:
+                # PERF: most documents escape nothing, and one byte is found much faster than several.
+                if BACKSLASH not in document or document.find(ESCAPED_NUL) < 0:
                     if opaque:
-                        refuse_long_integers(body)
-                    data = decode(body) if deep and may_be_deep(body) else loads(body)
-                    return read(data, len(body) <= TEXT_BEFORE_PATTERN)
+                        refuse_long_integers(document)
+                    data = decode(document) if deep and may_be_deep(document) else loads(document)
+                    return read(data, len(document) <= TEXT_BEFORE_PATTERN)
             except Exception as error:  # noqa: BLE001 - the slow way says what is wrong
                 tally = Tally(error)
             else:
                 tally = Tally()
-            return slow(checked(body, data), tally, Options())
+            return slow(checked(document, data), tally, Options())
 
         return load_json
 

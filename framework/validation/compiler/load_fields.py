@@ -44,9 +44,14 @@ class LoadWriter(Protocol):
         exact: Whether the value is one that JSON has: an exact type out of seven.
     """
 
-    out: Source
-    json: bool
-    exact: bool
+    @property
+    def out(self) -> Source: ...
+
+    @property
+    def json(self) -> bool: ...
+
+    @property
+    def exact(self) -> bool: ...
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the reading of a value by a field within a field, with all that belongs to it."""
