@@ -29,6 +29,8 @@ The seam
 ``Partial[T]``
     A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
     or dict.
+``SHAPES``
+    What an OpenAPI document says of the values of fields, where the class of the field does not say it.
 ``MaxItems(n)``
     ``Annotated[list[Row], MaxItems(5_000)]`` (or ``Length(max=5_000)``) allows more than the usual 1,000
     items.
@@ -40,6 +42,7 @@ fields that take several values (``?tag=a&tag=b``) are those that are ``marshmal
 list.
 """
 
+from framework.validation.codecs.registry import SHAPES
 from framework.validation.compiler.compiled import CompiledSchema, compile
 from framework.validation.faults import faults
 from framework.validation.json import MalformedJSON, decode, encode
@@ -48,6 +51,7 @@ from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
 
 __all__ = [
+    "SHAPES",
     "CompiledSchema",
     "MalformedJSON",
     "MaxItems",

@@ -11,14 +11,15 @@ import orjson
 from marshmallow import Schema, ValidationError, missing
 
 from framework.adapters.marshmallow import Options, dump_fields, dump_with
+from framework.validation.codecs.codec import REITERABLE, NotPassedThrough
 from framework.validation.compiler import explanation, support
 from framework.validation.compiler.bounded import Bounded
 from framework.validation.compiler.codegen import Fallback
 from framework.validation.compiler.collecting import LARGE_BYTES, without_collector
 from framework.validation.compiler.dump import Dumping
-from framework.validation.compiler.dump_fields import REITERABLE
-from framework.validation.compiler.load import Mode, loader
-from framework.validation.compiler.passthrough import Checking, NotPassedThrough
+from framework.validation.compiler.load import Mode
+from framework.validation.compiler.loaders import loader
+from framework.validation.compiler.passthrough import Checking
 from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
