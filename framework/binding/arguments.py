@@ -16,7 +16,7 @@ from framework.binding.bodies import read_body, read_form, read_json
 from framework.binding.provided import REQUIRED, is_synchronous, taker
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
-from framework.errors import ConfigurationError, Fault, UnprocessableContent
+from framework.errors import ConfigurationError, Fault, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
 from framework.validation.conventions import Conventions
 
@@ -229,6 +229,8 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
         body = await read_json(request)
         try:
             return {name: load_json(body)}
+        except validation.MalformedJSON as error:
+            raise MalformedBody(str(error)) from error
         except ValidationError as error:
             raise UnprocessableContent(validation.faults(error, "body")) from error
 

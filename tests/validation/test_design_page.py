@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from framework.validation import compile
-from framework.validation.compiler.load import Mode, loader
+from framework.validation.compiler.load import Mode
+from framework.validation.compiler.loaders import loader
 from framework.validation.compiler.passthrough import Checking
 
 PAGE = Path(__file__).parents[2] / "docs" / "design" / "validation.md"

@@ -13,7 +13,7 @@ from framework import validation
 from framework.batteries.auth.key_pairs import method_of, public_from_jwk
 from framework.batteries.auth.keys import Key, KeySet
 from framework.batteries.auth.settings import ProviderSettings
-from framework.errors import MalformedBody, ServiceUnavailable
+from framework.errors import ServiceUnavailable
 
 _REFRESH_SECONDS = 600.0
 _BETWEEN_TRIES_SECONDS = 30.0
@@ -31,12 +31,9 @@ def keys_from_document(document: bytes, algorithm: str) -> KeySet:
     """Read a JSON Web Key Set and keep the keys that are for this algorithm.
 
     Raises:
-        ValueError: It is none, or has no such key.
+        ValueError: It is not one, or has no such key; JSON that cannot be read is a ``MalformedJSON``.
     """
-    try:
-        value = validation.decode(document)
-    except MalformedBody as error:
-        raise ValueError(error.detail) from error
+    value = validation.decode(document)
     entries = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(entries, list) or len(entries) > _MOST_KEYS:
         raise ValueError(f"The document is no list of at most {_MOST_KEYS} keys.")
