@@ -21,7 +21,7 @@ from aiohttp_session import STORAGE_KEY, Session, get_session
 
 from framework.battery import Battery, Handler, Middleware
 from framework.binding.bodies import MULTIPART, URLENCODED, read_form
-from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
+from framework.context import CREDENTIAL_COOKIES, CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, SESSION_CSRF
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
@@ -33,6 +33,7 @@ _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SECRET_BYTES = 32
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +182,13 @@ class _Guard:
         )
         if decided is Verdict.REFUSE:
             raise Forbidden("This request comes from another site.")
+        if decided is Verdict.ASK and not request.app.get(CREDENTIAL_COOKIES, _NONE).isdisjoint(
+            request.cookies
+        ):
+            # No token can be bound to such a cookie, and nothing else says where the request comes from.
+            raise Forbidden(
+                "Send Origin or Sec-Fetch-Site with this cookie: what comes from other sites is refused."
+            )
         if decided is Verdict.ASK and hdrs.COOKIE in headers and STORAGE_KEY in request:
             await self._ask(request, await get_session(request))
         return await handler(request)

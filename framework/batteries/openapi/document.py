@@ -20,7 +20,6 @@ from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
 from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
 
-BEARER = "bearer"
 SESSION = "session"
 
 _ANY_METHOD = ("get", "put", "post", "patch", "delete")
