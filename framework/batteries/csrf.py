@@ -33,7 +33,6 @@ _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SECRET_BYTES = 32
-_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +181,8 @@ class _Guard:
         )
         if decided is Verdict.REFUSE:
             raise Forbidden("This request comes from another site.")
-        if decided is Verdict.ASK and not request.app.get(CREDENTIAL_COOKIES, _NONE).isdisjoint(
-            request.cookies
-        ):
+        cookies = request.app.get(CREDENTIAL_COOKIES) if decided is Verdict.ASK else None
+        if cookies and not cookies.isdisjoint(request.cookies):
             # No token can be bound to such a cookie, and nothing else says where the request comes from.
             raise Forbidden(
                 "Send Origin or Sec-Fetch-Site with this cookie: what comes from other sites is refused."

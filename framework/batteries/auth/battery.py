@@ -59,7 +59,7 @@ def battery(
     published = [keys for keys in trusted if isinstance(keys, ProviderKeys)]
     tokens = Tokens(settings, revocations=remembered, issuers=trusted)
     passwords = Passwords(settings.passwords)
-    identify = Identification(tokens, credentials, known)
+    identification = Identification(tokens, credentials, known)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         if profile is Profile.production:
@@ -70,18 +70,18 @@ def battery(
         registry.register_value(Revocations, remembered)
         if TokenStore not in registry:
             registry.register_value(TokenStore, MemoryTokenStore())
-        app[CHALLENGES] = ", ".join(identify.challenges)
-        app[SECURITY_SCHEMES] = {each.name: each.described for each in identify.credentials}
-        app[CREDENTIAL_COOKIES] = identify.cookies
+        app[CHALLENGES] = ", ".join(identification.challenges)
+        app[SECURITY_SCHEMES] = {each.name: each.described for each in identification.credentials}
+        app[CREDENTIAL_COOKIES] = identification.cookies
         app.on_startup.append(ensure_provided)
 
     async def ensure_provided(app: web.Application) -> None:
-        identify.ensure_provided(app[REGISTRY])
+        identification.ensure_provided(app[REGISTRY])
 
     return Battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
-        plan=Guards(identify, profile, settings.sign_in_path).plan,
+        plan=Guards(identification, profile, settings.sign_in_path).plan,
         setup=setup,
         lifespan=_keeping(published) if published else None,
         check=_checking(published) if published else None,

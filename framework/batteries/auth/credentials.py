@@ -187,7 +187,12 @@ def cookie_values(headers: Headers, name: str) -> list[str]:
         for line in headers.getall(hdrs.COOKIE, ())
         for pair in line.split(";")
     ]
-    return [value.strip('"') for found, is_pair, value in pairs if is_pair and found == name]
+    return [_unquoted(value) for found, is_pair, value in pairs if is_pair and found == name]
+
+
+def _unquoted(value: str) -> str:
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return value[1:-1] if is_quoted else value
 
 
 def _scheme_reader(name: str) -> Read:

@@ -66,22 +66,13 @@ class Identification:
         for each in self._injected:
             each.ensure_provided(registry)
 
-    async def __call__(self, request: web.Request) -> Principal | None:
+    async def identify(self, request: web.Request) -> Principal | None:
         """Find out who calls and note it on the request; None if there are no credentials.
 
         Raises:
             Unauthorized: There are, and they are not good.
             ServiceUnavailable: The keys that could tell are not there.
         """
-        principal = await self._proved(request)
-        if principal is None or (
-            self._known is not None and not await self._is_known(self._known, request, principal)
-        ):
-            return None
-        request[PRINCIPAL] = principal
-        return principal
-
-    async def _proved(self, request: web.Request) -> Principal | None:
         headers, place = request.headers, ""
         failure: Unauthorized | None = None
         for header, read, verify, credential in self._ways:
@@ -95,7 +86,8 @@ class Identification:
                     continue
                 place = credential.cookie or header
                 principal = await verify(request, *parts)
-                if principal is not None:
+                if principal is not None and (self._known is None or await self._known(request, principal)):
+                    request[PRINCIPAL] = principal
                     return principal
                 failure = failure or self._challenged(InvalidCredentials(), credential)
             except Unauthorized as error:
@@ -103,14 +95,14 @@ class Identification:
                 failure = failure or self._challenged(error, credential)
         if failure is not None:
             raise failure
-        return None if place else await _principal_from_session(request)
+        return None if place else await self._from_session(request)
 
-    async def _is_known(self, known: Injected, request: web.Request, principal: Principal) -> bool:
-        if await known(request, principal):
-            return True
-        if principal.scheme == "session":
-            return False
-        raise InvalidCredentials("The caller is not known any more.")
+    async def _from_session(self, request: web.Request) -> Principal | None:
+        principal = await _principal_from_session(request)
+        if principal is None or (self._known is not None and not await self._known(request, principal)):
+            return None
+        request[PRINCIPAL] = principal
+        return principal
 
     def _challenged(self, error: Unauthorized, credential: Credential) -> Unauthorized:
         """Put a challenge for each scheme on an error, the one that has failed first (RFC 9110, 11.6.1)."""
@@ -149,9 +141,9 @@ def _named(verify: Injected, name: str) -> _Call:
         if principal is None:
             return None
         if not isinstance(principal, Principal):
-            raise TypeError(
-                f"The function that verifies {name!r} returned {principal!r}: a Principal or None is wanted."
-            )
+            # NOTE: its type alone: it may be the credential itself.
+            found = type(principal).__name__
+            raise TypeError(f"What verifies {name!r} must return a Principal or None; it returned a {found}.")
         return replace(principal, scheme=name)
 
     return call

@@ -70,6 +70,8 @@ def parse(text: str) -> Token:
     header = _object(head)
     if not _REFUSED.isdisjoint(header):
         raise InvalidToken("The header has a parameter that is refused.")
+    if not isinstance(header.get("kid", ""), str):
+        raise InvalidToken("The kid is no text.")
     return Token(header, payload, text.rpartition(".")[0].encode(), signature)
 
 

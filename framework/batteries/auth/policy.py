@@ -103,9 +103,9 @@ class Guards:
     get their 404 or 405 whoever calls.
     """
 
-    def __init__(self, identify: Identification, profile: Profile, sign_in_path: str) -> None:
-        self._identify = identify
-        self._headers = identify.headers
+    def __init__(self, identification: Identification, profile: Profile, sign_in_path: str) -> None:
+        self._identify = identification.identify
+        self._headers = identification.headers
         self._profile = profile
         self._sign_in_path = sign_in_path
 
