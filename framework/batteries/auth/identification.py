@@ -118,7 +118,7 @@ class Identification:
     def _way(self, credential: Credential, tokens: Tokens) -> _Way:
         verify = _tokens_call(tokens)
         if credential.verify is not None:
-            values = 2 if credential.name == "basic" else 1
+            values = 2 if credential.scheme == "Basic" else 1
             verify = _named(self._inject(credential.verify, values), credential.name)
         return _Way(credential.header, credential.read, verify, credential)
 
