@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
 
 from framework import validation
+from framework.batteries.auth.issuers import TrustedIssuer
 from framework.batteries.auth.key_pairs import method_of, public_from_jwk
 from framework.batteries.auth.keys import Key, KeySet
-from framework.batteries.auth.settings import ProviderSettings
 from framework.errors import ServiceUnavailable
 
 _REFRESH_SECONDS = 600.0
@@ -45,7 +45,7 @@ def keys_from_document(document: bytes, algorithm: str) -> KeySet:
 
 def _find_key(entry: object, algorithm: str) -> Key | None:
     """Return the key of an entry; None for one of another use, another algorithm or another world."""
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("kid"), str):
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("kid", ""), str):
         return None
     if entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
         return None
@@ -53,11 +53,11 @@ def _find_key(entry: object, algorithm: str) -> Key | None:
         public = public_from_jwk(entry, algorithm)
     except ValueError:
         return None
-    return Key(entry["kid"], algorithm, method_of(algorithm), public, None)
+    return Key(entry.get("kid", ""), algorithm, method_of(algorithm), public, None)
 
 
 class ProviderKeys:
-    """Keep a provider's keys: fetched now and then, again for a key that is not known, and used while it is away.
+    """A provider's keys: fetched now and then, again for a key that is not known, and used while it is away.
 
     Args:
         settings: Which provider.
@@ -65,7 +65,7 @@ class ProviderKeys:
         clock: Seconds on a clock that only goes forward.
     """
 
-    def __init__(self, settings: ProviderSettings, fetch: Fetch, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: TrustedIssuer, fetch: Fetch, clock: Callable[[], float]) -> None:
         self.settings = settings
         self._fetch = fetch
         self._clock = clock
@@ -92,14 +92,23 @@ class ProviderKeys:
             )
         return key
 
+    async def candidates(self, key_id: object) -> Sequence[Key]:
+        """Return the key of this id; without an id the only key, and none of several.
+
+        Raises:
+            ServiceUnavailable: As `find` does.
+        """
+        key = await self.find(key_id)
+        return () if key is None else (key,)
+
     def holds(self, key: Key) -> bool:
-        """Say whether this is still a key of the provider's."""
+        """Tell whether this is still a key of the provider's."""
         known = self._find(key.id)
         return known is not None and bool(known.public == key.public)
 
     @property
     def ready(self) -> bool:
-        """Say whether there are keys that are recent enough."""
+        """Tell whether there are keys that are recent enough."""
         return self._keys is not None and self._clock() - self._fetched_at < _STALE_SECONDS
 
     async def refresh(self) -> None:
@@ -125,7 +134,11 @@ class ProviderKeys:
             await self.refresh()
 
     def _find(self, key_id: object) -> Key | None:
-        return self._keys.find(key_id) if self._keys is not None and self.ready else None
+        if self._keys is None or not self.ready:
+            return None
+        if key_id is None and len(self._keys.keys) == 1:
+            return self._keys.newest
+        return self._keys.find(key_id)
 
 
 async def fetch(url: str, *, tls: ssl.SSLContext | None = None) -> bytes:

@@ -22,7 +22,6 @@ from framework.marks import Public, Requires, Undocumented
 from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
 from framework.validation.conventions import Conventions
 
-BEARER = "bearer"
 SESSION = "session"
 
 _ANY_METHOD = ("get", "put", "post", "patch", "delete")
