@@ -96,9 +96,9 @@ def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone
         alone: Nothing else of the endpoint reads this part.
     """
     source = parameters[0].source
-    schema = schema_of_values(
-        endpoint, parameters, unknown="raise" if alone and source is Source.QUERY else "exclude"
-    )
+    is_all = alone and source is Source.QUERY
+    unknown = endpoint.options.conventions.option if is_all else "exclude"
+    schema = schema_of_values(endpoint, parameters, unknown=unknown)
     load = validation.compile(schema).load
     names = {parameter.name: parameter.key for parameter in parameters}
     if len({*names.values()}) < len(names):

@@ -15,7 +15,7 @@ from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
-from framework.endpoint import Brought, Endpoint
+from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
@@ -80,8 +80,12 @@ def assemble(
 
 def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
     """Return an endpoint that follows the service's conventions where it says nothing itself."""
-    own = endpoint.options
-    return replace(endpoint, options=replace(own, conventions=own.conventions.within(conventions)))
+    held = endpoint.options.conventions.within(conventions)
+    parameters = tuple(
+        replace(each, key=held.name(each.key)) if each.source is Source.QUERY and each.key else each
+        for each in endpoint.parameters
+    )
+    return replace(endpoint, parameters=parameters, options=replace(endpoint.options, conventions=held))
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
