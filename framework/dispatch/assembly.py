@@ -13,7 +13,7 @@ from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
-from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
+from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
 from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
@@ -62,7 +62,7 @@ def assemble(
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
-    app[REGISTRY], app[ERROR_HANDLING] = svcs.Registry(), ErrorHandling()
+    app[REGISTRY], app[ERROR_HANDLING], app[FORM_LIMITS] = svcs.Registry(), ErrorHandling(), form_limits
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from framework.errors import Fault
+from framework.problem import Fault
 from framework.validation.limits import FAULTS
 
 _LONGEST_SEGMENT = 200

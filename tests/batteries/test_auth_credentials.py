@@ -29,7 +29,7 @@ from framework.batteries.auth import (
 from framework.batteries.sessions import SessionSettings
 from framework.context import SESSION_SUBJECT
 from framework.errors import ConfigurationError
-from framework.marks import public, requires
+from framework.marks import authenticated, public, requires
 from framework.principal import Principal
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
@@ -68,13 +68,13 @@ routes = RouteTableDef()
 
 
 @routes.get("/known")
-@requires()
+@authenticated
 async def show(principal: Principal) -> dict[str, str]:
     return {"subject": principal.subject, "scheme": principal.scheme}
 
 
 @routes.post("/known")
-@requires()
+@authenticated
 async def change(principal: Principal) -> dict[str, str]:
     return {"subject": principal.subject}
 
@@ -98,7 +98,7 @@ async def refuse() -> None:
 
 
 @routes.get("/ws")
-@requires()
+@authenticated
 async def talk(request: web.Request, principal: Principal) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
     await socket.prepare(request)

@@ -21,13 +21,13 @@ from framework.context import DEADLINE, REQUEST_ID
 from framework.errors import (
     BadGateway,
     ConfigurationError,
-    Fault,
     NotFound,
     ServiceError,
     ServiceUnavailable,
     UnprocessableContent,
 )
 from framework.http.accept import prefers_html
+from framework.problem import Fault
 from framework.responses import stream
 from framework.routing import RouteTableDef
 from framework.secrets import Profile

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 from framework.adapters.aiohttp.applications import stock_service
-from framework.errors import Conflict, Problem, ServiceUnavailable
+from framework.errors import Conflict, ServiceUnavailable
+from framework.problem import Problem
 from framework.server import SERVICE
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving

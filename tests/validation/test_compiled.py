@@ -11,7 +11,8 @@ import orjson
 import pytest
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_dump, post_load, pre_load, validate
 
-from framework.errors import ConfigurationError, Fault
+from framework.errors import ConfigurationError
+from framework.problem import Fault
 from framework.validation import MalformedJSON, compile, faults, schema_of
 from framework.validation.limits import ITEMS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError
 
-from framework.errors import Fault
+from framework.problem import Fault
 from framework.validation import faults
 
 

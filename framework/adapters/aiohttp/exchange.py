@@ -27,7 +27,7 @@ from framework.adapters.aiohttp.requests import find
 from framework.adapters.aiohttp.responses import ensure_one_response
 from framework.adapters.aiohttp.writer import Writer
 from framework.context import REQUEST_ID
-from framework.errors import Problem
+from framework.problem import Problem
 from framework.server import error_responses, request_checks
 from framework.server.arrivals import Reading
 from framework.server.config import ConnectionConfig
