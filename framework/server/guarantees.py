@@ -24,8 +24,9 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
         "disconnects": "A handler that only reads is cancelled when its client goes away; one that writes is not.",
         "interim responses": "A client that expects 100 Continue is told so when the handler reads the body.",
         "response faults": "A response that cannot be sent is replaced by a logged 500.",
-        "endpoint limits": "The limit of a body is the endpoint's own.",
-        "short cuts": "Short responses leave in one piece, routes are found without the router, schemas are compiled.",
+        "short cuts": "Short responses leave in one piece, and routes are found without the router.",
+        "compiled validation": "Schemas are functions made for them.",
+        "bounded validation": "Limits hold at any depth, and reading stops at the faults that are told.",
     }
 )
 

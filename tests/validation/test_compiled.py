@@ -54,6 +54,7 @@ def refused(function: Any, value: Any) -> Any:
     return caught.value.messages
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_every_field_of_a_plain_dataclass_is_compiled() -> None:
     lines = compile(Order).explain().splitlines()
 
@@ -90,6 +91,7 @@ class Mixed(Schema):
         return {**data, "counted": True}
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_what_is_left_to_marshmallow_is_explained() -> None:
     lines = [" ".join(line.split()) for line in compile(Mixed()).explain().splitlines()]
 
@@ -194,6 +196,7 @@ def test_types_that_nest_themselves_load_and_dump(kind: type) -> None:
 DEEP = {"name": "a", "child": {"name": "b", "child": {"name": "c", "rows": [1]}}}
 
 
+@pytest.mark.guarantee("bounded validation")
 def test_caps_hold_at_any_depth_of_a_hand_written_schema() -> None:
     load = compile(Node()).load
 
@@ -418,6 +421,7 @@ def test_a_field_with_a_method_of_its_own_is_left_to_marshmallow() -> None:
     assert compiled.load({"quick": 1}) == {"quick": "mine"}
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_a_schema_that_overrides_how_it_loads_is_left_to_marshmallow() -> None:
     class Own(Schema):
         id = fields.Integer()
@@ -441,6 +445,7 @@ def test_an_object_that_json_cannot_say_is_an_error() -> None:
         compile(Loose()).dump_json({"anything": object()})
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_each_field_of_a_text_schema_is_compiled_too() -> None:
     @dataclass
     class Search:

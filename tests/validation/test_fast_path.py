@@ -12,6 +12,8 @@ from marshmallow import Schema, fields
 from framework.validation import CompiledSchema, compile
 from tests.validation import plain_dataclasses, plain_schemas
 
+pytestmark = pytest.mark.guarantee("compiled validation")
+
 PERSON = {"name": "Ada Lovelace", "email": "ada@engine.example", "age": 36, "subscribed": True}
 ORDER = {
     "id": "5a9f8f66-9d0a-4b3c-9c46-0c4c4e6d1b11",

@@ -47,6 +47,7 @@ def value_of(annotation: Any, text: str) -> Any:
     return VALUES.get(annotation) or annotation(text)
 
 
+@pytest.mark.guarantee("compiled validation")
 @pytest.mark.parametrize(("annotation", "text", "wrong"), CASES)
 def test_a_type_loads_and_dumps_what_it_loaded(annotation: Any, text: str, wrong: list[Any]) -> None:
     compiled = compile(holder(annotation))

@@ -94,6 +94,7 @@ DOCUMENTS: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.guarantee("bounded validation")
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_reading_stops_when_there_are_faults_enough(name: str) -> None:
     schema, document = DOCUMENTS[name]
@@ -118,6 +119,7 @@ def test_what_is_told_is_what_marshmallow_says_first(name: str) -> None:
     assert told == faults(caught.value, "body")[:FAULTS]
 
 
+@pytest.mark.guarantee("bounded validation")
 def test_a_fault_at_the_end_is_found_in_two_readings() -> None:
     calls = []
 

@@ -21,7 +21,7 @@ MOST_LINES = 60
 def foreign_token(**changes: Any) -> str:
     """Return an access token of the other issuer: without a key id, with its own type."""
     now = int(time.time())
-    claims = {"iss": "billing", "aud": "notes", "sub": "7", "iat": now, "exp": now + 60, **changes}
+    claims = {"iss": "billing", "aud": "notes", "sub": "7", "iat": now, "exp": now + 3600, **changes}
     return jwt.encode(claims, SECRET.reveal(), "HS256")
 
 
