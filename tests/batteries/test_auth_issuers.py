@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from framework.batteries import auth
 from framework.batteries.auth import AuthSettings, TrustedIssuer
 from framework.errors import ConfigurationError
+from framework.http import base64url
 from framework.marks import requires
 from framework.principal import Principal
 from framework.routing import RouteTableDef
@@ -255,7 +256,7 @@ def resigned(text: str) -> str:
     """Sign a token with the foreign key if it was signed well with the other one."""
     message, _, seal = text.rpartition(".")
     try:
-        data = base64.urlsafe_b64decode(seal + "==")
+        data = base64url.decode(seal)
     except ValueError:
         return text
     is_spelt_well = base64.urlsafe_b64encode(data).rstrip(b"=").decode() == seal

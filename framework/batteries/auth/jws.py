@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import orjson
 
 from framework.batteries.auth.keys import Key
 from framework.errors import Unauthorized
+from framework.http import base64url
 
 LONGEST_TOKEN = 8_192
 
@@ -133,13 +133,14 @@ def _ensure_distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _encode(part: bytes) -> bytes:
-    return base64.urlsafe_b64encode(part).rstrip(b"=")
+    return base64url.encode(part).encode()
 
 
 def _decode(part: str) -> bytes:
-    if len(part) % 4 == 1:
-        raise InvalidToken("The token is not valid base64url.")
-    data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    try:
+        data = base64url.decode(part)
+    except ValueError as error:
+        raise InvalidToken("The token is not valid base64url.") from error
     # The last letter has bits to spare: with any but zeros there, two texts would be one token.
     if _encode(data) != part.encode():
         raise InvalidToken("The token is not valid base64url.")
