@@ -84,12 +84,16 @@ def _around(middleware: Middleware, handler: Handler) -> Handler:
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Answer a request that matches no route.
+    """Respond to a request that matches no route.
+
+    ``OPTIONS *`` asks after the whole server (RFC 9110, 9.3.7), and is a ping.
 
     Raises:
         MethodNotAllowed: The path is there, with other methods.
         NotFound: It is not.
     """
+    if request.method == hdrs.METH_OPTIONS and target_of(request) == "*":
+        return web.Response(status=204)
     error = request.match_info.http_exception
     if isinstance(error, web.HTTPMethodNotAllowed):
         raise MethodNotAllowed(error.method, error.allowed_methods)

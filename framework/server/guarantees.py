@@ -18,6 +18,7 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "malformed requests": "A request that cannot be read is answered with a problem document and one log line.",
         "head limits": "All headers together are limited, and a head must arrive in time.",
+        "handshakes": "A TLS handshake that never ends is cut off.",
         "pace": "A body that does not arrive, and a response that nobody fetches, are cut off.",
         "trailers": "A trailer of a chunked body becomes no header of the next request.",
         "connection ends": "A connection is closed after a number of requests, and told so when the service stops.",

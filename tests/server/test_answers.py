@@ -299,9 +299,9 @@ async def test_a_service_may_dress_the_refusals_of_the_server() -> None:
     async with serving(app) as running:
         [answer] = await exchange(running.port, request("TRACE / HTTP/1.1"))
 
-    assert answer.status == 501
+    assert answer.status == 405
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.body == b"TRACE is not supported by this server."
+    assert answer.body.startswith(b"TRACE is not allowed by this server; allowed: GET, ")
 
 
 async def test_a_service_may_answer_requests_without_the_router_of_aiohttp() -> None:

@@ -140,7 +140,7 @@ async def test_the_python_parser_is_behind_the_same_gate(tmp_path: Path) -> None
         await running.get("/pid")
         answers = [answer for head in heads for answer in await exchange(running.port, request(head))]
 
-    assert [answer.status for answer in answers] == [400, 400, 501, 400]
+    assert [answer.status for answer in answers] == [400, 400, 405, 400]
 
 
 async def test_a_socket_of_another_kind_may_be_handed_in(tmp_path: Path) -> None:
