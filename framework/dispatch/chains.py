@@ -21,7 +21,7 @@ from framework.adapters.aiohttp.requests import (
     state_of,
     target_of,
 )
-from framework.adapters.aiohttp.routes import Match, handle, set_match
+from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, services
 from framework.dispatch.lookup import Lookup
@@ -254,3 +254,4 @@ def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResp
         except Exception:  # noqa: BLE001
             # NOTE: an exception here would make aiohttp drop the connection without any answer.
             _log.exception("stamp_failed")
+            forget_heads(request)

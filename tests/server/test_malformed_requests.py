@@ -193,7 +193,7 @@ async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good
 @pytest.mark.parametrize("target", ["TRACE /", "CONNECT a:443", "CONNECT /"])
 async def test_a_method_that_is_never_served_is_told_those_that_are(target: str) -> None:
     async with serving(service()) as running:
-        [answer] = await exchange(running.port, request(f"{target} HTTP/1.1", host="a:443"))
+        [answer] = await exchange(running.port, f"{target} HTTP/1.1\r\nHost: a:443\r\n\r\n".encode())
 
     assert answer.status == 405
     assert answer.headers["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

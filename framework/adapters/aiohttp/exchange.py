@@ -285,8 +285,9 @@ class Exchange:
         if not prepare(request, response):
             return False
         data = short_responses.take(request, response, body)
-        if heads is not None and key is not None:
-            heads.learn(key, data, len(body), request_id)
+        # A stamp that failed has taken the heads away: one without its headers is not kept.
+        if request.heads is not None and key is not None:
+            request.heads.learn(key, data, len(body), request_id)
         self._write(request, data)
         return True
 
