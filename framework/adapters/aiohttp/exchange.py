@@ -274,8 +274,7 @@ class Exchange:
         heads, key = request.heads, None
         request_id = find(request, REQUEST_ID) or ""
         if heads is not None and (key := heads.key(request, response)) is not None:
-            data = heads.data(key, response, request_id)
-            if data is not None:
+            if (data := heads.data(key, response, request_id)) is not None:
                 self._write(request, data)
                 return True
         body = short_responses.body_of(request, response)
