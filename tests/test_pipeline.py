@@ -19,6 +19,7 @@ from framework.routing import RouteTableDef
 from framework.services import provide
 from framework.testing import Serve
 from tests.kernel import kernel_app
+from tests.server.raw import exchange, request
 
 
 async def hello() -> str:
@@ -50,6 +51,14 @@ async def test_the_first_battery_is_the_outermost_for_matched_and_unmatched_requ
     await client.post(url)
 
     assert seen == ["outer /", "inner /", "outer ", "inner ", "outer ", "inner "]
+
+
+async def test_options_for_the_whole_server_are_a_ping(serve: Serve) -> None:
+    url = await serve(kernel_app(table()))
+
+    [response] = await exchange(url.port or 0, request("OPTIONS * HTTP/1.1", "Connection: close"))
+
+    assert (response.status, response.body) == (204, b"")
 
 
 def test_a_battery_listed_before_one_that_it_needs_is_refused() -> None:

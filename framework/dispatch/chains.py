@@ -21,7 +21,7 @@ from framework.adapters.aiohttp.requests import (
     state_of,
     target_of,
 )
-from framework.adapters.aiohttp.routes import Match, handle, set_match
+from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, services
 from framework.dispatch.lookup import Lookup
@@ -85,12 +85,16 @@ def _around(middleware: Middleware, handler: Handler) -> Handler:
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
-    """Answer a request that matches no route.
+    """Respond to a request that matches no route.
+
+    ``OPTIONS *`` asks after the whole server (RFC 9110, 9.3.7), and is a ping.
 
     Raises:
         MethodNotAllowed: The path is there, with other methods.
         NotFound: It is not.
     """
+    if request.method == hdrs.METH_OPTIONS and target_of(request) == "*":
+        return web.Response(status=204)
     error = request.match_info.http_exception
     if isinstance(error, web.HTTPMethodNotAllowed):
         raise MethodNotAllowed(error.method, error.allowed_methods)
@@ -251,3 +255,4 @@ def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResp
         except Exception:  # noqa: BLE001
             # NOTE: an exception here would make aiohttp drop the connection without any answer.
             _log.exception("stamp_failed")
+            forget_heads(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from socket import socket
+from ssl import SSLContext
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
@@ -41,6 +43,13 @@ class Runner(web.AppRunner):
         self._plan = plan
         if not app.frozen:
             app.on_response_prepare.append(_name_no_server)
+
+    def new_site(self, sock: socket | None, ssl_context: SSLContext | None) -> web.BaseSite:
+        """Return a listener on a socket, or on the address in the settings."""
+        settings, backlog = self.settings, self.settings.backlog
+        if sock is not None:
+            return web.SockSite(self, sock, ssl_context=ssl_context, backlog=backlog)
+        return web.TCPSite(self, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
 
     async def stop(self) -> None:
         """Drain, then close, within ``stop_seconds`` in all."""

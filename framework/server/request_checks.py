@@ -21,7 +21,10 @@ from framework.problem import Problem
 #: their number. A boundary has 70 characters at most (RFC 2046, 5.1.1).
 CONTENT_TYPE_LENGTH = 512
 
+# TRACE shows a script what its browser hides from it, such as cookies; CONNECT is for proxies.
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
+# The methods that a service may have endpoints for (RFC 9110, 9.3; RFC 5789).
+_SERVED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 # A registered name is made of what names of hosts and containers are made of. RFC 3986 (3.2.2) would allow
 # escapes and punctuation too, but nobody resolves those, and each log and cache reads them differently.
@@ -32,7 +35,7 @@ _AUTHORITY = re.compile(
 
 
 class Head(Protocol):
-    """Name the parts of aiohttp's ``RawRequestMessage`` that are looked at."""
+    """The parts of aiohttp's ``RawRequestMessage`` that are looked at."""
 
     @property
     def method(self) -> str: ...
@@ -79,7 +82,11 @@ def _version_refusal(head: Head) -> Problem | None:
 def _method_refusal(head: Head) -> Problem | None:
     if head.method not in _REFUSED_METHODS:
         return None
-    return Problem(status=501, detail=f"{head.method} is not supported by this server.")
+    return Problem(
+        status=405,
+        detail=f"{head.method} is not allowed by this server; allowed: {_SERVED_METHODS}.",
+        headers={hdrs.ALLOW: _SERVED_METHODS},
+    )
 
 
 def _target_refusal(head: Head) -> Problem | None:

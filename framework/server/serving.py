@@ -42,6 +42,7 @@ class Runner(Protocol):
     def server(self) -> web.Server | None: ...
     @property
     def addresses(self) -> list[Any]: ...
+    def new_site(self, sock: socket | None, ssl_context: SSLContext | None) -> web.BaseSite: ...
     async def setup(self) -> None: ...
     async def stop(self) -> None: ...
 
@@ -118,17 +119,14 @@ async def serve(
         await runner.stop()
 
 
-async def _listen(runner: Any, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
-    settings = runner.settings
-    backlog = settings.backlog
+async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:
     for sock in sockets:
-        await web.SockSite(runner, sock, ssl_context=ssl_context, backlog=backlog).start()
+        await runner.new_site(sock, ssl_context).start()
     if not sockets:
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
         try:
-            await site.start()
+            await runner.new_site(None, ssl_context).start()
         except OSError as error:
-            raise AddressUnavailable(settings, error) from error
+            raise AddressUnavailable(runner.settings, error) from error
 
 
 def _running(runner: Runner, scheme: str) -> Running:

@@ -28,12 +28,13 @@ class ServerSettings:
         max_body_bytes: The largest body that an endpoint takes unless it says otherwise; above it 413. It is
             the application that counts: ``create_app`` hands this figure to it.
         header_read_seconds: From a request's first byte, or from connecting, to its head's end; then 408.
-        min_bytes_per_second: The slowest average at which a body may arrive and an answer may be fetched.
+        handshake_seconds: How long a TLS handshake may take; then the connection is cut.
+        min_bytes_per_second: The slowest average at which a body may arrive and a response may be fetched.
         slow_grace_seconds: How long that average is not looked at.
-        max_gap_seconds: The longest pause inside a body or an answer.
+        max_gap_seconds: The longest pause inside a body or a response.
         keepalive_seconds: How long an idle connection stays open; behind a proxy more than its figure.
         requests_per_connection: After so many requests a connection is closed.
-        linger_seconds: How long the rest of a refused request is read away, so that the answer is seen.
+        linger_seconds: How long the rest of a refused request is read away, so that the response is seen.
         stop_seconds: The whole graceful stop, draining, cancelling and closing included.
         drain_seconds: How long to go on serving, with readiness at 503, before the listener closes.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
@@ -58,6 +59,7 @@ class ServerSettings:
     header_count: int = 100
     max_body_bytes: int = 1024 * 1024
     header_read_seconds: float = 10
+    handshake_seconds: float = 10
     min_bytes_per_second: float = 240
     slow_grace_seconds: float = 5
     max_gap_seconds: float = 20

@@ -104,9 +104,9 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "fragment-in-target": (b"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "unknown-method": (b"FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "lower-case-method": (b"get / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-    "connect": (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501),
-    "connect-path": (b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
-    "trace": (b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    "connect": (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405),
+    "connect-path": (b"CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "trace": (b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     "asterisk-for-get": (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "tls-hello": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40, 400),
     "garbage": (b"\xff\xfe\xfd\r\n\r\n", 400),
@@ -157,6 +157,7 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
 }
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize(("data", "status"), MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_malformed_request_is_answered_once_and_nothing_behind_it_is_read(
     data: bytes, status: int, caplog: pytest.LogCaptureFixture
@@ -173,6 +174,7 @@ async def test_a_malformed_request_is_answered_once_and_nothing_behind_it_is_rea
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize(("data", "status"), MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good(
     data: bytes, status: int
@@ -190,6 +192,16 @@ async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good
     assert app[CALLS] == ["GET /"]
 
 
+@pytest.mark.parametrize("target", ["TRACE /", "CONNECT a:443", "CONNECT /"])
+async def test_a_method_that_is_never_served_is_told_those_that_are(target: str) -> None:
+    async with serving(service()) as running:
+        [answer] = await exchange(running.port, f"{target} HTTP/1.1\r\nHost: a:443\r\n\r\n".encode())
+
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+@pytest.mark.guarantee("malformed requests")
 async def test_a_body_that_turns_out_malformed_fails_the_read_of_its_handler() -> None:
     app = service()
 
@@ -235,6 +247,7 @@ async def test_what_follows_garbage_is_not_read() -> None:
     assert app[CALLS] == []
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_refusal_is_one_bounded_log_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

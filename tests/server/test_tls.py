@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from framework.server import ServerSettings, serve
 from tests.server.processes import command
-from tests.server.raw import Peer, request
+from tests.server.raw import Peer, peer, request
 from tests.server.service import service
 
 
@@ -63,6 +63,7 @@ async def statuses(port: int, data: bytes) -> list[int]:
     return [answer.status for answer in answers]
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_requests_and_refusals_go_through_tls(certificate: tuple[Path, Path]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
@@ -75,6 +76,22 @@ async def test_requests_and_refusals_go_through_tls(certificate: tuple[Path, Pat
 
     assert running.url == f"https://127.0.0.1:{running.port}"
     assert (good, malformed, late) == ([200], [400], [408])
+
+
+@pytest.mark.guarantee("handshakes")
+async def test_a_handshake_that_never_ends_is_cut(certificate: tuple[Path, Path]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    settings = ServerSettings(port=0, handshake_seconds=0.3)
+    async with serve(service(), settings, ssl_context=context) as running, peer(running.port) as client:
+        started = asyncio.get_running_loop().time()
+        await client.send(b"\x16\x03\x01")  # the first bytes of a ClientHello
+        left = await client.until_closed()
+        waited = asyncio.get_running_loop().time() - started
+
+    assert left == b""
+    assert 0.2 < waited < 5
 
 
 @pytest.mark.process

@@ -271,13 +271,12 @@ class Exchange:
         prepare = connection.config.service.prepare
         if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
             return False
-        heads, key = request.heads, None
-        request_id = find(request, REQUEST_ID) or ""
-        if heads is not None and (key := heads.key(request, response)) is not None:
-            data = heads.data(key, response, request_id)
-            if data is not None:
-                self._write(request, data)
-                return True
+        heads, request_id = request.heads, find(request, REQUEST_ID) or ""
+        key = None if heads is None else heads.key(request, response)
+        data = None if heads is None or key is None else heads.data(key, response, request_id)
+        if data is not None:
+            self._write(request, data)
+            return True
         body = short_responses.body_of(request, response)
         if body is None:
             return False
@@ -285,8 +284,9 @@ class Exchange:
         if not prepare(request, response):
             return False
         data = short_responses.take(request, response, body)
-        if heads is not None and key is not None:
-            heads.learn(key, data, len(body), request_id)
+        # A stamp that failed has taken the heads away: one without its headers is not kept.
+        if request.heads is not None and key is not None:
+            request.heads.learn(key, data, len(body), request_id)
         self._write(request, data)
         return True
 

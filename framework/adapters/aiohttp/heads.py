@@ -58,7 +58,8 @@ class Heads:
     def data(self, key: Hashable, response: Any, request_id: str) -> bytes | None:
         """Return the whole response, which counts as sent from now on; None if its head is not known."""
         template = self._templates.get(key)
-        if template is None:
+        # A line break in an id would begin a header, or another response; the usual way refuses it.
+        if template is None or not request_id or not request_id.isprintable():
             return None
         body = response._body
         data: bytes = (template % (len(body), rfc822_formatted_time(), request_id)).encode() + body
@@ -67,13 +68,15 @@ class Heads:
         return data
 
     def learn(self, key: Hashable, data: bytes, size: int, request_id: str) -> None:
-        """Keep the head of a response that was made in the usual way."""
+        """Keep the head of a response that was made in the usual way, and that all stamps were put on."""
         if len(self._templates) >= _MOST_HEADS:
             return
         head = data[: len(data) - size].decode()
         found = _VARYING.fullmatch(head)
         if found is not None and (found["length"], found["id"]) == (str(size), request_id):
             pieces = [found[name].replace("%", "%%") for name in ("before", "between", "after")]
+            if any(request_id in piece for piece in pieces):
+                return  # a stamp of somebody's repeats the id, which the next request would be given too
             self._templates[key] = f"{pieces[0]}%d\r\nDate: %s{pieces[1]}%s{pieces[2]}"
 
 

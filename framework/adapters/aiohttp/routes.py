@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
 from framework.adapters.aiohttp.heads import Heads
+from framework.adapters.aiohttp.messages import Request
 from framework.adapters.versions import is_plain
 
 #: The expression that one variable without a pattern of its own stands for.
@@ -57,6 +58,12 @@ def read_pattern(resource: DynamicResource) -> Pattern:
 def set_match(request: Any, match: web.UrlMappingMatchInfo, heads: Heads | None = None) -> None:
     """Let a request of our server go to this route, with what is known of the heads of its responses."""
     request._match_info, request.heads = match, heads
+
+
+def forget_heads(request: Any) -> None:
+    """Keep nothing of the head of the response to a request of our server."""
+    if isinstance(request, Request):
+        request.heads = None
 
 
 def handle(app: web.Application, request: web.Request) -> Awaitable[web.StreamResponse]:

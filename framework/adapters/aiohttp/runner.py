@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from socket import socket
+from ssl import SSLContext
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +15,7 @@ from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.aiohttp.exchange import connect
 from framework.adapters.aiohttp.protocol import Connection
+from framework.adapters.aiohttp.sites import Site
 from framework.errors import ConfigurationError
 from framework.server.config import ConnectionConfig
 from framework.server.deadline import within
@@ -84,6 +87,15 @@ class Runner(web.AppRunner):
         self.lifecycle = ensure_lifecycle(app)
         self._plan = StopPlan.from_settings(settings)
         self._finish_at = 0.0
+
+    def new_site(self, sock: socket | None, ssl_context: SSLContext | None) -> web.BaseSite:
+        """Return a listener on a socket, or on the address in the settings."""
+        settings = self.settings
+        where = {"host": settings.host, "port": settings.port} if sock is None else {"sock": sock}
+        listen: dict[str, Any] = {**where, "ssl": ssl_context, "backlog": settings.backlog}
+        if ssl_context is not None:
+            listen["ssl_handshake_timeout"] = settings.handshake_seconds
+        return Site(self, listen)
 
     async def stop(self) -> None:
         """Drain, then close, within ``stop_seconds`` in all."""
