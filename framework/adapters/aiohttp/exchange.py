@@ -271,12 +271,14 @@ class Exchange:
         prepare = connection.config.service.prepare
         if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
             return False
-        heads, key = request.heads, None
-        request_id = find(request, REQUEST_ID) or ""
-        if heads is not None and (key := heads.key(request, response)) is not None:
-            if (data := heads.data(key, response, request_id)) is not None:
-                self._write(request, data)
-                return True
+        heads, key, request_id = request.heads, None, find(request, REQUEST_ID) or ""
+        if (
+            heads is not None
+            and (key := heads.key(request, response)) is not None
+            and (data := heads.data(key, response, request_id)) is not None
+        ):
+            self._write(request, data)
+            return True
         body = short_responses.body_of(request, response)
         if body is None:
             return False
@@ -284,8 +286,7 @@ class Exchange:
         if not prepare(request, response):
             return False
         data = short_responses.take(request, response, body)
-        # A stamp that failed has taken the heads away: one without its headers is not kept.
-        if request.heads is not None and key is not None:
+        if key is not None and request.heads is not None:  # a stamp that has failed takes them away
             request.heads.learn(key, data, len(body), request_id)
         self._write(request, data)
         return True
@@ -339,8 +340,7 @@ class Exchange:
         logger.info("Refused a request", extra=facts)
         response = connection.config.service.refuse(request, problem)
         response.force_close()
-        connection.reading = Reading.NOTHING
-        connection._lingering_time = 0.0
+        connection.reading, connection._lingering_time = Reading.NOTHING, 0.0
         await connection.finish_response(request, response, None)
         await connection.outlet.linger()
         return response
