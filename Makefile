@@ -26,7 +26,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run check test test-all lint types quick tests format bench budget sameness fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests test-plain format bench budget sameness fuzz image pins clean
 
 help: ## List what there is.
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -62,6 +62,9 @@ test-all: $(addprefix test-,$(VERSIONS) oldest) ## Run all tests in every suite:
 
 test-%: $(VENV)-%/.tests ## Run all tests in one suite: test-3.14, test-oldest, test-canary.
 	$(VENV)-$*/bin/python -m $(PYTEST)
+
+test-plain: $(VENV)/.tests ## Run all tests without private parts of the libraries below, but those of named guarantees.
+	FRAMEWORK_PLAIN=1 $(BIN)/python -m $(PYTEST) --deselect tests/benchmarks --deselect tests/test_wheel.py
 
 has-python-%: # Tell whether there is a Python for a suite.
 	@test -n '$(if $(filter $*,$(VERSIONS)),$(shell $(call find_python,$*)),$(PYTHON))'

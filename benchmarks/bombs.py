@@ -1,6 +1,6 @@
 """What a document that was made to be dear costs: ``python -m benchmarks.bombs`` prints CPU seconds per MB.
 
-Each shape is a body of 1 MB and one of 8 KB, read by ``load_json`` of a schema such as services have. A line that is above
+Each shape is a body of 1 MB and one of 8 KB, read by ``load_json`` of a schema such as services have. A line above
 the promise (0.1 s per MB, 5 ms for 8 KB) is marked, and the exit code is 1.
 """
 

@@ -10,7 +10,6 @@ from framework.errors import (
     ConfigurationError,
     Conflict,
     ContentTooLarge,
-    Fault,
     Forbidden,
     GatewayTimeout,
     Gone,
@@ -19,7 +18,6 @@ from framework.errors import (
     NotAcceptable,
     NotFound,
     PreconditionFailed,
-    Problem,
     RequestTimeout,
     ServiceError,
     ServiceUnavailable,
@@ -31,6 +29,7 @@ from framework.errors import (
 from framework.forms import Form, UploadedFile
 from framework.marks import authenticated, public, quiet, requires, undocumented
 from framework.principal import Principal
+from framework.problem import Fault, Problem
 from framework.responses import Result, accepted, created, ensure_local, file, no_content, redirect, stream
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret

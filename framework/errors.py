@@ -42,10 +42,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from framework.problem import PROBLEM_MEDIA_TYPE as PROBLEM_MEDIA_TYPE
-from framework.problem import Fault as Fault
-from framework.problem import Problem as Problem
-from framework.problem import phrase as phrase
+from framework.problem import Fault, Problem
 
 
 class ConfigurationError(Exception):

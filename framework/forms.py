@@ -12,7 +12,7 @@ from typing import BinaryIO, Generic, TypeVar, cast
 from marshmallow import fields
 from multidict import MultiDict
 
-from framework.errors import Fault
+from framework.problem import Fault
 
 T = TypeVar("T")
 

@@ -108,11 +108,9 @@ def secret_or_generate(
         return value
     log.warning("%s %s; a key was generated for this run", variable, weakness, extra={"variable": variable})
     seed = os.environ.get(SEED_VARIABLE)
-    return (
-        Secret(base64url.encode(derived_key(seed.encode(), info=variable, length=length)))
-        if seed
-        else generated_key(length)
-    )
+    if not seed:
+        return generated_key(length)
+    return Secret(base64url.encode(derived_key(seed.encode(), info=variable, length=length)))
 
 
 def keys_or_generate(

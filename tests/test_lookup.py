@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import example, given
@@ -90,6 +91,7 @@ async def test_any_path_leads_where_the_router_leads(added: list[tuple[str, str]
             assert (ours[0], dict(ours[1])) == (theirs.route, dict(theirs)), (path, method)
 
 
+@pytest.mark.guarantee("short cuts")
 def test_a_path_with_variables_is_found_among_many_with_few_tries() -> None:
     router = web.Application().router
     for number in range(500):
@@ -106,6 +108,7 @@ def test_a_path_with_variables_is_found_among_many_with_few_tries() -> None:
     assert bucket.candidates(["", "t", "kind500", "i"]) == []
 
 
+@pytest.mark.guarantee("short cuts")
 def test_a_path_that_a_sub_application_was_given_first_is_left_to_the_router() -> None:
     app = web.Application()
     app.add_subapp("/a", web.Application())

@@ -14,7 +14,8 @@ from framework.app import ServiceSettings
 from framework.batteries.sessions import SessionSettings
 from tests.source import ROOT
 
-pytestmark = pytest.mark.process
+# What the module makes once is made in one process.
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("startup")]
 
 SERVICE = """
 import asyncio, json, logging, socket, sys

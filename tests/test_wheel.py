@@ -15,7 +15,8 @@ import pytest
 from tests.cli.processes import fetch, wait_for
 from tests.ports import free_port
 
-pytestmark = pytest.mark.process
+# What the module makes once is made in one process.
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("wheel")]
 
 ROOT = Path(__file__).resolve().parents[1]
 # Neither this checkout nor the environment of these tests may help out.

@@ -117,7 +117,7 @@ def load_with(schema: Schema, data: Any, read: ReadFields, tally: Tally, options
         if not errors:
             return _processed(schema, POST_LOAD, result, data, options)
     except ValidationError as error:
-        errors = error.normalized_messages()
+        errors = error.normalized_messages()  # type: ignore[no-untyped-call]
     failure = ValidationError(errors, data=data, valid_data=result)
     schema.handle_error(failure, data, many=bool(options.many), partial=options.partial)
     raise failure

@@ -19,7 +19,14 @@ from aiohttp_session import STORAGE_KEY, Session, get_session
 
 from framework.battery import Battery, Handler, Middleware
 from framework.binding.bodies import MULTIPART, URLENCODED, read_form
-from framework.context import CSRF_CHECK, CSRF_FIELD, CSRF_TOKEN, FORM_LIMITS, SESSION_CSRF
+from framework.context import (
+    CREDENTIAL_COOKIES,
+    CSRF_CHECK,
+    CSRF_FIELD,
+    CSRF_TOKEN,
+    FORM_LIMITS,
+    SESSION_CSRF,
+)
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
@@ -179,6 +186,12 @@ class _Guard:
         )
         if decided is Verdict.REFUSE:
             raise Forbidden("This request comes from another site.")
+        cookies = request.app.get(CREDENTIAL_COOKIES) if decided is Verdict.ASK else None
+        if cookies and not cookies.isdisjoint(request.cookies):
+            # No token can be bound to such a cookie, and nothing else says where the request comes from.
+            raise Forbidden(
+                "Send Origin or Sec-Fetch-Site with this cookie: what comes from other sites is refused."
+            )
         if decided is Verdict.ASK and hdrs.COOKIE in headers and STORAGE_KEY in request:
             await self._ask(request, await get_session(request))
         return await handler(request)

@@ -11,14 +11,15 @@ from aiohttp import web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from framework import validation
-from framework.annotations import strip, without_none
+from framework.annotations import strip
 from framework.binding.bodies import read_body, read_form, read_json
-from framework.binding.provided import REQUIRED, is_synchronous, taker
+from framework.binding.provided import is_synchronous, taker
+from framework.binding.schemas import fallback, schema_for, schema_of_values
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
-from framework.errors import ConfigurationError, Fault, UnprocessableContent
+from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
-from framework.validation.conventions import Conventions
+from framework.problem import Fault
 
 Arguments = Mapping[str, Any]
 Pairs = Callable[[web.Request], Iterable[tuple[str, str]]]
@@ -70,7 +71,7 @@ def _record_reader(
     Args:
         without: Names that are parameters of their own.
     """
-    schema = _schema(endpoint, parameter, text=True)
+    schema = schema_for(endpoint, parameter, text=True)
     load = validation.compile(schema).load
     name, location = parameter.name, parameter.source.value
     many, known = _multiple(schema), _known(schema)
@@ -96,9 +97,9 @@ def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone
         alone: Nothing else of the endpoint reads this part.
     """
     source = parameters[0].source
-    schema = schema_of_values(
-        endpoint, parameters, unknown="raise" if alone and source is Source.QUERY else "exclude"
-    )
+    is_all = alone and source is Source.QUERY
+    unknown = endpoint.options.conventions.option if is_all else "exclude"
+    schema = schema_of_values(endpoint, parameters, unknown=unknown)
     load = validation.compile(schema).load
     names = {parameter.name: parameter.key for parameter in parameters}
     if len({*names.values()}) < len(names):
@@ -229,6 +230,8 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
         body = await read_json(request)
         try:
             return {name: load_json(body)}
+        except validation.MalformedJSON as error:
+            raise MalformedBody(str(error)) from error
         except ValidationError as error:
             raise UnprocessableContent(validation.faults(error, "body")) from error
 
@@ -239,7 +242,7 @@ def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], 
     kind = strip(parameter.annotation).kind
     if kind in (Any, inspect.Parameter.empty, dict, list) or _is_free_form(parameter.annotation):
         return validation.decode
-    return validation.compile(_schema(endpoint, parameter)).load_json
+    return validation.compile(schema_for(endpoint, parameter)).load_json
 
 
 def _is_free_form(annotation: Any) -> bool:
@@ -251,7 +254,7 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     annotation = strip(parameter.annotation).kind
     shown = get_origin(annotation) is Form
     inner = replace(parameter, annotation=get_args(annotation)[0]) if shown else parameter
-    schema = _schema(endpoint, inner, text=True)
+    schema = schema_for(endpoint, inner, text=True)
     load = validation.compile(schema).load
     many, known = _multiple(schema), _known(schema)
 
@@ -286,7 +289,7 @@ def take_reader(parameter: Parameter) -> Take | None:
     if parameter.source is Source.REQUEST:
         return _request
     if parameter.provide is not None and is_synchronous(parameter.provide):
-        return taker(parameter.provide, _fallback(parameter))
+        return taker(parameter.provide, fallback(parameter))
     return None
 
 
@@ -294,19 +297,13 @@ def fetch_reader(parameter: Parameter) -> Fetch:
     """Return what fetches an argument that has to be waited for: a value of a battery, or a service."""
     provide: Provide | None = parameter.provide
     if provide is not None:
-        return taker(provide, _fallback(parameter))
+        return taker(provide, fallback(parameter))
     kind = strip(parameter.annotation).kind
 
     async def fetch(request: web.Request) -> Any:
         return await services(request).aget_abstract(kind)
 
     return fetch
-
-
-def _fallback(parameter: Parameter) -> Any:
-    if not parameter.optional:
-        return REQUIRED
-    return None if parameter.default is inspect.Parameter.empty else parameter.default
 
 
 def _request(request: web.Request) -> web.Request:
@@ -318,41 +315,3 @@ def _loaded(load: Callable[[Any], Any], data: Mapping[str, Any], location: str) 
         return load(data)
     except ValidationError as error:
         raise UnprocessableContent(validation.faults(error, location)) from error
-
-
-def _schema(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> Schema:
-    with _blaming(endpoint, parameter.name):
-        return validation.schema_of(
-            without_none(parameter.annotation), text=text, conventions=conventions_for(endpoint, parameter)
-        )
-
-
-def conventions_for(endpoint: Endpoint, parameter: Parameter) -> Conventions | None:
-    """Return what holds for the fields of a parameter's type; none do in headers and cookies."""
-    return None if parameter.source in {Source.HEADERS, Source.COOKIES} else endpoint.options.conventions
-
-
-def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unknown: str) -> Schema:
-    """Return the schema of parameters that take one value each, by their keys."""
-    annotations = {
-        p.key: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
-    }
-    defaults = {p.key: _fallback(p) for p in parameters if p.optional and p.source is not Source.PATH}
-    with _blaming(endpoint, "', '".join(p.name for p in parameters)):
-        return validation.schema_from_fields(
-            endpoint.origin, annotations, defaults=defaults, text=True, unknown=unknown
-        )
-
-
-class _blaming:  # noqa: N801 - reads as a verb
-    """Name the endpoint and the parameter in an error about a type."""
-
-    def __init__(self, endpoint: Endpoint, parameter: str) -> None:
-        self._where = f"{endpoint}: parameter '{parameter}'"
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, ConfigurationError):
-            raise ConfigurationError(f"{self._where}: {error}") from error

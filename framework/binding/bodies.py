@@ -12,7 +12,7 @@ from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
-from framework.adapters.aiohttp.requests import body_limit, take_whole_body
+from framework.adapters.aiohttp.requests import body_limit, read_all, take_whole_body
 from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
 from framework.forms import FormData, FormLimits, UploadedFile
 from framework.responses import safe_filename
@@ -59,14 +59,13 @@ async def read_body(request: web.Request) -> bytes:
     if (request.content_length or 0) > limit:
         raise ContentTooLarge(limit)
     body = take_whole_body(request)
-    if body is not None:
-        if len(body) > limit:
-            raise ContentTooLarge(limit)
-        return body
     try:
-        return await request.read()
+        body = await read_all(request, limit) if body is None else body
     except web.HTTPRequestEntityTooLarge as error:
         raise ContentTooLarge(limit) from error
+    if len(body) > limit:
+        raise ContentTooLarge(limit)
+    return body
 
 
 async def read_form(request: web.Request, limits: FormLimits) -> FormData:

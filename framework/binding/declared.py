@@ -62,6 +62,17 @@ def ensurer(endpoint: Endpoint) -> Ensure:
     return ensure
 
 
+def plainly_declared(endpoint: Endpoint) -> Any:
+    """Return the class whose direct instances need no further check; None where each value is looked at."""
+    kind = strip(returned_type(endpoint)).kind
+    origin = get_origin(kind) or kind
+    if origin is list and get_args(kind) and _is_record(strip(get_args(kind)[0]).kind):
+        return None
+    if origin in (dict, list, str, int, float, bool):
+        return origin
+    return origin if isinstance(origin, type) and dataclasses.is_dataclass(origin) else None
+
+
 def mistake(endpoint: Endpoint, returned: str) -> TypeError:
     """Return the error for a handler that returns something else than it declares."""
     return TypeError(f"{endpoint}: the handler declares '{_spelt(endpoint.returns)}' and returned {returned}")

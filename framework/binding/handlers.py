@@ -27,8 +27,9 @@ from framework.binding.bodies import close_files
 from framework.binding.results import renderer_for, writer_for
 from framework.context import FORM
 from framework.endpoint import Endpoint, Parameter, Source
-from framework.errors import ConfigurationError, Fault, UnprocessableContent
+from framework.errors import ConfigurationError, UnprocessableContent
 from framework.forms import FormLimits
+from framework.problem import Fault
 
 
 def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:

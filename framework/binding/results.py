@@ -12,7 +12,7 @@ from marshmallow import Schema
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
 from framework.annotations import strip
-from framework.binding.declared import ensurer, may_be_none, mistake, returned_type
+from framework.binding.declared import ensurer, may_be_none, mistake, plainly_declared, returned_type
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
 from framework.responses import Result
@@ -30,7 +30,7 @@ def writer_for(endpoint: Endpoint) -> Write:
     """
     status = endpoint.options.status
     encode, ensure, nullable = _encoder(endpoint), ensurer(endpoint), may_be_none(endpoint.returns)
-    expected = strip(returned_type(endpoint)).kind
+    expected = plainly_declared(endpoint)
 
     def write(result: Any) -> web.StreamResponse:
         # PERF: StreamResponse is an abstract class, and asking isinstance costs most for what is none.

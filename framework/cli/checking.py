@@ -28,7 +28,7 @@ def check(target: str) -> None:
 
 
 def look_over(service: Service, console: Console | None = None) -> bool:
-    """Build the service, open and close its batteries, and run their checks; say whether all went well.
+    """Build the service, open and close its batteries, and run their checks; tell whether all went well.
 
     Raises:
         ConfigurationError: The service is put together wrongly.

@@ -19,7 +19,7 @@ from framework.server import run as run_server
 
 
 class Commands(click.Group):
-    """Import a command when it is called.
+    """A group that imports a command when it is called.
 
     PERF: what the others need would stay in the process that serves: a tenth of its start, and of its memory.
     """

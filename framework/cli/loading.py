@@ -31,7 +31,7 @@ port_option = click.option("--port", type=click.IntRange(0, 65_535), help="The p
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Say how a service is made.
+    """A service, and how it is made.
 
     Attributes:
         target: ``module:name``, for other processes to find the same service.
@@ -91,7 +91,7 @@ def _import(name: str) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise ConfigurationError(
-            f"There is no module '{name}' here or among the installed packages."
+            f"SERVICE must be a module, but there is no '{name}' in this folder or among the installed packages."
         ) from error
 
 
@@ -111,7 +111,9 @@ def _service(target: str, value: Any) -> Service | None:
 
 def _made(target: str, app: Any) -> web.Application:
     if not isinstance(app, web.Application):
-        raise ConfigurationError(f"{target} returned {type(app).__name__}; it is to return the application.")
+        raise ConfigurationError(
+            f"{target} returned {type(app).__name__}; it must return the application that create_app(...) makes."
+        )
     return app
 
 
@@ -127,7 +129,7 @@ def with_server(settings: Any, **changes: Any) -> Any:
 
 
 def teaching(command: F) -> F:
-    """Let a command show a configuration error as a message, not as a traceback."""
+    """Make a command show a configuration error as a message, not as a traceback."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -39,7 +39,7 @@ def scaffold(name: str, folder: Path) -> Path:
     folder (packaging, Makefile, Dockerfile, README) to the top.
 
     Raises:
-        ConfigurationError: The name is none for a package, or the folder is there and not empty.
+        ConfigurationError: The name does not fit a package, or the folder is there and not empty.
     """
     ensure_package_name(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -60,7 +60,7 @@ def ensure_package_name(name: str) -> None:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name) or keyword.iskeyword(name):
         raise ConfigurationError(
-            f"'{name}' is no package name: small letters, digits and '_', a letter first."
+            f"'{name}' is not fit for a package; use small letters, digits and '_', a letter first: my_service."
         )
     if name in {"framework", "tests", "test"}:
         raise ConfigurationError(f"'{name}' is taken; choose another name.")
@@ -73,7 +73,7 @@ def _files(source: Path) -> Iterator[Path]:
 
 
 def _place(path: Path, name: str) -> Path:
-    """Say where a file of the example goes."""
+    """Return where a file of the example goes."""
     top, *rest = path.parts
     if top == "project" and rest:
         # NOTE: packaging tools leave files out that start with a dot; these start with "dot-" in the example.

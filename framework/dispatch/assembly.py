@@ -13,9 +13,9 @@ from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
-from framework.context import BATTERIES, ENDPOINTS, REGISTRY, SETTINGS
+from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
-from framework.endpoint import Brought, Endpoint
+from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
@@ -62,7 +62,7 @@ def assemble(
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
-    app[REGISTRY], app[ERROR_HANDLING] = svcs.Registry(), ErrorHandling()
+    app[REGISTRY], app[ERROR_HANDLING], app[FORM_LIMITS] = svcs.Registry(), ErrorHandling(), form_limits
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
         register(app.router, endpoint, handler)
@@ -80,8 +80,12 @@ def assemble(
 
 def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
     """Return an endpoint that follows the service's conventions where it says nothing itself."""
-    own = endpoint.options
-    return replace(endpoint, options=replace(own, conventions=own.conventions.within(conventions)))
+    held = endpoint.options.conventions.within(conventions)
+    parameters = tuple(
+        replace(each, key=held.name(each.key)) if each.source is Source.QUERY and each.key else each
+        for each in endpoint.parameters
+    )
+    return replace(endpoint, parameters=parameters, options=replace(endpoint.options, conventions=held))
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:

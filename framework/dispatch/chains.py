@@ -27,7 +27,8 @@ from framework.context import CONTAINER, ENDPOINT, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
-from framework.errors import MethodNotAllowed, NotFound, Problem
+from framework.errors import MethodNotAllowed, NotFound
+from framework.problem import Problem
 from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from framework.errors import Problem, ServiceError
+from framework.errors import ServiceError
+from framework.problem import Problem
 from framework.server import error_responses
 from framework.server.settings import ServerSettings
 from framework.server.timeouts import ArrivalWatch, Pace

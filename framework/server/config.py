@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
-from framework.errors import Problem
+from framework.problem import Problem
 from framework.server import error_responses
 from framework.server.service import Service
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings

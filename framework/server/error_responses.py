@@ -16,7 +16,8 @@ from aiohttp.http_exceptions import (
 )
 from aiohttp.web_protocol import RequestPayloadError
 
-from framework.errors import PROBLEM_MEDIA_TYPE, Problem, ServiceError
+from framework.errors import ServiceError
+from framework.problem import PROBLEM_MEDIA_TYPE, Problem
 
 
 def _bad(detail: str) -> Problem:

@@ -21,12 +21,13 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
         "handshakes": "A TLS handshake that never ends is cut off.",
         "pace": "A body that does not arrive, and a response that nobody fetches, are cut off.",
         "trailers": "A trailer of a chunked body becomes no header of the next request.",
-        "connection ends": "A connection is closed after a number of requests, and told so when the service stops.",
+        "graceful stop": "Requests in progress end within the budget of a stop, and connections are told of it.",
         "disconnects": "A handler that only reads is cancelled when its client goes away; one that writes is not.",
         "interim responses": "A client that expects 100 Continue is told so when the handler reads the body.",
         "response faults": "A response that cannot be sent is replaced by a logged 500.",
-        "endpoint limits": "The limit of a body is the endpoint's own.",
-        "short cuts": "Short responses leave in one piece, routes are found without the router, schemas are compiled.",
+        "short cuts": "Short responses leave in one piece, and routes are found without the router.",
+        "compiled validation": "Schemas are functions made for them.",
+        "bounded validation": "Limits hold at any depth, and reading stops at the faults that are told.",
     }
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from socket import socket
 from ssl import SSLContext
 from typing import Any, NamedTuple
@@ -13,14 +12,11 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from framework.server.app_keys import SERVER_SETTINGS
-from framework.server.guarantees import missing_guarantees
 from framework.server.lifecycle import CONNECTIONS, Phase, ensure_lifecycle
 from framework.server.request_checks import find_refusal
 from framework.server.service import Handler, Refuse
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings
 from framework.server.stopping import StopPlan, end_connections
-
-logger = logging.getLogger("framework.server")
 
 
 class Runner(web.AppRunner):
@@ -47,10 +43,6 @@ class Runner(web.AppRunner):
         self._plan = plan
         if not app.frozen:
             app.on_response_prepare.append(_name_no_server)
-
-    async def setup(self) -> None:
-        await super().setup()
-        logger.warning("Serving without private parts of aiohttp: not all is guaranteed", extra=_missing())
 
     def new_site(self, sock: socket | None, ssl_context: SSLContext | None) -> web.BaseSite:
         """Return a listener on a socket, or on the address in the settings."""
@@ -96,7 +88,3 @@ def checking(refuse: Refuse) -> Any:
 
 async def _name_no_server(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall(hdrs.SERVER, None)
-
-
-def _missing() -> dict[str, list[str]]:
-    return {"missing": sorted(missing_guarantees())}

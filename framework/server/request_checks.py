@@ -15,7 +15,7 @@ from aiohttp.http import HttpVersion
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from framework.errors import Problem
+from framework.problem import Problem
 
 #: The longest ``Content-Type``: with one of semicolons alone Python's parser spends a second on 8 kB, in the square of
 #: their number. A boundary has 70 characters at most (RFC 2046, 5.1.1).

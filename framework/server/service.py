@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from framework.errors import Problem
+from framework.problem import Problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refuse = Callable[[web.BaseRequest, Problem], web.Response]

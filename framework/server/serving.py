@@ -19,6 +19,7 @@ from aiohttp import web
 from framework.adapters.versions import is_plain
 from framework.errors import ConfigurationError
 from framework.server.app_keys import SERVER_SETTINGS
+from framework.server.guarantees import missing_guarantees
 from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 
@@ -163,6 +164,8 @@ async def _serve_until_signalled(app: web.Application, settings: ServerSettings)
         listen_for_signals(stop, ensure_lifecycle(app), at_once=())
     async with serve(app, settings) as running:
         logger.info("Serving on %s", running.url)
+        if missing := missing_guarantees():
+            logger.warning("Without private parts of the libraries below", extra={"missing": sorted(missing)})
         await stop.wait()
         logger.info("Stopping")
 

@@ -17,21 +17,23 @@ The seam
         load = compile(Order).load_json
         write = compile(Order).dump_json
 
-        order = load(body)      # MalformedBody (400) or marshmallow.ValidationError
-        body = write(order)     # bytes
+        order = load(document)      # MalformedJSON or marshmallow.ValidationError
+        document = write(order)     # bytes
 
     ``load(data, *, many=None, partial=None, unknown=None)`` and ``dump(obj, *, many=None)`` take and give
     plain data; ``explain()`` says what was compiled; ``schema`` is the marshmallow schema, for OpenAPI.
 ``faults(error, location) -> list[Fault]``
     A ``ValidationError`` as flat faults with JSON pointers, for one ``UnprocessableContent``; at most 50 and
     one more.
-``decode(body) -> Any`` and ``encode(value) -> bytes``
-    Strict JSON without a schema; ``decode`` raises ``MalformedBody``.
+``decode(document) -> Any`` and ``encode(value) -> bytes``
+    Strict JSON without a schema; ``decode`` raises ``MalformedJSON``, a ``ValueError``.
 ``Partial[T]``
     A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
     or dict.
 ``@conventions(names="camel", unknown="ignore")``
     How the fields of a class are called outside, and what becomes of others.
+``SHAPES``
+    What an OpenAPI document says of the values of fields, where the class of the field does not say it.
 ``MaxItems(n)``
     ``Annotated[list[Row], MaxItems(5_000)]`` (or ``Length(max=5_000)``) allows more than the usual 1,000
     items.
@@ -43,17 +45,20 @@ fields that take several values (``?tag=a&tag=b``) are those that are ``marshmal
 list.
 """
 
+from framework.validation.codecs.registry import SHAPES
 from framework.validation.compiler.compiled import CompiledSchema, compile
 from framework.validation.conventions import Conventions, conventions
 from framework.validation.faults import faults
-from framework.validation.json import decode, encode
+from framework.validation.json import MalformedJSON, decode, encode
 from framework.validation.limits import MaxItems
 from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
 
 __all__ = [
+    "SHAPES",
     "CompiledSchema",
     "Conventions",
+    "MalformedJSON",
     "MaxItems",
     "Partial",
     "compile",

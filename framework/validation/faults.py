@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from framework.errors import Fault
+from framework.problem import Fault
 from framework.validation.limits import FAULTS
 
 _LONGEST_SEGMENT = 200
 
 
 def faults(error: ValidationError, location: str) -> list[Fault]:
-    """Return the faults of a part of the request, at most 50 and then one that says how many more there are.
+    """Return the faults of a document, at most 50 and then one that says that there are more.
 
     Args:
         error: What ``load`` raised.
-        location: The part of the request, such as ``body``.
+        location: What the document is called, such as ``body``.
     """
-    found: list[Fault] = []
-    more = 0
-    for pointer, detail in _flatten(error.messages, ""):
-        if len(found) < FAULTS:
-            found.append(Fault(location, pointer, detail))
-        else:
-            more += 1
-    if more:
-        found.append(Fault(location, "", f"{more} more values are not valid."))
+    found = [
+        Fault(location, pointer, detail)
+        for pointer, detail in itertools.islice(_flatten(error.messages, ""), FAULTS + 1)
+    ]
+    if len(found) > FAULTS:
+        found[FAULTS] = Fault(location, "", f"More values are not valid; these are the first {FAULTS}.")
     return found
 
 
@@ -46,5 +44,5 @@ def _flatten(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 def _segment(key: object) -> str:
     text = str(key).replace("~", "~0").replace("/", "~1")
-    # An unknown field's name is the client's: it must not swell the answer.
+    # An unknown field's name is the sender's: it must not swell what it is told.
     return text if len(text) <= _LONGEST_SEGMENT else text[:_LONGEST_SEGMENT] + "…"

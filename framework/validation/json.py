@@ -18,13 +18,16 @@ from typing import Any
 import orjson
 from marshmallow import missing
 
-from framework.errors import MalformedBody
+
+class MalformedJSON(ValueError):
+    """Text that is not JSON, or a document beyond the limits; the message names line and column."""
+
 
 DEPTH = 64
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**64 - 1
 
-# PERF: bytes.translate and find run at memory speed; a pattern over every body would cost more than decoding
+# PERF: bytes.translate and find run at memory speed; a pattern over every document would cost more than decoding
 # it.
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
 _LONG_NUMBER = b"0" * 19
@@ -38,74 +41,74 @@ SPELT_HERE = orjson.OPT_PASSTHROUGH_DATETIME
 _NOT_UTF_8 = ("str is not valid UTF-8", "invalid unicode code point")
 
 
-def decode(body: bytes) -> Any:
+def decode(document: bytes) -> Any:
     """Read a JSON document.
 
     Raises:
-        MalformedBody: The document is not JSON, or is beyond the limits above; the detail names line and
+        MalformedJSON: The document is not JSON, or is beyond the limits above; the detail names line and
             column.
     """
-    value = parse(body)
-    refuse_long_integers(body)
-    if may_be_deep(body):
+    value = parse(document)
+    refuse_long_integers(document)
+    if may_be_deep(document):
         refuse_deep_nesting(value)
     return value
 
 
-def checked(body: bytes, value: Any) -> Any:
+def checked(document: bytes, value: Any) -> Any:
     """Return what a document was read as, if it is within the limits; read it now if it was not.
 
     Args:
         value: What it was read as without the checks, or ``missing``.
 
     Raises:
-        MalformedBody: As `decode` does.
+        MalformedJSON: As `decode` does.
     """
     if value is missing:
-        return decode(body)
-    refuse_long_integers(body)
-    if may_be_deep(body):
+        return decode(document)
+    refuse_long_integers(document)
+    if may_be_deep(document):
         refuse_deep_nesting(value)
     return value
 
 
-def parse(body: bytes) -> Any:
+def parse(document: bytes) -> Any:
     """Read a JSON document without the checks that need a second look at it.
 
     Raises:
-        MalformedBody: The document is not JSON.
+        MalformedJSON: The document is not JSON.
     """
-    body = body.removeprefix(codecs.BOM_UTF8)
+    document = document.removeprefix(codecs.BOM_UTF8)
     try:
-        return orjson.loads(body)
+        return orjson.loads(document)
     except orjson.JSONDecodeError as error:
-        raise MalformedBody(_explanation(body, error)) from error
+        raise MalformedJSON(_explanation(document, error)) from error
 
 
-def refuse_long_integers(body: bytes) -> None:
+def refuse_long_integers(document: bytes) -> None:
     """Refuse integers beyond 64 bits, which the parser below has already rounded to a float.
 
     Raises:
-        MalformedBody: There is one; the detail names line and column.
+        MalformedJSON: There is one; the detail names line and column.
     """
-    if body.translate(_DIGITS_TO_ZERO).find(_LONG_NUMBER) < 0:
+    if document.translate(_DIGITS_TO_ZERO).find(_LONG_NUMBER) < 0:
         return
-    for token in _TOKENS.finditer(body):
+    for token in _TOKENS.finditer(document):
         digits = token.group()
         if digits[:1] != b'"' and not SMALLEST_INTEGER <= int(digits) <= LARGEST_INTEGER:
-            raise MalformedBody(f"The integer at {_place(body, token.start())} does not fit in 64 bits.")
+            raise MalformedJSON(f"The integer at {_place(document, token.start())} does not fit in 64 bits.")
 
 
-def may_be_deep(body: bytes) -> bool:
+def may_be_deep(document: bytes) -> bool:
     """Tell whether there are brackets enough for a document deeper than the limit."""
-    return body.count(b"[") + body.count(b"{") > DEPTH
+    return document.count(b"[") + document.count(b"{") > DEPTH
 
 
 def refuse_deep_nesting(value: Any) -> None:
     """Refuse a document nested deeper than the limit.
 
     Raises:
-        MalformedBody: It is.
+        MalformedJSON: It is.
     """
     level = [value]
     for depth in range(DEPTH + 1):
@@ -117,7 +120,7 @@ def refuse_deep_nesting(value: Any) -> None:
             return
         if depth < DEPTH:
             level = [item for each in level for item in (each.values() if type(each) is dict else each)]
-    raise MalformedBody(f"The document is nested deeper than {DEPTH} levels.")
+    raise MalformedJSON(f"The document is nested deeper than {DEPTH} levels.")
 
 
 def encode(value: Any) -> bytes:
@@ -146,15 +149,15 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
 
 
-def _explanation(body: bytes, error: orjson.JSONDecodeError) -> str:
-    if not body.strip():
-        return "The body is empty; send a JSON document."
-    if str(error).startswith(_NOT_UTF_8) or b"\x00" in body[:4]:
-        return "The body is not UTF-8 text; send JSON in UTF-8 (RFC 8259, 8.1)."
-    return f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+def _explanation(document: bytes, error: orjson.JSONDecodeError) -> str:
+    if not document.strip():
+        return "The document is empty; send JSON."
+    if str(error).startswith(_NOT_UTF_8) or b"\x00" in document[:4]:
+        return "The document is not UTF-8 text; send JSON in UTF-8 (RFC 8259, 8.1)."
+    return f"The document is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
 
 
-def _place(body: bytes, position: int) -> str:
-    line = body.count(b"\n", 0, position) + 1
-    start = body.rfind(b"\n", 0, position) + 1
-    return f"line {line}, column {len(body[start:position].decode()) + 1}"
+def _place(document: bytes, position: int) -> str:
+    line = document.count(b"\n", 0, position) + 1
+    start = document.rfind(b"\n", 0, position) + 1
+    return f"line {line}, column {len(document[start:position].decode()) + 1}"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import aiohttp
+import aiohttp_jinja2
+import jinja2
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict
@@ -244,6 +248,54 @@ def test_an_endpoint_cannot_be_public_and_require_scopes() -> None:
 
     with pytest.raises(ConfigurationError, match="keep one"):
         app(SETTINGS, table)
+
+
+def logged(handler: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await handler(*args, **kwargs)
+
+    return wrapper
+
+
+async def test_marks_above_and_below_a_decorator_both_hold(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+
+    @table.get("/both")
+    @requires("admin")
+    @logged
+    @requires("user")
+    async def handler() -> str:
+        return "in"
+
+    url = await serve(app(SETTINGS, table))
+    answers = [
+        await client.get(url / "both", headers=bearer(issue(*scopes)))
+        for scopes in (("user",), ("admin",), ("admin", "user"))
+    ]
+
+    assert [answer.status for answer in answers] == [403, 403, 200]
+
+
+async def test_a_page_of_aiohttp_jinja2_is_public_where_the_mark_stands_above_it(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+
+    @table.get("/page")
+    @public
+    @aiohttp_jinja2.template("page.html")
+    async def page(request: web.Request) -> dict[str, str]:
+        return {"name": "anybody"}
+
+    service = app(SETTINGS, table)
+    aiohttp_jinja2.setup(service, loader=jinja2.DictLoader({"page.html": "hello {{ name }}"}))
+    url = await serve(service)
+    answer = await client.get(url / "page")
+
+    assert (answer.status, await answer.text()) == (200, "hello anybody")
 
 
 @pytest.mark.parametrize("scope", ["two words", 'quo"te', "back\\slash", "", "umläut", "line\n"])

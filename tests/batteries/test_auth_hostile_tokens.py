@@ -23,8 +23,8 @@ from yarl import URL
 
 from framework.batteries import auth
 from framework.batteries.auth import AuthSettings, InvalidToken, Tokens
+from framework.batteries.auth.issuers import Algorithm
 from framework.batteries.auth.keys import Key, key_from_secret
-from framework.batteries.auth.settings import Algorithm
 from framework.errors import ConfigurationError
 from framework.marks import requires
 from framework.routing import RouteTableDef
@@ -166,6 +166,12 @@ HOSTILE: dict[str, str] = {
     "header nested deep": token(header=b'{"alg":' * 600 + b"1" + b"}" * 600),
     "header no UTF-8": token(header=b'{"alg":"\xff"}'),
     "header with a byte order mark": token(header=b"\xef\xbb\xbf" + json.dumps(HEADER).encode()),
+    # a name twice (2.4): one reader takes the first value, another the last
+    "header with alg twice": token(header=b'{"alg":"none",' + json.dumps(HEADER).encode()[1:]),
+    "claims with sub twice": token(claims=b'{"sub":"root",' + json.dumps(CLAIMS).encode()[1:]),
+    "claims with a name twice inside": token(
+        claims=json.dumps(CLAIMS).encode()[:-1] + b',"a":{"b":1,"b":2}}'
+    ),
     # claims that lack or are something else
     **{f"no {name}": lacking(name) for name in ("iss", "aud", "exp", "iat", "sub", "jti")},
     **{

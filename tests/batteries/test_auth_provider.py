@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from framework.batteries import auth
-from framework.batteries.auth import AuthSettings, InvalidToken, ProviderSettings, Tokens
+from framework.batteries.auth import AuthSettings, InvalidToken, Tokens, TrustedIssuer
 from framework.batteries.auth.provider import ProviderKeys, fetch, keys_from_document
 from framework.errors import ConfigurationError, ServiceUnavailable
 from framework.marks import public, requires
@@ -83,8 +83,8 @@ class Provider:
         return await fetch(url, tls=self.tls)
 
     @property
-    def settings(self) -> ProviderSettings:
-        return ProviderSettings(issuer="https://login.example", audience="board", jwks_url=self.url)
+    def settings(self) -> TrustedIssuer:
+        return TrustedIssuer(issuer="https://login.example", audience="board", jwks_url=self.url)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -288,7 +288,7 @@ async def test_old_keys_serve_for_a_day_while_the_provider_is_away(
 async def test_a_token_seen_before_is_refused_once_its_key_is_withdrawn(provider: Provider) -> None:
     clock = Clock()
     keys = ProviderKeys(provider.settings, provider.fetch, clock)
-    tokens = Tokens(OWN, provider=keys)
+    tokens = Tokens(OWN, issuers=[keys])
     text = token()
     await tokens.verify(text)
 
@@ -303,7 +303,7 @@ async def test_a_token_seen_before_is_refused_once_its_key_is_withdrawn(provider
 async def test_a_token_seen_before_is_read_again_once_its_key_is_another(provider: Provider) -> None:
     clock = Clock()
     keys = ProviderKeys(provider.settings, provider.fetch, clock)
-    tokens = Tokens(OWN, provider=keys)
+    tokens = Tokens(OWN, issuers=[keys])
     text = token()
     await tokens.verify(text)
 
@@ -394,7 +394,7 @@ def test_the_environment_names_the_provider() -> None:
     settings = load(AuthSettings, environ, env_file=None, prefix="AUTH_")
 
     assert settings.algorithm == "ES256"
-    assert settings.provider == ProviderSettings(
+    assert settings.provider == TrustedIssuer(
         issuer="https://login.example",
         audience="board",
         jwks_url="https://login.example/keys",
@@ -420,4 +420,4 @@ def test_settings_refuse(changes: dict[str, Any]) -> None:
     fields = {"issuer": "i", "audience": "a", "jwks_url": "https://login.example/keys", **changes}
 
     with pytest.raises(ConfigurationError):
-        ProviderSettings(**fields)
+        TrustedIssuer(**fields)

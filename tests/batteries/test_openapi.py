@@ -19,24 +19,25 @@ from marshmallow.validate import Email, Length, Range, Regexp
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from framework.app import ServiceSettings, create_app
-from framework.batteries import openapi, problems
+from framework.batteries import auth, openapi, problems
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.openapi.paths import Templates
 from framework.battery import Battery
-from framework.endpoint import Provide, Renders
+from framework.endpoint import Renders
 from framework.errors import ConfigurationError
 from framework.forms import Form, UploadedFile
 from framework.marks import authenticated, public, requires, undocumented
 from framework.principal import Principal
 from framework.responses import Result
 from framework.routing import RouteTableDef
+from framework.secrets import Profile, Secret
 from framework.services import provide
 from framework.testing import Serve
 from framework.validation import Partial
 
 AUTH = (
     Battery(name="sessions"),
-    Battery(name="auth", provides={Principal: Provide(lambda request: None, names=("principal",))}),
+    auth.battery(auth.AuthSettings(keys=(Secret("0123456789abcdef" * 2),)), profile=Profile.development),
 )
 
 

@@ -21,13 +21,13 @@ from framework.context import DEADLINE, REQUEST_ID
 from framework.errors import (
     BadGateway,
     ConfigurationError,
-    Fault,
     NotFound,
     ServiceError,
     ServiceUnavailable,
     UnprocessableContent,
 )
 from framework.http.accept import prefers_html
+from framework.problem import Fault
 from framework.responses import stream
 from framework.routing import RouteTableDef
 from framework.secrets import Profile
@@ -283,6 +283,7 @@ async def test_the_cause_of_a_neighbours_failure_is_a_warning(
     assert "no route" not in text
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_broken_body_is_the_clients_fault(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
@@ -302,6 +303,7 @@ async def test_a_broken_body_is_the_clients_fault(serve: Serve, caplog: pytest.L
     assert errors(caplog) == []
 
 
+@pytest.mark.guarantee("disconnects")
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_not_logged_as_an_error(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -393,6 +395,7 @@ async def test_a_broken_upstream_connection_is_not_blamed_on_the_client(
     assert len(errors(caplog)) == 1
 
 
+@pytest.mark.guarantee("disconnects")
 async def test_cancellation_is_no_error(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     cancelled = asyncio.Event()
 

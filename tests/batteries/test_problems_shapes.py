@@ -152,6 +152,7 @@ async def test_every_error_has_the_shape_of_the_service(
     assert set(told) == {"code", "message", "request", "fields"}
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_so_has_a_request_that_is_no_http(serve: Serve) -> None:
     url = await serve(full_service(raising(Conflict()), renderer=ENVELOPE))
 

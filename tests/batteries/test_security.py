@@ -101,6 +101,7 @@ async def test_every_answer_has_the_common_headers(
     assert "Strict-Transport-Security" not in response.headers
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a1_so_has_the_answer_to_what_is_no_request(serve: Serve) -> None:
     url = await serve(service(data))
     reader, writer = await asyncio.open_connection(url.host, url.port)

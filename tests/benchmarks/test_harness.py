@@ -21,7 +21,8 @@ from benchmarks.works import all_works
 from tests.servers import missing
 from tests.source import ROOT
 
-pytestmark = pytest.mark.process
+# What the module makes once is made in one process.
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("bench")]
 
 HERE = Path(sys.prefix)
 ROUNDS = 2

@@ -154,7 +154,7 @@ def test_check_shows_where_settings_come_from_and_says_ok(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "source", "said"),
     [
-        pytest.param(["run", "nowhere"], HELLO, "There is no module 'nowhere'", id="no such module"),
+        pytest.param(["run", "nowhere"], HELLO, "there is no 'nowhere' in this folder", id="no such module"),
         pytest.param(
             ["run", "hello"], "x = 1", "has no 'build', 'app' or 'routes'", id="no service in the module"
         ),

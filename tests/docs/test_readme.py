@@ -18,7 +18,8 @@ import pytest
 from tests.cli.processes import ROOT, fetch, framework, serving, wait_for
 from tests.ports import free_port
 
-pytestmark = pytest.mark.process
+# What the module makes once is made in one process.
+pytestmark = [pytest.mark.process, pytest.mark.xdist_group("readme")]
 
 ADDRESS = "http://127.0.0.1:8080"
 FOREIGN = {"PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL"}

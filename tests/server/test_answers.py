@@ -13,7 +13,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 from framework.adapters.aiohttp.applications import stock_service
-from framework.errors import Conflict, Problem, ServiceUnavailable
+from framework.errors import Conflict, ServiceUnavailable
+from framework.problem import Problem
 from framework.server import SERVICE
 from tests.server.raw import exchange, peer, request
 from tests.server.service import CALLS, errors, service, serving
@@ -99,6 +100,7 @@ FAULTS: dict[str, Any] = {
 }
 
 
+@pytest.mark.guarantee("response faults")
 @pytest.mark.parametrize("debug", [False, True], ids=["plain-loop", "debug-loop"])
 @pytest.mark.parametrize("handler", FAULTS.values(), ids=FAULTS.keys())
 async def test_a_fault_of_ours_is_a_logged_500_that_tells_nothing(
@@ -118,6 +120,7 @@ async def test_a_fault_of_ours_is_a_logged_500_that_tells_nothing(
     assert record.__dict__["path"] == "/x"
 
 
+@pytest.mark.guarantee("response faults")
 async def test_an_error_of_the_service_is_its_problem(caplog: pytest.LogCaptureFixture) -> None:
     async def handler(_: web.Request) -> web.Response:
         raise Conflict("The name is taken.", name="ada")
@@ -131,6 +134,7 @@ async def test_an_error_of_the_service_is_its_problem(caplog: pytest.LogCaptureF
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("response faults")
 async def test_headers_of_an_error_are_sent_and_a_fault_of_ours_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -145,6 +149,7 @@ async def test_headers_of_an_error_are_sent_and_a_fault_of_ours_is_logged(
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+@pytest.mark.guarantee("response faults")
 async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pytest.LogCaptureFixture) -> None:
     async def begin_and_return_another(request: web.Request) -> web.Response:
         response = web.StreamResponse()
@@ -164,6 +169,7 @@ async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pyte
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+@pytest.mark.guarantee("response faults")
 async def test_a_response_that_another_request_was_sent_is_a_logged_500(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -180,6 +186,7 @@ async def test_a_response_that_another_request_was_sent_is_a_logged_500(
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+@pytest.mark.guarantee("response faults")
 async def test_a_response_that_another_request_is_being_sent_is_a_500() -> None:
     once = web.Response(body=bytes(20_000_000))
 
@@ -198,6 +205,7 @@ async def test_a_response_that_another_request_is_being_sent_is_a_500() -> None:
     assert second.status == 500
 
 
+@pytest.mark.guarantee("response faults")
 async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written() -> None:
     @web.middleware
     async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -215,6 +223,7 @@ async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written
     assert "transfer-encoding" not in answer.headers
 
 
+@pytest.mark.guarantee("response faults")
 async def test_an_answer_that_fails_half_way_is_cut_off_and_not_mixed_with_another(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -233,6 +242,7 @@ async def test_an_answer_that_fails_half_way_is_cut_off_and_not_mixed_with_anoth
     assert errors(caplog.records) == ["Unhandled error"]
 
 
+@pytest.mark.guarantee("disconnects")
 @pytest.mark.parametrize("size", [10, 2_000_000], ids=["buffered", "paused"])
 async def test_a_client_that_leaves_early_is_no_error(size: int, caplog: pytest.LogCaptureFixture) -> None:
     left = asyncio.Event()
@@ -259,6 +269,7 @@ async def test_a_client_that_leaves_early_is_no_error(size: int, caplog: pytest.
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_no_answer_names_the_server_software() -> None:
     async def own(_: web.Request) -> web.Response:
         return web.Response(headers=[("Server", "mine"), ("Server", "mine")])
@@ -288,6 +299,7 @@ async def test_no_answer_names_the_server_software() -> None:
     assert "Server" not in upgrade
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_service_may_dress_the_refusals_of_the_server() -> None:
     def refuse(_: web.BaseRequest, problem: Problem) -> web.Response:
         return web.Response(
@@ -304,6 +316,7 @@ async def test_a_service_may_dress_the_refusals_of_the_server() -> None:
     assert answer.body.startswith(b"TRACE is not allowed by this server; allowed: GET, ")
 
 
+@pytest.mark.guarantee("short cuts")
 async def test_a_service_may_answer_requests_without_the_router_of_aiohttp() -> None:
     async def dispatch(request: web.Request) -> web.StreamResponse:
         return web.json_response({"path": request.path})

@@ -22,6 +22,7 @@ BODIES = {
 }
 
 
+@pytest.mark.guarantee("pace")
 @pytest.mark.parametrize("start", BODIES.values(), ids=BODIES.keys())
 async def test_a_body_that_stops_arriving_is_408(start: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with serving(service(), **IMPATIENT) as running:
@@ -33,6 +34,7 @@ async def test_a_body_that_stops_arriving_is_408(start: bytes, caplog: pytest.Lo
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("pace")
 async def test_the_body_of_a_later_request_has_the_same_deadline() -> None:
     async with serving(service(), **IMPATIENT) as running, peer(running.port) as client:
         await client.send(request("GET / HTTP/1.1"))
@@ -44,6 +46,7 @@ async def test_the_body_of_a_later_request_has_the_same_deadline() -> None:
     assert second.status == 408
 
 
+@pytest.mark.guarantee("pace")
 async def test_a_body_that_dribbles_in_below_the_rate_is_408() -> None:
     async with serving(service(), **IMPATIENT) as running, peer(running.port) as client:
         dribble = asyncio.create_task(
@@ -55,6 +58,7 @@ async def test_a_body_that_dribbles_in_below_the_rate_is_408() -> None:
     assert answer.status == 408
 
 
+@pytest.mark.guarantee("pace")
 async def test_a_body_that_stops_for_too_long_is_408_however_fast_it_was() -> None:
     async with serving(service(), **IMPATIENT) as running:
         [answer] = await exchange(running.port, BODIES["content-length"] + b"x" * 90_000)
@@ -87,6 +91,7 @@ async def test_a_handler_that_reads_late_is_not_the_fault_of_the_client() -> Non
     assert answer.body == str(size).encode()
 
 
+@pytest.mark.guarantee("pace")
 async def test_a_handler_that_does_not_read_a_stalled_body_answers_as_it_likes() -> None:
     finish = asyncio.Event()
 
@@ -122,6 +127,7 @@ async def test_an_early_answer_reaches_a_client_that_is_still_sending() -> None:
     assert second.status == 200
 
 
+@pytest.mark.guarantee("pace")
 async def test_a_client_that_does_not_fetch_its_answer_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
@@ -140,6 +146,7 @@ async def test_a_client_that_does_not_fetch_its_answer_is_cut_off(caplog: pytest
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("pace")
 async def test_the_rest_of_an_answer_that_nobody_fetches_does_not_keep_a_closing_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -188,6 +195,7 @@ EXPECTING = (
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_a_body_is_asked_for_when_the_handler_first_reads_it() -> None:
     read = asyncio.Event()
     app = service(web.put("/", gated(read)))
@@ -206,6 +214,7 @@ async def test_a_body_is_asked_for_when_the_handler_first_reads_it() -> None:
     assert answer.body == b"hello"
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_a_request_that_is_refused_without_reading_is_never_asked_for_its_body() -> None:
     async def refuse(_: web.Request) -> web.Response:
         return web.Response(status=401)
@@ -217,6 +226,7 @@ async def test_a_request_that_is_refused_without_reading_is_never_asked_for_its_
     assert answers[0].headers["connection"] == "close"
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_a_body_that_is_there_already_is_not_asked_for() -> None:
     async with serving(service()) as running:
         [answer] = await exchange(running.port, EXPECTING + b"hello")
@@ -225,6 +235,7 @@ async def test_a_body_that_is_there_already_is_not_asked_for() -> None:
     assert answer.body.endswith(b'"bytes": 5}')
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_a_body_that_comes_unasked_is_not_asked_for_later() -> None:
     read = asyncio.Event()
     app = service(web.put("/", gated(read)))
@@ -242,6 +253,7 @@ async def test_a_body_that_comes_unasked_is_not_asked_for_later() -> None:
     assert answer.body == b"hello"
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_a_body_that_was_asked_for_has_its_deadline_from_then_on() -> None:
     async with serving(service(), **IMPATIENT) as running, peer(running.port) as client:
         await client.send(EXPECTING)
@@ -262,6 +274,7 @@ async def test_an_old_client_is_not_sent_an_interim_response() -> None:
     assert answer.status == 200
 
 
+@pytest.mark.guarantee("interim responses")
 async def test_no_interim_response_gets_into_an_answer_that_has_begun() -> None:
     async def streaming(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()

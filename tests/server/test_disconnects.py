@@ -52,6 +52,7 @@ async def left_alone(work: Work, method: str, **settings: Any) -> AsyncIterator[
         yield
 
 
+@pytest.mark.guarantee("disconnects")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 async def test_a_read_is_cancelled_when_its_client_leaves(method: str) -> None:
     work = Work()
@@ -88,6 +89,7 @@ async def test_a_request_may_ask_to_be_finished() -> None:
     assert not work.cancelled
 
 
+@pytest.mark.guarantee("disconnects")
 async def test_a_request_may_ask_to_be_cancelled() -> None:
     work = Work(lambda request: request.__setitem__(CANCEL_ON_DISCONNECT, True))
 
@@ -97,6 +99,7 @@ async def test_a_request_may_ask_to_be_cancelled() -> None:
     assert work.cancelled
 
 
+@pytest.mark.guarantee("disconnects")
 async def test_which_methods_are_cancelled_is_a_setting() -> None:
     work = Work()
 

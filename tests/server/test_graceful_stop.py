@@ -97,6 +97,7 @@ async def test_a_service_is_starting_then_ready_then_draining() -> None:
     assert ready
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_request_in_progress_is_finished() -> None:
     begun, gate = asyncio.Event(), asyncio.Event()
 
@@ -111,6 +112,7 @@ async def test_a_request_in_progress_is_finished() -> None:
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_body_that_is_still_arriving_is_read_to_its_end() -> None:
     begun, gate = asyncio.Event(), asyncio.Event()
     gate.set()
@@ -142,6 +144,7 @@ async def test_idle_connections_are_closed_and_new_ones_refused() -> None:
     assert rest == b""
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_draining_service_still_serves_and_asks_to_close() -> None:
     app = service()
 
@@ -156,6 +159,7 @@ async def test_a_draining_service_still_serves_and_asks_to_close() -> None:
     assert app[CALLS] == ["GET /1"]
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_handler_that_does_not_end_is_cancelled_and_may_clean_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -342,6 +346,7 @@ async def test_a_connection_that_hangs_at_its_end_is_cut_off(caplog: pytest.LogC
     assert "Cutting off sockets whose clients did not say good-bye in time" in caplog.messages
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_somebody_in_a_hurry_cuts_draining_and_waiting_short() -> None:
     begun = asyncio.Event()
     app = service(web.get("/x", gated(begun, asyncio.Event())))
@@ -386,6 +391,7 @@ async def test_what_the_application_opened_is_closed_after_the_last_request() ->
     assert order == ["shutdown", "answered", "closed"]
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_clean_up_that_hangs_does_not_hold_up_the_end(caplog: pytest.LogCaptureFixture) -> None:
     closed = []
 
@@ -410,6 +416,7 @@ async def test_a_clean_up_that_hangs_does_not_hold_up_the_end(caplog: pytest.Log
     assert "Gave up waiting for the application's clean-up" in caplog.messages
 
 
+@pytest.mark.guarantee("graceful stop")
 async def test_a_failing_on_shutdown_does_not_keep_the_rest_from_being_closed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -27,6 +27,7 @@ def headers_of(size: int) -> list[str]:
     return lines
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_target_at_its_limit_is_served_and_one_above_is_414() -> None:
     limit = 8192 - len("OPTIONS  HTTP/1.1\r\n")
 
@@ -39,6 +40,7 @@ async def test_a_target_at_its_limit_is_served_and_one_above_is_414() -> None:
     assert str(limit) in above.problem["detail"]
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_header_at_its_limit_is_served_and_one_above_is_431() -> None:
     async with serving(service()) as running:
         [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, f"X-A: {'b' * 8192}"))
@@ -51,6 +53,7 @@ async def test_a_header_at_its_limit_is_served_and_one_above_is_431() -> None:
     assert name.status == 431
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_content_type_at_its_limit_is_served_and_one_above_is_431() -> None:
     longest = "Content-Type: text/plain".ljust(len("Content-Type: ") + 512, ";")
 
@@ -63,6 +66,7 @@ async def test_a_content_type_at_its_limit_is_served_and_one_above_is_431() -> N
     assert above.problem["detail"] == "Content-Type must be within 512 bytes."
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     async with serving(service()) as running:
         [at] = await exchange(running.port, request("GET / HTTP/1.1", CLOSE, *["X-A: b"] * 98))
@@ -73,6 +77,7 @@ async def test_a_hundred_headers_are_served_and_one_more_is_431() -> None:
     assert above.problem["detail"] == "The request has too many headers."
 
 
+@pytest.mark.guarantee("head limits")
 @pytest.mark.parametrize("later", [False, True], ids=["first-request", "later-request"])
 @pytest.mark.parametrize("pieces", [1, 7], ids=["at-once", "in-pieces"])
 async def test_headers_together_at_their_limit_are_served_and_above_are_431(pieces: int, later: bool) -> None:
@@ -96,6 +101,7 @@ async def test_headers_together_at_their_limit_are_served_and_above_are_431(piec
     assert str(limit) in found[1].problem["detail"]
 
 
+@pytest.mark.guarantee("head limits")
 @pytest.mark.parametrize(
     ("before", "held_back"),
     [
@@ -118,6 +124,7 @@ async def test_headers_are_counted_wherever_they_came_in(before: bytes, held_bac
     assert {answer.status for answer in answers[:-1]} == {200}
 
 
+@pytest.mark.guarantee("head limits")
 async def test_headers_without_end_are_cut_off_before_they_are_complete() -> None:
     async with serving(service(), header_count=10_000) as running, peer(running.port) as client:
         await client.send(b"GET / HTTP/1.1\r\nHost: a\r\n", *[b"X-A: " + b"b" * 1000 + b"\r\n"] * 45)
@@ -134,6 +141,7 @@ async def test_a_large_body_behind_small_headers_is_no_large_header() -> None:
     assert answer.status == 200
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_client_that_still_sends_too_large_headers_gets_the_answer() -> None:
     async with serving(service()) as running, peer(running.port) as client:
         await client.send(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + b"b" * 9000)
@@ -143,6 +151,7 @@ async def test_a_client_that_still_sends_too_large_headers_gets_the_answer() -> 
     assert answer.status == 431
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_client_that_still_sends_behind_a_refused_request_gets_the_answer() -> None:
     app = service()
 
@@ -155,6 +164,7 @@ async def test_a_client_that_still_sends_behind_a_refused_request_gets_the_answe
     assert app[CALLS] == []
 
 
+@pytest.mark.guarantee("head limits")
 @pytest.mark.parametrize(
     "start",
     [b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n", b"\r\n"],
@@ -169,6 +179,7 @@ async def test_a_head_that_is_not_complete_in_time_is_408(start: bytes) -> None:
     assert answer.problem["detail"]
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_head_that_dribbles_in_is_408() -> None:
     async with serving(service(), header_read_seconds=0.3) as running, peer(running.port) as client:
         head = b"GET / HTTP/1.1\r\nHost: " + b"a" * 200
@@ -179,6 +190,7 @@ async def test_a_head_that_dribbles_in_is_408() -> None:
     assert answer.status == 408
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_later_request_of_a_connection_has_the_same_deadline() -> None:
     patient = {"header_read_seconds": 0.2, "keepalive_seconds": 60}
     async with serving(service(), **patient) as running, peer(running.port) as client:
@@ -191,6 +203,7 @@ async def test_a_later_request_of_a_connection_has_the_same_deadline() -> None:
     assert second.status == 408
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_connection_without_any_request_is_closed_without_a_word() -> None:
     async with serving(service(), header_read_seconds=0.2) as running, peer(running.port) as client:
         rest = await client.until_closed()
@@ -219,6 +232,7 @@ async def test_a_slow_handler_is_not_cut_off_by_the_deadlines_of_the_client() ->
     assert answer.status == 200
 
 
+@pytest.mark.guarantee("head limits")
 async def test_a_connection_is_closed_after_its_share_of_requests() -> None:
     app = service()
 
@@ -230,6 +244,7 @@ async def test_a_connection_is_closed_after_its_share_of_requests() -> None:
     assert len(app[CALLS]) == 3
 
 
+@pytest.mark.guarantee("head limits")
 async def test_tls_on_a_plain_port_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 

@@ -157,6 +157,7 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
 }
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize(("data", "status"), MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_malformed_request_is_answered_once_and_nothing_behind_it_is_read(
     data: bytes, status: int, caplog: pytest.LogCaptureFixture
@@ -173,6 +174,7 @@ async def test_a_malformed_request_is_answered_once_and_nothing_behind_it_is_rea
     assert errors(caplog.records) == []
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize(("data", "status"), MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good(
     data: bytes, status: int
@@ -199,6 +201,7 @@ async def test_a_method_that_is_never_served_is_told_those_that_are(target: str)
     assert answer.headers["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_body_that_turns_out_malformed_fails_the_read_of_its_handler() -> None:
     app = service()
 
@@ -244,6 +247,7 @@ async def test_what_follows_garbage_is_not_read() -> None:
     assert app[CALLS] == []
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_refusal_is_one_bounded_log_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 

@@ -89,6 +89,7 @@ async def test_a_start_that_fails_is_an_error_of_the_process(tmp_path: Path) -> 
     assert "closed" in running.output
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.process
 async def test_a_server_without_the_c_parser_does_not_start(tmp_path: Path) -> None:
     async with process(tmp_path, ALONE, environment={"AIOHTTP_NO_EXTENSIONS": "1"}) as running:
@@ -131,6 +132,7 @@ async def test_the_url_of_a_running_server_can_be_asked(host: str, url: str) -> 
     assert status_line == b"HTTP/1.1 200 OK\r\n"
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.process
 async def test_the_python_parser_is_behind_the_same_gate(tmp_path: Path) -> None:
     environment = {"AIOHTTP_NO_EXTENSIONS": "1"}

@@ -63,6 +63,7 @@ async def statuses(port: int, data: bytes) -> list[int]:
     return [answer.status for answer in answers]
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_requests_and_refusals_go_through_tls(certificate: tuple[Path, Path]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)

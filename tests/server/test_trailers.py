@@ -49,6 +49,7 @@ async def sent(running: Running, *pieces: bytes) -> list[list[str]]:
         return [json.loads(answer.body) for answer in await client.answers()]
 
 
+@pytest.mark.guarantee("trailers")
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "not read"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 async def test_the_next_request_has_its_own_headers_and_no_others(body: bytes, reads: bool) -> None:
@@ -58,6 +59,7 @@ async def test_the_next_request_has_its_own_headers_and_no_others(body: bytes, r
     assert found == [["host", "transfer-encoding"], ["host", "x-own"]]
 
 
+@pytest.mark.guarantee("trailers")
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 async def test_a_request_in_the_same_piece_as_the_end_of_chunks_is_not_read(body: bytes) -> None:
     async with serving(telling()) as running:
@@ -66,6 +68,7 @@ async def test_a_request_in_the_same_piece_as_the_end_of_chunks_is_not_read(body
     assert found == [["host", "transfer-encoding"]]
 
 
+@pytest.mark.guarantee("trailers")
 @pytest.mark.parametrize("cut", range(1, len(BODIES["one"]) + 20))
 async def test_wherever_pieces_end_no_trailer_becomes_a_header(cut: int) -> None:
     everything = BODIES["one"] + LATER + LATER
@@ -77,6 +80,7 @@ async def test_wherever_pieces_end_no_trailer_becomes_a_header(cut: int) -> None
     assert all(names == ["host", "x-own"] for names in found[1:])
 
 
+@pytest.mark.guarantee("trailers")
 async def test_requests_in_a_pipeline_before_a_chunked_one_are_answered() -> None:
     early = request("GET /early HTTP/1.1")
 
@@ -86,6 +90,7 @@ async def test_requests_in_a_pipeline_before_a_chunked_one_are_answered() -> Non
     assert found == [["host"], ["host"], ["host", "transfer-encoding"]]
 
 
+@pytest.mark.guarantee("trailers")
 async def test_a_connection_goes_on_behind_chunked_bodies() -> None:
     async with serving(telling()) as running:
         found = await sent(running, *[UPLOAD + BODIES["one"]] * 5, LATER)

@@ -66,6 +66,7 @@ async def test_many_requests_in_one_piece_are_answered_in_order(pause: float) ->
     assert [answer.body.decode() for answer in answers] == [str(number) for number in range(200)]
 
 
+@pytest.mark.guarantee("short cuts")
 async def test_many_requests_behind_the_end_of_a_body_are_all_answered() -> None:
     start = request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello")
     later = [request(f"GET /{number} HTTP/1.1") for number in range(100)]
@@ -109,6 +110,7 @@ async def test_a_body_behind_an_upgrade_that_is_declined_is_read_as_any_other() 
     assert json.loads(answer.body)["bytes"] == len(body)
 
 
+@pytest.mark.guarantee("pace")
 async def test_a_body_behind_a_declined_upgrade_that_stops_arriving_is_408() -> None:
     start = request("POST /x HTTP/1.1", "Content-Length: 10", body=b"hello")
 
@@ -195,6 +197,7 @@ RESPONSES: dict[str, Callable[[], web.StreamResponse]] = {
 LINES = ["GET /x HTTP/1.1", "HEAD /x HTTP/1.1", "POST /x HTTP/1.1", "GET /x HTTP/1.0"]
 
 
+@pytest.mark.guarantee("short cuts")
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("make", RESPONSES.values(), ids=RESPONSES.keys())
 async def test_a_brief_answer_is_what_aiohttp_would_send(
@@ -239,6 +242,7 @@ async def test_a_chunked_answer_stays_one() -> None:
     assert answer.endswith(b"\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
 
 
+@pytest.mark.guarantee("short cuts")
 async def test_an_ordinary_request_has_all_that_aiohttp_gives_one() -> None:
     pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
 

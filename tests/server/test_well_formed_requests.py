@@ -62,6 +62,7 @@ ACCEPTED: dict[str, tuple[bytes, str, str]] = {
 }
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize(("data", "path", "url"), ACCEPTED.values(), ids=ACCEPTED.keys())
 async def test_an_unusual_request_is_served(data: bytes, path: str, url: str) -> None:
     async with serving(service()) as running:
@@ -101,6 +102,7 @@ async def test_a_connection_may_change_its_host() -> None:
     assert urls == ["http://a/", "http://b:81/", "http://a/"]
 
 
+@pytest.mark.guarantee("malformed requests")
 async def test_a_host_that_was_good_once_does_not_open_the_gate_for_another() -> None:
     async with serving(service()) as running, peer(running.port) as client:
         await client.send(request("GET / HTTP/1.1", host="a"))
@@ -112,6 +114,7 @@ async def test_a_host_that_was_good_once_does_not_open_the_gate_for_another() ->
     assert second.status == 400
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0"])
 async def test_another_version_of_http_is_refused_as_such(version: str) -> None:
     async with serving(service()) as running, peer(running.port) as client:
@@ -133,6 +136,7 @@ async def test_compressed_bodies_are_let_through_where_the_service_decodes_them(
     assert json.loads(answer.body)["bytes"] == 3
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize("header", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"])
 async def test_a_date_of_a_year_that_never_comes_is_ignored(header: str, tmp_path: Path) -> None:
     file = tmp_path / "file.txt"

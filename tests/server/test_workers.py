@@ -64,6 +64,7 @@ async def test_sigterm_finishes_the_request_in_progress(tmp_path: Path) -> None:
     assert running.output.splitlines().count("closed") == 2
 
 
+@pytest.mark.guarantee("graceful stop")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 async def test_a_quick_shutdown_does_not_wait_for_requests(number: signal.Signals, tmp_path: Path) -> None:
     async with process(tmp_path, RUN) as running:

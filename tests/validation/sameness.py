@@ -10,8 +10,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema, ValidationError
 
-from framework.errors import MalformedBody
-from framework.validation import decode, encode
+from framework.validation import MalformedJSON, decode, encode
 from framework.validation.compiler.compiled import CompiledSchema
 from framework.validation.compiler.support import close_circles
 from framework.validation.limits import limit
@@ -54,8 +53,8 @@ def outcome(function: Any, *args: Any) -> tuple[str, Any]:
         return "returned", function(*args)
     except ValidationError as error:
         return "refused", error.messages
-    except MalformedBody as error:
-        return "malformed", error.detail
+    except MalformedJSON as error:
+        return "malformed", str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, both must raise it
         return "raised", type(error)
 

@@ -8,9 +8,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from framework.validation import compile
-from framework.validation.compiler.load import Mode, loader
+from framework.validation.compiler.load import Mode
+from framework.validation.compiler.loaders import loader
 from framework.validation.compiler.passthrough import Checking
+
+pytestmark = pytest.mark.guarantee("compiled validation")
 
 PAGE = Path(__file__).parents[2] / "docs" / "design" / "validation.md"
 

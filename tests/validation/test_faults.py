@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import ValidationError
 
-from framework.errors import Fault
+from framework.problem import Fault
 from framework.validation import faults
 
 
@@ -22,13 +22,13 @@ def test_nested_messages_become_pointers() -> None:
     ]
 
 
-def test_at_most_fifty_faults_are_reported_and_how_many_more_there_are() -> None:
+def test_at_most_fifty_faults_are_reported_and_that_there_are_more() -> None:
     error = ValidationError({str(number): ["bad"] for number in range(75)})
 
     found = faults(error, "query")
 
     assert len(found) == 51
-    assert found[-1] == Fault("query", "", "25 more values are not valid.")
+    assert found[-1] == Fault("query", "", "More values are not valid; these are the first 50.")
 
 
 def test_a_long_name_of_an_unknown_field_is_cut() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from marshmallow import Schema, fields, post_dump, post_load
 from marshmallow.validate import Length
 
@@ -71,6 +72,7 @@ def test_fields_that_a_constructor_changes_stay_with_their_instance() -> None:
     }
 
 
+@pytest.mark.guarantee("bounded validation")
 def test_a_nested_instance_keeps_its_own_limits() -> None:
     class Names(Schema):
         names = fields.List(fields.String())

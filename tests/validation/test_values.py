@@ -16,7 +16,7 @@ import pytest
 from marshmallow import Schema, ValidationError, fields, validate
 
 from framework.validation import compile
-from framework.validation.compiler.uuids import uuid_from_text
+from framework.validation.codecs.uuids import uuid_from_text
 
 TEXTS = ["", *("".join(each) for size in (1, 2, 3, 4) for each in itertools.product("aB-\n", repeat=size))]
 

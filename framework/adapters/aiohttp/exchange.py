@@ -27,7 +27,7 @@ from framework.adapters.aiohttp.requests import find
 from framework.adapters.aiohttp.responses import ensure_one_response
 from framework.adapters.aiohttp.writer import Writer
 from framework.context import REQUEST_ID
-from framework.errors import Problem
+from framework.problem import Problem
 from framework.server import error_responses, request_checks
 from framework.server.arrivals import Reading
 from framework.server.config import ConnectionConfig
@@ -271,12 +271,10 @@ class Exchange:
         prepare = connection.config.service.prepare
         if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
             return False
-        heads, key, request_id = request.heads, None, find(request, REQUEST_ID) or ""
-        if (
-            heads is not None
-            and (key := heads.key(request, response)) is not None
-            and (data := heads.data(key, response, request_id)) is not None
-        ):
+        heads, request_id = request.heads, find(request, REQUEST_ID) or ""
+        key = None if heads is None else heads.key(request, response)
+        data = None if heads is None or key is None else heads.data(key, response, request_id)
+        if data is not None:
             self._write(request, data)
             return True
         body = short_responses.body_of(request, response)

@@ -18,7 +18,8 @@ from yarl import URL
 from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.heads import Heads
 from framework.adapters.aiohttp.writer import Writer
-from framework.errors import Problem, ServiceError
+from framework.errors import ServiceError
+from framework.problem import Problem
 from framework.server import request_checks
 
 #: What a request is made from that could not be read; aiohttp's own would be answered in HTTP/1.0.

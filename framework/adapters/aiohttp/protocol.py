@@ -18,7 +18,8 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from framework.adapters.aiohttp.messages import refused
 from framework.adapters.aiohttp.parsing import count_behind_chunks, drop_last, new_parser, refuse_large_heads
-from framework.errors import BadRequest, Problem, RequestTimeout, ServiceError
+from framework.errors import BadRequest, RequestTimeout, ServiceError
+from framework.problem import Problem
 from framework.server import error_responses, request_checks
 from framework.server.app_keys import CANCEL_ON_DISCONNECT
 from framework.server.arrivals import Body, Head, Reading

@@ -16,6 +16,8 @@ from framework.adapters.versions import is_plain
 
 T = TypeVar("T")
 
+_BODY_LIMIT = web.RequestKey("body_limit", int)
+
 if is_plain("aiohttp"):
 
     def state_of(request: web.BaseRequest) -> MutableMapping[Any, Any]:
@@ -40,14 +42,23 @@ if is_plain("aiohttp"):
 
     def body_limit(request: web.BaseRequest) -> int:
         """Return how many bytes of the body are read."""
-        return request.client_max_size
+        limit = request.get(_BODY_LIMIT)
+        return request.client_max_size if limit is None else limit
 
     def set_body_limit(request: web.BaseRequest, limit: int) -> None:
-        """Do nothing: without private parts the limit is the application's for every endpoint."""
+        """Set how many bytes of the body are read by those who ask `body_limit`."""
+        request[_BODY_LIMIT] = limit
 
     def take_whole_body(request: web.BaseRequest) -> bytes | None:
-        """Return None: without private parts a body is read in aiohttp's own way."""
+        """Return None: without private parts a body is not known to be here."""
         return None
+
+    async def read_all(request: web.BaseRequest, limit: int) -> bytes:
+        """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
+        body = bytearray()
+        while len(body) <= limit and (chunk := await request.content.readany()):
+            body += chunk
+        return bytes(body)
 
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""
@@ -97,6 +108,10 @@ else:
         body = content.read_nowait()
         request._read_bytes = body
         return body
+
+    async def read_all(request: web.BaseRequest, limit: int) -> bytes:
+        """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
+        return await request.read()
 
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""

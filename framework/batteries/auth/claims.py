@@ -9,18 +9,29 @@ from framework.batteries.auth.jws import InvalidToken
 from framework.principal import Principal
 
 LONGEST_TEXT = 255
-_NAMES = frozenset({"sub", "jti"})
+NEVER = float("inf")
 # Beyond this a JSON number is no exact integer any more.
 _LATEST = 2**53
 
 
 class Expected(NamedTuple):
-    """Say whose tokens are taken, for whom, how far clocks may differ, and which claims cannot be missing."""
+    """What the claims of an issuer's tokens have to be.
+
+    Attributes:
+        issuer: The ``iss``.
+        audience: The ``aud``, or one of it.
+        leeway_seconds: How far clocks may differ.
+        required: The claims that cannot be missing.
+        subject: The claim that names the caller.
+        scopes: The claims that say what the caller may do.
+    """
 
     issuer: str
     audience: str
     leeway_seconds: float
     required: tuple[str, ...] = ("iss", "aud", "exp", "iat", "sub", "jti")
+    subject: str = "sub"
+    scopes: tuple[str, ...] = ("scope",)
 
 
 def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
@@ -32,20 +43,19 @@ def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> 
     missing = [name for name in expected.required if claims.get(name) is None]
     if missing:
         raise InvalidToken(f"The token lacks {', '.join(missing)}.")
-    if claims["iss"] != expected.issuer:
+    if "iss" in claims and claims["iss"] != expected.issuer:
         raise InvalidToken("The token is from another issuer.")
-    if not _is_for(claims["aud"], expected.audience):
+    if "aud" in claims and not _is_for(claims["aud"], expected.audience):
         raise InvalidToken("The token is for another audience.")
-    for name in _NAMES & claims.keys():
+    for name in {expected.subject, "jti"} & claims.keys():
         if not isinstance(claims[name], str) or not 0 < len(claims[name]) <= LONGEST_TEXT:
             raise InvalidToken(f"The claim {name} is no text of 1 to {LONGEST_TEXT} characters.")
-    if not isinstance(claims.get("scope", ""), str):
-        raise InvalidToken("The claim scope is no text.")
-    if _time(claims, "iat") > now + expected.leeway_seconds:
+    _scopes(claims, expected)
+    if "iat" in claims and _time(claims, "iat") > now + expected.leeway_seconds:
         raise InvalidToken("The token is from the future.")
-    ensure_current(
-        _time(claims, "exp"), _time(claims, "nbf") if "nbf" in claims else 0, expected.leeway_seconds, now
-    )
+    expires_at = _time(claims, "exp") if "exp" in claims else NEVER
+    not_before = _time(claims, "nbf") if "nbf" in claims else 0
+    ensure_current(expires_at, not_before, expected.leeway_seconds, now)
 
 
 def ensure_current(expires_at: float, not_before: float, leeway_seconds: float, now: float) -> None:
@@ -65,11 +75,25 @@ def scopes_of(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def principal_from_claims(claims: Mapping[str, Any], scheme: str = "bearer") -> Principal:
+def principal_from_claims(claims: Mapping[str, Any], expected: Expected, prefix: str = "") -> Principal:
     """Return who the caller is by claims that were judged already."""
     return Principal(
-        subject=claims["sub"], scopes=scopes_of(claims.get("scope", "")), scheme=scheme, claims=claims
+        subject=prefix + claims[expected.subject], scopes=_scopes(claims, expected), claims=claims
     )
+
+
+def _scopes(claims: Mapping[str, Any], expected: Expected) -> frozenset[str]:
+    """Return the scopes: ``scope`` is a text (RFC 8693, 4.2), other claims are texts or lists of them."""
+    found: set[str] = set()
+    for name in expected.scopes:
+        value = claims.get(name, "")
+        if isinstance(value, str):
+            found |= scopes_of(value)
+        elif name != "scope" and isinstance(value, list) and all(isinstance(each, str) for each in value):
+            found.update(value)
+        else:
+            raise InvalidToken(f"The claim {name} is no text.")
+    return frozenset(found)
 
 
 def _is_for(claim: object, audience: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import orjson
 
 from framework.batteries.auth.keys import Key
 from framework.errors import Unauthorized
+from framework.http import base64url
 
 LONGEST_TOKEN = 8_192
 
@@ -21,7 +22,7 @@ _REFUSED = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc"})
 
 
 class InvalidToken(Unauthorized):
-    """Refuse a token and say why (RFC 6750, 3.1)."""
+    """A token that is refused, and why (RFC 6750, 3.1)."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, challenge=f'Bearer error="invalid_token", error_description="{detail}"')
@@ -41,7 +42,7 @@ def write(claims: Mapping[str, Any], kind: str, key: Key) -> str:
 
 
 class Token(NamedTuple):
-    """Hold the parts of a token of which nothing is proved yet."""
+    """The parts of a token of which nothing is proved yet."""
 
     header: Mapping[str, Any]
     payload: bytes
@@ -50,6 +51,7 @@ class Token(NamedTuple):
 
     @property
     def key_id(self) -> object:
+        """Return the ``kid``, which may be anything yet."""
         return self.header.get("kid")
 
 
@@ -68,6 +70,8 @@ def parse(text: str) -> Token:
     header = _object(head)
     if not _REFUSED.isdisjoint(header):
         raise InvalidToken("The header has a parameter that is refused.")
+    if not isinstance(header.get("kid", ""), str):
+        raise InvalidToken("The kid is no text.")
     return Token(header, payload, text.rpartition(".")[0].encode(), signature)
 
 
@@ -87,13 +91,13 @@ def claims_of(token: Token, kinds: Sequence[str], key: Key) -> dict[str, Any]:
 
     Args:
         token: The token.
-        kinds: The ``typ`` that it may have (RFC 8725, 3.11).
+        kinds: The ``typ`` that it may have (RFC 8725, 3.11); an empty one stands for none.
         key: The key that the token names.
 
     Raises:
         InvalidToken: The token is of another kind, or not signed by the key.
     """
-    if token.header.get("typ") not in kinds:
+    if token.header.get("typ", "") not in kinds:
         raise InvalidToken("The token is of another type.")
     if token.header.get("alg") != key.algorithm:
         raise InvalidToken("The algorithm is not the key's.")
@@ -102,24 +106,41 @@ def claims_of(token: Token, kinds: Sequence[str], key: Key) -> dict[str, Any]:
     return _object(token.payload)
 
 
+def issuer_of(token: Token) -> object:
+    """Return what a token says of its issuer, to choose the keys that may vouch for it; nothing is proved yet.
+
+    Raises:
+        InvalidToken: The claims are no JSON object.
+    """
+    return _object(token.payload).get("iss")
+
+
 def _object(part: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(part)
-    except orjson.JSONDecodeError as error:
+        # NOTE: of a name that stands twice, one reader sees the first value and another the last (RFC 8725, 2.4).
+        json.loads(part, object_pairs_hook=_ensure_distinct)
+    except (ValueError, RecursionError) as error:
         raise InvalidToken("The token holds no JSON.") from error
     if not isinstance(value, dict):
         raise InvalidToken("The token holds no JSON object.")
     return value
 
 
+def _ensure_distinct(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise InvalidToken("The token has a name twice in one object.")
+
+
 def _encode(part: bytes) -> bytes:
-    return base64.urlsafe_b64encode(part).rstrip(b"=")
+    return base64url.encode(part).encode()
 
 
 def _decode(part: str) -> bytes:
-    if len(part) % 4 == 1:
-        raise InvalidToken("The token is not valid base64url.")
-    data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    try:
+        data = base64url.decode(part)
+    except ValueError as error:
+        raise InvalidToken("The token is not valid base64url.") from error
     # The last letter has bits to spare: with any but zeros there, two texts would be one token.
     if _encode(data) != part.encode():
         raise InvalidToken("The token is not valid base64url.")

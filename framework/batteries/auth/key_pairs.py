@@ -6,6 +6,7 @@ are, has no use for it, and would pay for it with a twentieth of its start.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -15,13 +16,13 @@ _SHORTEST_RSA_BITS = 2048
 
 
 class Method(Protocol):
-    """Sign and verify as one algorithm does."""
+    """The signatures of one algorithm."""
 
     def sign(self, msg: bytes, key: Any) -> bytes:
         """Return the signature of a message."""
 
     def verify(self, msg: bytes, key: Any, sig: bytes) -> bool:
-        """Say whether a signature is that of the message."""
+        """Tell whether a signature is that of the message."""
 
 
 def method_of(algorithm: str) -> Method:
@@ -66,6 +67,25 @@ def public_from_jwk(entry: Mapping[str, Any], algorithm: str) -> Any:
     except (jwt.PyJWTError, ConfigurationError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"no key for {algorithm}") from error
     return public
+
+
+def public_from_text(text: str, algorithm: str) -> Any:
+    """Return the public key of a JSON Web Key that is written out.
+
+    Raises:
+        ConfigurationError: It is none for this algorithm, a weak one, or a private one.
+    """
+    try:
+        entry = json.loads(text)
+        if "d" in entry or "k" in entry:
+            raise ConfigurationError(
+                "The JSON Web Key holds what only its owner may have: give the public one."
+            )
+        return public_from_jwk(entry, algorithm)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"A key for {algorithm} is a public key, in PEM or as a JSON Web Key."
+        ) from error
 
 
 def ensure_fit(public: Any, algorithm: str) -> None:

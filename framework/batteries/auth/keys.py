@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from framework.batteries.auth.key_pairs import Method, method_of, private_bytes, public_bytes, read_pair
+from framework.batteries.auth.key_pairs import (
+    Method,
+    method_of,
+    private_bytes,
+    public_bytes,
+    public_from_text,
+    read_pair,
+)
 from framework.errors import ConfigurationError
 from framework.secrets import Secret, derived_key
 
@@ -18,7 +25,7 @@ _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class Hmac(NamedTuple):
-    """Sign and verify with a shared secret (RFC 7518, 3.2), in constant time."""
+    """The signatures of a shared secret (RFC 7518, 3.2), compared in constant time."""
 
     digest: str
 
@@ -27,13 +34,13 @@ class Hmac(NamedTuple):
         return hmac.digest(key, msg, self.digest)
 
     def verify(self, msg: bytes, key: bytes, sig: bytes) -> bool:
-        """Say whether a signature is that of the message."""
+        """Tell whether a signature is that of the message."""
         return hmac.compare_digest(sig, hmac.digest(key, msg, self.digest))
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Hold one key together with its id and its only algorithm.
+    """One key together with its id and its only algorithm.
 
     Attributes:
         id: The ``kid`` of its tokens; made from the key, and says nothing about it.
@@ -61,12 +68,12 @@ class Key:
         return self.method.sign(message, self.private)
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
-        """Say whether the signature is this key's, in constant time for HMAC."""
+        """Tell whether the signature is this key's, in constant time for HMAC."""
         return self.method.verify(message, self.public, signature)
 
 
 class KeySet:
-    """Hold keys, newest first; the newest one signs."""
+    """Keys, newest first; the newest one signs."""
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self.keys = tuple(keys)
@@ -78,6 +85,7 @@ class KeySet:
 
     @property
     def newest(self) -> Key:
+        """Return the key that signs."""
         return self.keys[0]
 
     def find(self, key_id: object) -> Key | None:
@@ -110,15 +118,35 @@ def refresh_key_from_secret(secret: Secret, algorithm: str) -> Key | None:
     return None if private is None else _shared_key(private_bytes(private), "HS256", "refresh")
 
 
-def _ensure_secret(text: str) -> bytes:
+def trusted_key(secret: Secret, algorithm: str) -> Key:
+    """Return the key of another issuer, as it is: a shared secret, or a public key in PEM or as a JSON Web Key.
+
+    Raises:
+        ConfigurationError: The text is no key for this algorithm, a weak one, or one that only its owner may have.
+    """
+    text = secret.reveal()
+    if algorithm in _HMAC_BYTES:
+        material = _ensure_secret(text, _HMAC_BYTES[algorithm])
+        return Key("", algorithm, Hmac(f"sha{algorithm[2:]}"), material, None)
+    if "PRIVATE KEY-----" in text:
+        raise ConfigurationError(
+            "The key of another issuer is its public one; only the issuer has the private one."
+        )
+    public = (
+        public_from_text(text, algorithm) if text.lstrip().startswith("{") else read_pair(text, algorithm)[1]
+    )
+    return Key("", algorithm, method_of(algorithm), public, None)
+
+
+def _ensure_secret(text: str, shortest_bytes: int = _SHORTEST_SECRET_BYTES) -> bytes:
     if text.lstrip().startswith(("-----BEGIN", "ssh-", "ecdsa-", "{", "[")):
         # A public key is known to everybody: as a shared secret it would let everybody sign (CVE-2022-29217).
         raise ConfigurationError(
             "A PEM, SSH or JSON Web Key is no shared secret: choose its algorithm, such as RS256."
         )
     secret = text.encode()
-    if len(secret) < _SHORTEST_SECRET_BYTES:
-        raise ConfigurationError(f"A shared secret has at least {_SHORTEST_SECRET_BYTES} bytes.")
+    if len(secret) < shortest_bytes:
+        raise ConfigurationError(f"A shared secret has at least {shortest_bytes} bytes (RFC 7518, 3.2).")
     return secret
 
 

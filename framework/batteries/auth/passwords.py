@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from framework.batteries.auth.settings import PasswordSettings
-from framework.errors import Fault, ServiceUnavailable, UnprocessableContent
+from framework.errors import ServiceUnavailable, UnprocessableContent
+from framework.problem import Fault
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1_024

@@ -8,19 +8,14 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
-from aiohttp_session import STORAGE_KEY, get_session
-from multidict import CIMultiDict, CIMultiDictProxy
 
-from framework.batteries.auth.claims import scopes_of
-from framework.batteries.auth.jws import InvalidToken
-from framework.batteries.auth.tokens import Tokens, ensure_scopes
+from framework.batteries.auth.identification import Identification
+from framework.batteries.auth.tokens import ensure_scopes
 from framework.battery import Handler, Middleware
-from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, Forbidden, ServiceUnavailable, Unauthorized
 from framework.http.accept import prefers_html
 from framework.marks import Public, Requires
-from framework.principal import Principal
 from framework.responses import redirect
 from framework.secrets import Profile
 
@@ -28,18 +23,23 @@ _LONGEST_NEXT = 2_000
 
 
 class InsufficientScope(Forbidden):
-    """Refuse a known caller and name the scopes that are missing (RFC 6750, 3.1)."""
+    """A known caller without all the scopes that are needed; it names those that are missing (RFC 6750, 3.1).
 
-    def __init__(self, missing: Iterable[str]) -> None:
+    Args:
+        missing: The scopes.
+        by_token: Whether the caller came by an access token, and could come again by another.
+    """
+
+    def __init__(self, missing: Iterable[str], *, by_token: bool = True) -> None:
         scope = " ".join(sorted(missing))
-        challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+        challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
         super().__init__(
-            f"This needs the scope {scope}.", headers={"WWW-Authenticate": challenge}, missing=scope.split()
+            f"This needs the scope {scope}.", headers=challenge if by_token else {}, missing=scope.split()
         )
 
 
 class AccessPolicy(NamedTuple):
-    """Say who may call an endpoint.
+    """Who may call an endpoint.
 
     Attributes:
         known: The caller has to be known.
@@ -88,26 +88,6 @@ def ensure_policies(endpoints: Iterable[Endpoint]) -> None:
         )
 
 
-def bearer_token(headers: CIMultiDictProxy[str] | CIMultiDict[str]) -> str | None:
-    """Return the token of the ``Authorization`` header (RFC 6750, 2.1); None if there is no bearer token.
-
-    Raises:
-        InvalidToken: There are several headers, or there is no token behind the scheme.
-    """
-    values = headers.getall(hdrs.AUTHORIZATION, ())
-    if not values:
-        return None
-    if len(values) > 1:
-        raise InvalidToken("There is more than one Authorization header.")
-    scheme, _, token = values[0].partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    token = token.strip(" ")
-    if not token:
-        raise InvalidToken("There is no token behind the scheme.")
-    return token
-
-
 def sign_in_location(sign_in_path: str, target: str) -> str:
     """Return where a browser signs in, to come back to this path on the same origin afterwards."""
     if len(target) > _LONGEST_NEXT or not target.startswith("/") or target.startswith(("//", "/\\")):
@@ -116,15 +96,16 @@ def sign_in_location(sign_in_path: str, target: str) -> str:
 
 
 class Guards:
-    """Make the middleware for each kind of policy.
+    """The middlewares for each kind of policy.
 
     Public endpoints know the caller too, if the token is good; with a bad one the caller is nobody there: otherwise a
     client with an expired token could not even ask for a new one. Requests that match no route are not judged: they
     get their 404 or 405 whoever calls.
     """
 
-    def __init__(self, tokens: Tokens, profile: Profile, sign_in_path: str) -> None:
-        self._tokens = tokens
+    def __init__(self, identification: Identification, profile: Profile, sign_in_path: str) -> None:
+        self._identify = identification.identify
+        self._headers = identification.headers
         self._profile = profile
         self._sign_in_path = sign_in_path
 
@@ -144,12 +125,13 @@ class Guards:
     def _public(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         headers = request.headers
         # PERF: most callers of a public endpoint are strangers; nothing has to be waited for to know that.
-        if hdrs.AUTHORIZATION in headers or hdrs.COOKIE in headers:
-            return self._known_if_good(request, handler)
+        for name in self._headers:
+            if name in headers:
+                return self._known_if_good(request, handler)
         return handler(request)
 
     async def _known_if_good(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        with suppress(InvalidToken, ServiceUnavailable):
+        with suppress(Unauthorized, ServiceUnavailable):
             await self._identify(request)
         return await handler(request)
 
@@ -159,7 +141,7 @@ class Guards:
             if principal is None:
                 return self._ask(request)
             if not scopes <= principal.scopes:
-                raise InsufficientScope(scopes - principal.scopes)
+                raise InsufficientScope(scopes - principal.scopes, by_token=principal.scheme == "bearer")
             return await handler(request)
 
         return guard
@@ -171,21 +153,6 @@ class Guards:
             raise Forbidden(reason)
 
         return refuse
-
-    async def _identify(self, request: web.Request) -> Principal | None:
-        """Find out who calls and note it on the request.
-
-        Raises:
-            InvalidToken: There is a bearer token, and it is not good.
-        """
-        if hdrs.AUTHORIZATION in request.headers:
-            text = bearer_token(request.headers)
-            principal = None if text is None else await self._tokens.verify(text)
-        else:
-            principal = await _principal_from_session(request)
-        if principal is not None:
-            request[PRINCIPAL] = principal
-        return principal
 
     def _ask(self, request: web.Request) -> web.Response:
         """Send a browser to the sign-in page, and ask everybody else for credentials.
@@ -199,17 +166,6 @@ class Guards:
         if not self._sign_in_path or not wants_page or hdrs.AUTHORIZATION in headers:
             raise Unauthorized
         return redirect(sign_in_location(self._sign_in_path, request.path_qs))
-
-
-async def _principal_from_session(request: web.Request) -> Principal | None:
-    # PERF: without any cookie there is no session to decrypt or to fetch.
-    if hdrs.COOKIE not in request.headers or STORAGE_KEY not in request:
-        return None
-    session = await get_session(request)
-    subject, scopes = session.get(SESSION_SUBJECT), session.get(SESSION_SCOPES, "")
-    if not isinstance(subject, str) or not subject or not isinstance(scopes, str):
-        return None
-    return Principal(subject=subject, scopes=scopes_of(scopes), scheme="session")
 
 
 def _silence(endpoint: Endpoint, profile: Profile) -> str:

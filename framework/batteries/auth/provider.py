@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
 
 from framework import validation
+from framework.batteries.auth.issuers import TrustedIssuer
 from framework.batteries.auth.key_pairs import method_of, public_from_jwk
 from framework.batteries.auth.keys import Key, KeySet
-from framework.batteries.auth.settings import ProviderSettings
-from framework.errors import MalformedBody, ServiceUnavailable
+from framework.errors import ServiceUnavailable
 
 _REFRESH_SECONDS = 600.0
 _BETWEEN_TRIES_SECONDS = 30.0
@@ -31,12 +31,9 @@ def keys_from_document(document: bytes, algorithm: str) -> KeySet:
     """Read a JSON Web Key Set and keep the keys that are for this algorithm.
 
     Raises:
-        ValueError: It is none, or has no such key.
+        ValueError: It is not one, or has no such key; JSON that cannot be read is a ``MalformedJSON``.
     """
-    try:
-        value = validation.decode(document)
-    except MalformedBody as error:
-        raise ValueError(error.detail) from error
+    value = validation.decode(document)
     entries = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(entries, list) or len(entries) > _MOST_KEYS:
         raise ValueError(f"The document is no list of at most {_MOST_KEYS} keys.")
@@ -48,7 +45,7 @@ def keys_from_document(document: bytes, algorithm: str) -> KeySet:
 
 def _find_key(entry: object, algorithm: str) -> Key | None:
     """Return the key of an entry; None for one of another use, another algorithm or another world."""
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("kid"), str):
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("kid", ""), str):
         return None
     if entry.get("use", "sig") != "sig" or entry.get("alg", algorithm) != algorithm:
         return None
@@ -56,11 +53,11 @@ def _find_key(entry: object, algorithm: str) -> Key | None:
         public = public_from_jwk(entry, algorithm)
     except ValueError:
         return None
-    return Key(entry["kid"], algorithm, method_of(algorithm), public, None)
+    return Key(entry.get("kid", ""), algorithm, method_of(algorithm), public, None)
 
 
 class ProviderKeys:
-    """Keep a provider's keys: fetched now and then, again for a key that is not known, and used while it is away.
+    """A provider's keys: fetched now and then, again for a key that is not known, and used while it is away.
 
     Args:
         settings: Which provider.
@@ -68,7 +65,7 @@ class ProviderKeys:
         clock: Seconds on a clock that only goes forward.
     """
 
-    def __init__(self, settings: ProviderSettings, fetch: Fetch, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: TrustedIssuer, fetch: Fetch, clock: Callable[[], float]) -> None:
         self.settings = settings
         self._fetch = fetch
         self._clock = clock
@@ -95,14 +92,23 @@ class ProviderKeys:
             )
         return key
 
+    async def candidates(self, key_id: object) -> Sequence[Key]:
+        """Return the key of this id; without an id the only key, and none of several.
+
+        Raises:
+            ServiceUnavailable: As `find` does.
+        """
+        key = await self.find(key_id)
+        return () if key is None else (key,)
+
     def holds(self, key: Key) -> bool:
-        """Say whether this is still a key of the provider's."""
+        """Tell whether this is still a key of the provider's."""
         known = self._find(key.id)
         return known is not None and bool(known.public == key.public)
 
     @property
     def ready(self) -> bool:
-        """Say whether there are keys that are recent enough."""
+        """Tell whether there are keys that are recent enough."""
         return self._keys is not None and self._clock() - self._fetched_at < _STALE_SECONDS
 
     async def refresh(self) -> None:
@@ -128,7 +134,11 @@ class ProviderKeys:
             await self.refresh()
 
     def _find(self, key_id: object) -> Key | None:
-        return self._keys.find(key_id) if self._keys is not None and self.ready else None
+        if self._keys is None or not self.ready:
+            return None
+        if key_id is None and len(self._keys.keys) == 1:
+            return self._keys.newest
+        return self._keys.find(key_id)
 
 
 async def fetch(url: str, *, tls: ssl.SSLContext | None = None) -> bytes:

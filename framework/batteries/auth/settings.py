@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
-from urllib.parse import urlsplit
 
+from framework.batteries.auth.issuers import Algorithm, TrustedIssuer
 from framework.batteries.auth.keys import key_from_secret
 from framework.errors import ConfigurationError
 from framework.responses import ensure_local
 from framework.secrets import Secret
-
-Asymmetric = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
-Algorithm = Literal["HS256", "HS384", "HS512", Asymmetric]
 
 _LONGEST_LEEWAY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordSettings:
-    """Say how much work one password costs (argon2id; RFC 9106, 4).
+    """How much work one password costs (argon2id; RFC 9106, 4).
 
     Attributes:
         memory_kib: Memory for one hash, in KiB.
@@ -44,41 +40,13 @@ class PasswordSettings:
 
     @property
     def weak(self) -> bool:
-        """Say whether a password costs less than the OWASP Password Storage Cheat Sheet asks for."""
+        """Tell whether a password costs less than the OWASP Password Storage Cheat Sheet asks for."""
         return self.memory_kib < 7_168 or self.memory_kib * self.passes < 35_840
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSettings:
-    """Trust the access tokens of an identity provider besides the service's own.
-
-    Attributes:
-        issuer: The provider's name in its tokens (``iss``); compared exactly.
-        audience: The service's name there (``aud``).
-        jwks_url: Where the provider publishes its keys (RFC 7517, 5); ``https`` alone.
-        algorithm: The one algorithm that it signs with.
-        types: The ``typ`` of its access tokens; some providers say ``JWT`` or nothing of use.
-        subject_prefix: Stands before its subjects, so that nobody there passes for somebody here.
-    """
-
-    issuer: str
-    audience: str
-    jwks_url: str
-    algorithm: Asymmetric = "RS256"
-    types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
-    subject_prefix: str = "provider:"
-
-    def __post_init__(self) -> None:
-        if not self.issuer or not self.audience or not self.types:
-            raise ConfigurationError("issuer, audience and types cannot be empty.")
-        parts = urlsplit(self.jwks_url)
-        if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-            raise ConfigurationError("jwks_url is an https:// URL without credentials.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthSettings:
-    """Say how callers prove who they are.
+    """How callers prove who they are.
 
     Attributes:
         keys: Newest first: the first one signs, all of them verify. For ``HS*`` secrets of at least 32 bytes;
@@ -101,7 +69,7 @@ class AuthSettings:
     refresh_lifetime: timedelta = timedelta(days=30)
     leeway: timedelta = timedelta(seconds=10)
     sign_in_path: str = ""
-    provider: ProviderSettings | None = None
+    provider: TrustedIssuer | None = None
     passwords: PasswordSettings = field(default_factory=PasswordSettings)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,9 @@ from framework.batteries.auth.claims import (
     ensure_claims,
     scopes_of,
 )
+from framework.batteries.auth.issuers import IssuerKeys
 from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.keys import KeySet, key_from_secret, refresh_key_from_secret
-from framework.batteries.auth.provider import ProviderKeys
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, RefreshGrant, Revocations, TokenStore
 from framework.batteries.auth.verifier import ACCESS, Verifier
@@ -30,7 +30,7 @@ _OURS = frozenset({"iss", "aud", "exp", "iat", "nbf", "sub", "jti", "scope", "fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """Hand out an access token (RFC 6749, 5.1); ``expires_in`` is in seconds."""
+    """An access token as it is handed out (RFC 6749, 5.1); ``expires_in`` is in seconds."""
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
@@ -39,7 +39,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPair:
-    """Hand out an access token and the refresh token for the next one (RFC 6749, 5.1)."""
+    """An access token and the refresh token for the next one (RFC 6749, 5.1)."""
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 - the name of a scheme
@@ -48,13 +48,13 @@ class TokenPair:
 
 
 class Tokens:
-    """Issue and verify tokens; a handler asks for it by its type.
+    """The issuing and verifying of tokens; a handler asks for it by its type.
 
     Args:
         settings: Keys, issuer, audience and lifetimes.
         revocations: Who remembers tokens that are refused before they expire.
         clock: Seconds since the epoch.
-        provider: The keys of an identity provider whose access tokens are taken, too.
+        issuers: The keys of other issuers whose access tokens are taken, too.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Tokens:
         *,
         revocations: Revocations | None = None,
         clock: Callable[[], float] = time.time,
-        provider: ProviderKeys | None = None,
+        issuers: Sequence[IssuerKeys] = (),
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -75,7 +75,7 @@ class Tokens:
         refresh_keys = [refresh_key_from_secret(key, settings.algorithm) for key in settings.keys]
         known = [key for key in refresh_keys if key is not None]
         self._refresh_keys = KeySet(known) if known else None
-        self._verifier = Verifier(self._access_keys, self._expected, clock, provider)
+        self._verifier = Verifier(self._access_keys, self._expected, clock, issuers)
 
     def issue(
         self, subject: str, scopes: Iterable[str] = (), *, claims: Mapping[str, Any] | None = None
@@ -150,7 +150,7 @@ class Tokens:
 
         Raises:
             InvalidToken: It is malformed, expired, revoked, not for this service or no access token.
-            ServiceUnavailable: It is an identity provider's, whose keys cannot be had.
+            ServiceUnavailable: It is another issuer's, whose keys cannot be had.
         """
         principal = self._verifier.recall(text) or await self._verifier.read(text)
         token_id = principal.claims.get("jti")
@@ -164,8 +164,8 @@ class Tokens:
         Raises:
             ValueError: The caller did not come with a token that has an id.
         """
-        if principal.scheme != "bearer" or "jti" not in principal.claims:
-            raise ValueError("The caller came without a token, or with one that has no id.")
+        if principal.scheme != "bearer" or not {"jti", "exp"} <= principal.claims.keys():
+            raise ValueError("The caller came without a token, or with one that has no id or never expires.")
         # NOTE: by its jti: one token could have several texts.
         expires_at = principal.claims["exp"] + self._expected.leeway_seconds
         await self._revocations.revoke(principal.claims["jti"], expires_at)

@@ -4,38 +4,43 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.batteries.auth import jws
-from framework.batteries.auth.claims import Expected, ensure_claims, ensure_current, principal_from_claims
-from framework.batteries.auth.keys import Key, KeySet
-from framework.batteries.auth.provider import ProviderKeys
+from framework.batteries.auth.claims import (
+    NEVER,
+    Expected,
+    ensure_claims,
+    ensure_current,
+    principal_from_claims,
+)
+from framework.batteries.auth.issuers import IssuerKeys
+from framework.batteries.auth.jws import InvalidToken, Token
+from framework.batteries.auth.keys import KeySet
 from framework.principal import Principal
 
 ACCESS = "at+jwt"
 _REMEMBERED = 1_024
-# Other than in our own tokens, jti may be missing in a provider's; such a token cannot be revoked.
-_REQUIRED_OF_PROVIDERS = ("iss", "aud", "exp", "iat", "sub")
 
 
 class _Seen(NamedTuple):
-    """Remember whom a token stood for, and a provider's key that said so; None for one of our own, which stay."""
+    """Whom a token stood for, and what tells whether the issuer's key still counts; None for our own, which stay."""
 
     principal: Principal
-    key: Key | None
+    is_trusted: Callable[[], bool] | None
 
 
 class Verifier:
-    """Say whom an access token stands for, be it one's own or a provider's.
+    """The reader of access tokens, be they one's own or another issuer's.
 
     Args:
         keys: One's own keys.
         expected: What one's own tokens say.
         clock: Seconds since the epoch.
-        provider: The keys of an identity provider.
+        issuers: The keys of other issuers, each of another name.
     """
 
     def __init__(
@@ -43,12 +48,16 @@ class Verifier:
         keys: KeySet,
         expected: Expected,
         clock: Callable[[], float],
-        provider: ProviderKeys | None = None,
+        issuers: Sequence[IssuerKeys] = (),
     ) -> None:
         self._keys = keys
         self._expected = expected
         self._clock = clock
-        self._provider = provider
+        self._issuers: dict[object, IssuerKeys] = {each.settings.issuer: each for each in issuers}
+        silent = [each for each in issuers if "iss" not in each.settings.required]
+        if len(silent) == 1:
+            # A token that names no issuer can only be from the one that is allowed not to.
+            self._issuers[None] = silent[0]
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
 
     def recall(self, text: str) -> Principal | None:
@@ -62,12 +71,14 @@ class Verifier:
         seen = self._seen.get(digest)
         if seen is None:
             return None
-        principal, key = seen
-        if key is not None and not self._still_trusts(key):
+        principal, is_trusted = seen
+        if is_trusted is not None and not is_trusted():
             return None
         self._seen.move_to_end(digest)
         claims = principal.claims
-        ensure_current(claims["exp"], claims.get("nbf", 0), self._expected.leeway_seconds, self._clock())
+        ensure_current(
+            claims.get("exp", NEVER), claims.get("nbf", 0), self._expected.leeway_seconds, self._clock()
+        )
         return principal
 
     async def read(self, text: str) -> Principal:
@@ -75,7 +86,7 @@ class Verifier:
 
         Raises:
             InvalidToken: The token is malformed, expired, not for this service or no access token.
-            ServiceUnavailable: It is a provider's, whose keys are not there.
+            ServiceUnavailable: It is another issuer's, whose keys are not there.
         """
         found = await self._read(jws.parse(text))
         self._seen[_digest(text)] = found
@@ -83,28 +94,39 @@ class Verifier:
             self._seen.popitem(last=False)
         return found.principal
 
-    async def _read(self, token: jws.Token) -> _Seen:
+    async def _read(self, token: Token) -> _Seen:
         key = self._keys.find(token.key_id)
-        if key is None and self._provider is not None:
-            return await self._read_provided(token, self._provider)
-        key = jws.ensure_known(key)
-        claims = jws.claims_of(token, (ACCESS,), key)
+        if key is None and self._issuers:
+            return await self._read_foreign(token)
+        claims = jws.claims_of(token, (ACCESS,), jws.ensure_known(key))
         ensure_claims(claims, self._expected, self._clock())
-        return _Seen(principal_from_claims(MappingProxyType(claims)), None)
+        return _Seen(principal_from_claims(MappingProxyType(claims), self._expected), None)
 
-    async def _read_provided(self, token: jws.Token, provider: ProviderKeys) -> _Seen:
-        settings = provider.settings
-        key = jws.ensure_known(await provider.find(token.key_id))
-        claims = jws.claims_of(token, settings.types, key)
-        expected = Expected(
-            settings.issuer, settings.audience, self._expected.leeway_seconds, _REQUIRED_OF_PROVIDERS
-        )
-        ensure_claims(claims, expected, self._clock())
-        principal = principal_from_claims(MappingProxyType(claims))
-        return _Seen(replace(principal, subject=settings.subject_prefix + principal.subject), key)
+    async def _read_foreign(self, token: Token) -> _Seen:
+        """Read a token of another issuer: its name chooses the keys, and these alone vouch for its name.
 
-    def _still_trusts(self, key: Key) -> bool:
-        return self._provider is not None and self._provider.holds(key)
+        Raises:
+            InvalidToken: No issuer of this name is trusted, or the token is not good.
+            ServiceUnavailable: The issuer's keys are not there.
+        """
+        named = jws.issuer_of(token)
+        issuer = self._issuers.get(named) if isinstance(named, str | None) else None
+        failure = InvalidToken("The key is not known.")
+        if issuer is None:
+            raise failure
+        for key in await issuer.candidates(token.key_id):
+            try:
+                claims = jws.claims_of(token, issuer.settings.types, key)
+            except InvalidToken as error:
+                failure = error
+                continue
+            expected = issuer.settings.expected(self._expected.leeway_seconds)
+            ensure_claims(claims, expected, self._clock())
+            principal = principal_from_claims(
+                MappingProxyType(claims), expected, issuer.settings.subject_prefix
+            )
+            return _Seen(principal, partial(issuer.holds, key))
+        raise failure
 
 
 def _digest(text: str) -> bytes:

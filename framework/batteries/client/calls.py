@@ -22,7 +22,6 @@ from framework.batteries.client.failures import (
 )
 from framework.batteries.client.settings import ClientSettings
 from framework.context import REQUEST_ID_HEADER
-from framework.errors import MalformedBody
 
 _log = logging.getLogger("framework.client")
 
@@ -119,7 +118,7 @@ class HttpClient:
                 raise UpstreamFailed(_origin(url), f"status {reply.status}")
             try:
                 return validation.decode(reply.body)
-            except MalformedBody as error:
+            except validation.MalformedJSON as error:
                 raise UpstreamFailed(_origin(url), "not JSON") from error
 
     async def send(self, method: str, url: str | URL, **sending: Unpack[Sending]) -> Reply:

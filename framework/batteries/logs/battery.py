@@ -14,6 +14,7 @@ from aiohttp import web
 
 from framework.adapters.aiohttp.requests import find
 from framework.batteries.logs.access import access_middleware, levels_for
+from framework.batteries.logs.lines import Lines
 from framework.batteries.logs.pipe import Pipe, Write
 from framework.batteries.logs.redaction import Cleaner
 from framework.batteries.logs.rendering import Render, console_renderer, json_renderer, now
@@ -36,7 +37,8 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
     """
     settings = settings or LogsSettings()
     clean = Cleaner(settings.redacted)
-    render = _renderer(settings, clean)
+    is_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
+    render = json_renderer(clean) if is_json else _console()
     pipe = Pipe(limit_bytes=settings.buffer_bytes, report=lambda count: render(_dropped(count)), write=write)
     threshold = logging.getLevelNamesMapping()[settings.level.upper()]
 
@@ -45,7 +47,8 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
 
     def plan(endpoint: Endpoint) -> Middleware:
         levels = levels_for(threshold, quiet=endpoint.find(Quiet) is not None)
-        return access_middleware(endpoint.path, tell if settings.access else None, levels)
+        lines = Lines(endpoint.path, levels, pipe.put, render) if is_json else None
+        return access_middleware(endpoint.path, tell if settings.access else None, levels, lines)
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
@@ -65,11 +68,8 @@ def _stamp(request: web.Request, response: web.StreamResponse) -> None:
         response.headers[REQUEST_ID_HEADER] = request_id
 
 
-def _renderer(settings: LogsSettings, clean: Cleaner) -> Render:
-    at_terminal = sys.stderr.isatty()
-    if settings.format == "console" or (settings.format == "auto" and at_terminal):
-        return console_renderer(colours=at_terminal and not os.environ.get("NO_COLOR"))
-    return json_renderer(clean)
+def _console() -> Render:
+    return console_renderer(colours=sys.stderr.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def _dropped(count: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from aiohttp import hdrs, web
 
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
-from framework.batteries.openapi.document import BEARER, SESSION, About, describe
+from framework.batteries.openapi.document import SESSION, About, describe
 from framework.batteries.openapi.schemas import JSONSchema
 from framework.battery import Battery
-from framework.context import BATTERIES
+from framework.context import BATTERIES, SECURITY_SCHEMES
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import ConfigurationError
@@ -51,13 +51,11 @@ class OpenAPISettings:
             raise ConfigurationError(f"The path {self.path!r} of the OpenAPI document must start with '/'.")
 
 
-def schemes(batteries: Collection[str], session_cookie: str) -> dict[str, JSONSchema]:
+def schemes(app: web.Application, session_cookie: str) -> dict[str, JSONSchema]:
     """Return the ways in which a caller can be known, by the batteries that are there."""
-    found: dict[str, JSONSchema] = {}
-    if "auth" in batteries:
-        found[BEARER] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        if "sessions" in batteries:
-            found[SESSION] = {"type": "apiKey", "in": "cookie", "name": session_cookie}
+    found = {name: dict(described) for name, described in app.get(SECURITY_SCHEMES, {}).items()}
+    if found and any(battery.name == "sessions" for battery in app[BATTERIES]):
+        found[SESSION] = {"type": "apiKey", "in": "cookie", "name": session_cookie}
     return found
 
 
@@ -99,7 +97,7 @@ def battery(settings: OpenAPISettings | None = None) -> Battery:
             title=settings.title,
             version=settings.version,
             description=settings.description,
-            schemes=schemes({each.name for each in app[BATTERIES]}, settings.session_cookie),
+            schemes=schemes(app, settings.session_cookie),
             servers=settings.servers,
             pages=settings.pages,
             errors=app[ERROR_HANDLING].renderer,

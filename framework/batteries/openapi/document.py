@@ -13,16 +13,15 @@ from aiohttp import web
 from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
-from framework.binding.arguments import conventions_for, schema_of_values
 from framework.binding.bodies import JSON, MULTIPART, URLENCODED
 from framework.binding.declared import returned_type
+from framework.binding.schemas import conventions_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Renders, Source, function_of
 from framework.forms import Form
 from framework.marks import Public, Requires, Undocumented
 from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
 from framework.validation.conventions import Conventions
 
-BEARER = "bearer"
 SESSION = "session"
 
 _ANY_METHOD = ("get", "put", "post", "patch", "delete")

@@ -20,7 +20,8 @@ from framework.validation.conventions import UNSAID, Conventions
 
 JSONSchema = dict[str, Any]
 
-_FORMATS: Mapping[type[fields.Field[Any]], JSONSchema] = {
+_FORMATS: Mapping[type, Mapping[str, Any]] = {
+    **validation.SHAPES,
     fields.Time: {"format": "time"},
     fields.URL: {"format": "uri"},
     UploadedFileField: {

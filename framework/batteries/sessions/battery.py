@@ -53,9 +53,8 @@ def battery(
     storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        state_of(request)[STORAGE_KEY] = (
-            storage  # PERF: aiohttp warns of keys that are texts, and so asks each time
-        )
+        kept = state_of(request)
+        kept[STORAGE_KEY] = storage
         try:
             response = await handler(request)
         except Exception as error:
@@ -63,11 +62,11 @@ def battery(
             raise
         else:
             # PERF: most requests have asked for no session.
-            if SESSION_KEY in state_of(request):
+            if SESSION_KEY in kept:
                 await _after_answer(storage, request, response)
             return response
         finally:
-            state_of(request)[_ANSWERED] = True
+            kept[_ANSWERED] = True
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[_STORE] = store

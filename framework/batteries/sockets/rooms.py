@@ -20,7 +20,7 @@ from framework.battery import Battery
 from framework.context import REGISTRY
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
-from framework.errors import MalformedBody, ServiceError, ServiceUnavailable
+from framework.errors import ServiceError, ServiceUnavailable
 from framework.http.origins import origins_from
 from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
 from framework.tasks import Tasks, running
@@ -80,7 +80,7 @@ class Member:
         """Iterate over the JSON values that the peer sends.
 
         Raises:
-            MalformedBody: The peer sent something else; left alone, it closes the socket with 1007.
+            MalformedJSON: The peer sent something else; left alone, it closes the socket with 1007.
         """
         async for text in self:
             yield validation.decode(text.encode())
@@ -289,8 +289,8 @@ def _farewell(request: web.Request, error: Exception, room: str) -> tuple[WSClos
     """Return close code and reason for an error; log and report it if it is ours."""
     handling = request.app[ERROR_HANDLING]
     told = handling.translate(error)
-    if isinstance(told, MalformedBody):
-        return WSCloseCode.INVALID_TEXT, told.detail
+    if isinstance(error, validation.MalformedJSON):
+        return WSCloseCode.INVALID_TEXT, str(error)
     if isinstance(told, ServiceError) and told.status < 500:
         return WSCloseCode.POLICY_VIOLATION, told.detail
     _log.error("socket_failed", exc_info=error, extra={"room": room})

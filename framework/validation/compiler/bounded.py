@@ -9,7 +9,7 @@ everything around that. What is beside a fault is read by generated functions.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,14 +17,15 @@ from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, missing
 from marshmallow.exceptions import SCHEMA
 from marshmallow.utils import is_collection, is_sequence_but_not_string, set_value
 
-from framework.adapters.marshmallow import Options, Store, load_with, plucked_key
+from framework.adapters.marshmallow import Options, Store, load_with
 from framework.validation.compiler import support
+from framework.validation.compiler.bounded_fields import BOUNDED, Read
 from framework.validation.compiler.codegen import Fallback
-from framework.validation.compiler.load import Mode, data_key, field_loader, loader
+from framework.validation.compiler.kinds import known
+from framework.validation.compiler.load import Mode, data_key
+from framework.validation.compiler.loaders import field_loader, loader
 from framework.validation.compiler.tally import Tally
-from framework.validation.schemas.tables import Table, entry_messages
 
-Read = Callable[..., Any]
 Quick = Callable[[Any], Any]
 
 
@@ -65,22 +66,17 @@ class Bounded:
             schema.partial if options.partial is None else options.partial,
             options.unknown or schema.unknown,
         )
-        if not options.many and not self._has_hooks:
-            try:
-                return self._quickly(data, tally, options, construct=True)
-            except Fallback:
-                pass
         return load_with(schema, data, self._read, tally, options)
 
-    def _quickly(self, data: Any, tally: Tally, options: Options, *, construct: bool) -> Any:
-        """Read an object with a generated function.
+    def _quickly(self, data: Any, tally: Tally, options: Options) -> Any:
+        """Read the fields of an object with a generated function.
 
         Raises:
             Fallback: It declines, or did so before.
         """
         if id(data) in tally.suspects or not isinstance(options.partial, bool | None):
             raise Fallback
-        mode = Mode(options.unknown, options.partial, construct)
+        mode = Mode(options.unknown or RAISE, options.partial, construct=False)
         if mode not in self._quick:
             self._quick[mode] = loader(self._schema, mode).build()
         try:
@@ -106,11 +102,11 @@ class Bounded:
 
     def _object(self, data: Any, store: Store, tally: Tally, options: Options, index: int | None) -> Any:
         try:
-            return self._quickly(data, tally, options, construct=False)
+            return self._quickly(data, tally, options)
         except Fallback:
             pass
         made = self._schema.dict_class()
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             self._refuse(data, store, tally, index)
             return made
         for member in self._members:
@@ -132,7 +128,7 @@ class Bounded:
         return made
 
     def _read_others(
-        self, data: Any, made: Any, store: Store, tally: Tally, place: tuple[str, int | None]
+        self, data: Any, made: Any, store: Store, tally: Tally, place: tuple[str | None, int | None]
     ) -> None:
         """Do with unknown fields what is to be done with them."""
         unknown, index = place
@@ -156,10 +152,6 @@ class Bounded:
         return support.reads_otherwise(self._schema)
 
     @cached_property
-    def _has_hooks(self) -> bool:
-        return bool(support.load_hooks(self._schema))
-
-    @cached_property
     def _members(self) -> list[Member]:
         return [
             Member(name, data_key(name, field), field.attribute or name, self.reader(field))
@@ -172,13 +164,13 @@ class Bounded:
 
     def reader(self, field: fields.Field[Any]) -> Read:
         """Return what reads a value as ``field.deserialize`` does, and counts the faults in it."""
-        make = support.known(field, _READERS)
+        make = known(field, BOUNDED)
         if make is None:
             return _counting(field.deserialize)
         twin = copy.copy(field)
         # NOTE: marshmallow documents this method as the one to replace.
         twin._deserialize = make(self, field)  # type: ignore[method-assign]
-        return _counting(twin.deserialize, holds_others=True)
+        return _counting(twin.deserialize, _Quick(field))
 
     def of(self, schema: Schema) -> Bounded:
         """Return the reader of a schema that is nested in this one."""
@@ -209,15 +201,24 @@ def _options_of(name: str, partial: Any) -> dict[str, Any]:
     return {} if partial is None else {"partial": partial}
 
 
-def _counting(deserialize: Read, *, holds_others: bool = False) -> Read:
-    """Let a reader count its faults, unless what it holds has counted them."""
+def _counting(deserialize: Read, quick: _Quick | None = None) -> Read:
+    """Let a reader count its faults, unless what it holds has counted them.
+
+    Args:
+        quick: Reads what holds others, if that is valid.
+    """
 
     def read(value: Any, attr: Any = None, data: Any = None, *, tally: Tally, **options: Any) -> Any:
         before = tally.left
-        if holds_others:
-            options["tally"] = tally
         try:
-            return deserialize(value, attr, data, **options)
+            if quick is None:
+                return deserialize(value, attr, data, **options)
+            if value is not missing:
+                try:
+                    return quick(value, tally, options)
+                except Fallback:
+                    pass
+            return deserialize(value, attr, data, tally=tally, **options)
         except ValidationError as error:
             if tally.left == before:
                 tally.note(error.messages)
@@ -252,125 +253,3 @@ class _Quick:
             tally.suspect(error)
             tally.suspects.add(id(value))
             raise Fallback from error
-
-
-def _list(bounded: Bounded, field: fields.List[Any]) -> Read:
-    read, quick = bounded.reader(field.inner), _Quick(field)
-
-    def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        try:
-            return quick(value, tally, options)
-        except Fallback:
-            pass
-        if not is_collection(value):
-            raise field.make_error("invalid")
-        return _items(((read, each) for each in value), tally, options)
-
-    return deserialize
-
-
-def _tuple(bounded: Bounded, field: fields.Tuple) -> Read:
-    readers = [bounded.reader(each) for each in field.tuple_fields]
-
-    def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        if not is_sequence_but_not_string(value):
-            raise field.make_error("invalid")
-        field.validate_length(value)
-        return tuple(_items(zip(readers, value, strict=True), tally, options))
-
-    return deserialize
-
-
-def _items(items: Iterator[tuple[Read, Any]], tally: Tally, options: dict[str, Any]) -> list[Any]:
-    found, errors = [], {}
-    for index, (read, each) in enumerate(items):
-        try:
-            found.append(read(each, tally=tally, **options))
-        except ValidationError as error:
-            if error.valid_data is not None:
-                found.append(error.valid_data)
-            errors[index] = error.messages
-            if tally.is_spent:
-                break
-    if errors:
-        raise ValidationError(errors, valid_data=found)
-    return found
-
-
-def _dict(bounded: Bounded, field: fields.Dict) -> Read:
-    quick = _Quick(field)
-    read_key = None if field.key_field is None else bounded.reader(field.key_field)
-    read_value = None if field.value_field is None else bounded.reader(field.value_field)
-
-    def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
-        try:
-            return quick(value, tally, options)
-        except Fallback:
-            pass
-        if not isinstance(value, Mapping):
-            raise field.make_error("invalid")
-        keys, errors = _entries({key: key for key in value}, read_key, tally, options)
-        messages = {key: {"key": each.messages} for key, each in errors.items()}
-        values, errors = ({}, {}) if tally.is_spent else _entries(value, read_value, tally, options)
-        for key, each in errors.items():
-            messages.setdefault(key, {})["value"] = each.messages
-        found = field.mapping_type((keys[key], each) for key, each in values.items() if key in keys)
-        if messages:
-            raise ValidationError(
-                entry_messages(messages) if isinstance(field, Table) else messages, valid_data=found
-            )
-        return found
-
-    return deserialize
-
-
-def _entries(
-    entries: Mapping[Any, Any], read: Read | None, tally: Tally, options: dict[str, Any]
-) -> tuple[dict[Any, Any], dict[Any, ValidationError]]:
-    """Read the values of a mapping; return those that are valid, at least in part, and the errors of the others."""
-    found, errors = {}, {}
-    for key, each in entries.items():
-        try:
-            found[key] = each if read is None else read(each, tally=tally, **options)
-        except ValidationError as error:
-            errors[key] = error
-            if error.valid_data is not None:
-                found[key] = error.valid_data
-            if tally.is_spent:
-                break
-    return found, errors
-
-
-def _nested(bounded: Bounded, field: fields.Nested) -> Read:
-    def deserialize(
-        value: Any, attr: Any, data: Any, *, tally: Tally, partial: Any = None, **options: Any
-    ) -> Any:
-        schema = field.schema
-        if (schema.many or field.many) and not is_collection(value):
-            raise field.make_error("type", input=value, type=value.__class__.__name__)
-        return bounded.of(schema).load(value, tally, Options(None, partial, field.unknown))
-
-    return deserialize
-
-
-def _pluck(bounded: Bounded, field: fields.Pluck) -> Read:
-    read = _nested(bounded, field)
-    key = plucked_key(field)
-
-    def deserialize(value: Any, attr: Any, data: Any, **options: Any) -> Any:
-        if field.many and not is_collection(value):
-            raise field.make_error("type", input=value, type=value.__class__.__name__)
-        wrapped: Any = [{key: each} for each in value] if field.many else {key: value}
-        return read(wrapped, attr, data, **options)
-
-    return deserialize
-
-
-_READERS: dict[type, Callable[[Bounded, Any], Read]] = {
-    fields.List: _list,
-    fields.Tuple: _tuple,
-    fields.Dict: _dict,
-    Table: _dict,
-    fields.Nested: _nested,
-    fields.Pluck: _pluck,
-}

@@ -14,7 +14,7 @@ from typing import Any
 from marshmallow import validate
 
 from framework.validation.compiler.codegen import Source
-from framework.validation.compiler.support import known
+from framework.validation.compiler.kinds import known
 from framework.validation.limits import flat
 
 Emit = Callable[[Source, Any, str], None]

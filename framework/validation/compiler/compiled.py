@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,13 +11,15 @@ import orjson
 from marshmallow import Schema, ValidationError, missing
 
 from framework.adapters.marshmallow import Options, dump_fields, dump_with
+from framework.validation.codecs.codec import REITERABLE, NotPassedThrough
 from framework.validation.compiler import explanation, support
 from framework.validation.compiler.bounded import Bounded
 from framework.validation.compiler.codegen import Fallback
+from framework.validation.compiler.collecting import LARGE_BYTES, without_collector
 from framework.validation.compiler.dump import Dumping
-from framework.validation.compiler.dump_fields import REITERABLE
-from framework.validation.compiler.load import Mode, loader
-from framework.validation.compiler.passthrough import Checking, NotPassedThrough
+from framework.validation.compiler.load import Mode
+from framework.validation.compiler.loaders import loader
+from framework.validation.compiler.passthrough import Checking
 from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
@@ -103,7 +106,6 @@ class CompiledSchema:
             partial: bool | Iterable[str] | None = None,
             unknown: str | None = None,
         ) -> Any:
-            tally = Tally()
             try:
                 if partial is None:
                     if many is None and unknown is None:
@@ -111,7 +113,9 @@ class CompiledSchema:
                     as_many = schema.many if many is None else bool(many)
                     return self._reader(unknown or schema.unknown, many=as_many)(data)
             except Exception as error:  # noqa: BLE001 - marshmallow says what is wrong
-                tally.suspect(error)
+                tally = Tally(error)
+            else:
+                tally = Tally()
             return slow(data, tally, Options(many, partial, unknown))
 
         return load
@@ -121,29 +125,33 @@ class CompiledSchema:
         """Validate and convert a JSON document.
 
         Raises:
-            framework.errors.MalformedBody: The body is not JSON, or beyond the limits of JSON documents.
+            MalformedJSON: The document is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
         schema, loads, slow = self.schema, orjson.loads, self._slow
         if support.reads_plainly(schema) or support.load_hooks(schema):
             load = self.load
-            return lambda body: load(decode(body))
+            return lambda document: without_collector(lambda each: load(decode(each)), document)
         mode = Mode(schema.unknown, support.partial_of(schema))
         made = loader(schema, mode, json=True, many=schema.many)
         read, opaque, deep = made.build(), made.found.opaque, made.found.opaque or made.found.recursive
 
-        def load_json(body: bytes) -> Any:
-            tally, data = Tally(), missing
+        def load_json(document: bytes) -> Any:
+            if len(document) > LARGE_BYTES and gc.isenabled():
+                return without_collector(load_json, document)
+            data = missing
             try:
-                # PERF: most bodies escape nothing, and one byte is found much faster than several.
-                if BACKSLASH not in body or body.find(ESCAPED_NUL) < 0:
+                # PERF: most documents escape nothing, and one byte is found much faster than several.
+                if BACKSLASH not in document or document.find(ESCAPED_NUL) < 0:
                     if opaque:
-                        refuse_long_integers(body)
-                    data = decode(body) if deep and may_be_deep(body) else loads(body)
-                    return read(data, len(body) <= TEXT_BEFORE_PATTERN)
+                        refuse_long_integers(document)
+                    data = decode(document) if deep and may_be_deep(document) else loads(document)
+                    return read(data, len(document) <= TEXT_BEFORE_PATTERN)
             except Exception as error:  # noqa: BLE001 - the slow way says what is wrong
-                tally.suspect(error)
-            return slow(checked(body, data), tally, Options())
+                tally = Tally(error)
+            else:
+                tally = Tally()
+            return slow(checked(document, data), tally, Options())
 
         return load_json
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
+from framework.validation.codecs.codec import REITERABLE
+from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.compiler.construction import Entry, made_dict
-from framework.validation.compiler.dump_fields import EMITTERS, REITERABLE
 
 Dump = Callable[[Any], Any]
 
@@ -53,14 +54,14 @@ class Dumping:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field._serialize(value)`` does."""
-        emit = support.known(field, EMITTERS)
-        if emit is None:
+        codec = find_codec(field)
+        if codec is None:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
             self.out.line(f"{value} = {serialize}({value}, {self._origin})")
         else:
             self.notes.setdefault(".".join(self._path), "")
-            emit(self, field, value)
+            codec.dump(self, field, value)
 
     def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
         # marshmallow does not tell such a field from which object the value is.
@@ -132,7 +133,7 @@ class Dumping:
         attribute = name if field.attribute is None else field.attribute
         variable = self.out.fresh(name)
         self._origin = f"{name!r}, {value}"
-        if support.known(field, EMITTERS) is None:
+        if find_codec(field) is None:
             self._leave(f"{type(field).__name__} is not known")
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")

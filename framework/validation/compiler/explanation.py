@@ -6,7 +6,8 @@ from marshmallow import Schema
 
 from framework.validation.compiler import support
 from framework.validation.compiler.dump import Dumping
-from framework.validation.compiler.load import Mode, loader
+from framework.validation.compiler.load import Mode
+from framework.validation.compiler.loaders import loader
 
 
 def explain(schema: Schema) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -11,24 +10,16 @@ from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, missing
 from marshmallow.decorators import PRE_LOAD
 
 from framework.adapters.marshmallow import Options
+from framework.validation.codecs.codec import Codec
+from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.checks import check
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.compiler.construction import Entry, construction, made_dict
-from framework.validation.compiler.hooks import finisher
-from framework.validation.compiler.load_fields import EMITTERS, Emit
-from framework.validation.limits import AtMost, ModestNumber, Only, Spelling, StorableText, TimeOfDay, most_of
+from framework.validation.compiler.hooks import copied, finisher, hooked
+from framework.validation.limits import most_of
 from framework.validation.partial import Partial
 
-# What the emitters of these fields look for in `pre_load` themselves.
-_FOLDED: dict[type, tuple[type, ...]] = {
-    AtMost: (fields.List, fields.Mapping, fields.Nested),
-    ModestNumber: (fields.Decimal,),
-    Only: (fields.Float, fields.Boolean, fields.TimeDelta),
-    Spelling: (fields.Number, fields.TimeDelta),
-    StorableText: (fields.String,),
-    TimeOfDay: (fields.DateTime,),
-}
 # These read whatever they are given, so that a null must be caught before.
 _TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck)
 
@@ -61,7 +52,7 @@ class Findings:
     notes: dict[str, str] = field(default_factory=dict)
     opaque: bool = False
     recursive: bool = False
-    functions: dict[tuple[int, Mode, bool], str] = field(default_factory=dict)
+    functions: dict[tuple[int, Mode, bool, bool], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +83,15 @@ class Loading:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field.deserialize(value)`` does for a value that is there."""
-        emit = support.known(field, EMITTERS)
-        if emit is None:
+        codec = find_codec(field)
+        if codec is None:
             self._leave(f"{type(field).__name__} is not known")
             self.out.line(
                 f"{value} = {self.out.constant(field, 'field')}.deserialize({value}{self._keyword})"
             )
             return
         self.found.notes.setdefault(".".join(self.path), "")
-        folded = all(isinstance(field, _FOLDED.get(type(guard), ())) for guard in field.pre_load)
+        folded = all(type(guard) in codec.guards for guard in field.pre_load)
         if not field.allow_none and (not folded or isinstance(field, _TAKE_NONE)):
             self.out.refuse_if(f"{value} is None")
         for function in () if folded else field.pre_load:
@@ -108,13 +99,13 @@ class Loading:
         within = replace(self, exact=self.exact and folded)
         if field.allow_none:
             with self.out.block(f"if {value} is not None:"):
-                within.convert(emit, field, value)
+                within.convert(codec, field, value)
         else:
-            within.convert(emit, field, value)
+            within.convert(codec, field, value)
 
-    def convert(self, emit: Emit, field: fields.Field[Any], value: str) -> None:
+    def convert(self, codec: Codec, field: fields.Field[Any], value: str) -> None:
         """Write the conversion of a value that is not None, its validators and its ``post_load``."""
-        emit(self, field, value)
+        codec.load(self, field, value)
         for validator in field.validators:
             check(self.out, validator, value)
         for function in field.post_load:
@@ -123,19 +114,19 @@ class Loading:
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does for a value that is there."""
         schema = field.schema
-        reason = support.reads_plainly(schema)
-        if not reason and PRE_LOAD in support.load_hooks(schema):
-            reason = f"{type(schema).__name__} has pre_load"
         partial = support.partial_of(schema) if self.partial is None else self.partial
         mode = Mode(field.unknown or schema.unknown, partial)
-        if reason:
+        if (schema.many or field.many) and (
+            support.reads_plainly(schema) or PRE_LOAD in support.load_hooks(schema)
+        ):
+            self.out.refuse_if(f"type({value}) is not list")
+        if reason := support.reads_plainly(schema):
             self._leave(reason)
-            if schema.many or field.many:
-                self.out.refuse_if(f"type({value}) is not list")
-            load, copy = self.out.constant(schema.load, "load"), self.out.constant(deepcopy, "deepcopy")
-            # A hook may change what it is given, and marshmallow may yet have to read the same input again.
+            load, copy = self.out.constant(schema.load, "load"), self.out.constant(copied, "copied")
             options = f"unknown={field.unknown!r}, partial={self.partial!r}"
             self.out.line(f"{value} = {load}({copy}({value}), {options})")
+        elif PRE_LOAD in support.load_hooks(schema):
+            self._hooked(schema, mode, value)
         elif schema.many:
             self._nested_many(schema, mode, value)
         else:
@@ -143,7 +134,7 @@ class Loading:
 
     def function(self, schema: Schema, mode: Mode) -> str:
         """Write the function that reads an object, once; return its name."""
-        key = (id(schema), mode, self.exact)
+        key = (id(schema), mode, self.json, self.exact)
         if key not in self.found.functions:
             name = self.found.functions[key] = self.out.fresh(f"load_{type(schema).__name__}")
             with self.out.function(name, *self._parameters):
@@ -170,7 +161,7 @@ class Loading:
         here = replace(self, partial=mode.partial)
         read = schema.load_fields.values()
         # Of what JSON has, only an object gives a value by its key: reading a field tells whether it is one.
-        if not self.exact or not any(support.known(field, EMITTERS) for field in read):
+        if not self.exact or not any(find_codec(field) for field in read):
             self.out.refuse_if(f"type({data}) is not dict")
         keys = [data_key(name, field) for name, field in schema.load_fields.items()]
         count = here._count(mode, keys, read)
@@ -196,7 +187,7 @@ class Loading:
         here = replace(self, path=(*self.path, name))
         key, variable = repr(data_key(name, field)), self.out.fresh(name)
         maybe_missing = True
-        if support.known(field, EMITTERS) is None:
+        if find_codec(field) is None:
             here._unknown_field(field, data, key, variable, count)
         elif self._must_be_there(field):
             self.out.line(f"{variable} = {data}[{key}]")
@@ -235,6 +226,15 @@ class Loading:
         made = replace(self, open=(*self.open, id(schema))).object(schema, mode, value)
         self.out.line(f"{value} = {made}")
 
+    def _hooked(self, schema: Schema, mode: Mode, value: str) -> None:
+        """Write the reading of what a schema's ``pre_load`` makes of a value."""
+        self._leave(f"{type(schema).__name__} has pre_load")
+        # What a hook returns need not be as JSON has it.
+        within = replace(self, json=False, exact=False)
+        read = within.function(schema, mode._replace(construct=False))
+        load = self.out.constant(hooked(schema, Options(schema.many, mode.partial, mode.unknown)), "hooked")
+        self.out.line(f"{value} = {load}({read}, {value})")
+
     def _made(self, schema: Schema, mode: Mode, data: str, entries: list[Entry], keys: list[str]) -> str:
         """Write the making of what a schema makes of its fields."""
         hooks = mode.construct and bool(support.load_hooks(schema))
@@ -269,7 +269,7 @@ class Loading:
             field.required
             and self.partial is not True
             and not isinstance(field, fields.Constant)
-            and support.known(field, EMITTERS) is not None
+            and find_codec(field) is not None
         )
 
     def _unknown_field(
@@ -312,47 +312,6 @@ class Loading:
     @property
     def _keyword(self) -> str:
         return "" if self.partial is None else f", partial={self.partial!r}"
-
-
-class Loader(NamedTuple):
-    """The source of a loader, the name of its function, and what was found out while it was written."""
-
-    source: Source
-    name: str
-    found: Findings
-
-    def build(self) -> Callable[..., Any]:
-        """Return the function: ``load(data)``, for JSON ``load(data, short)``.
-
-        ``short`` says that no text in the document is too long for a pattern.
-        """
-        return self.source.build(self.name)
-
-
-def loader(schema: Schema, mode: Mode, *, json: bool = False, many: bool = False) -> Loader:
-    """Write the loader of a schema.
-
-    Args:
-        json: Whether it reads what was just read from JSON, with no NUL in its texts.
-        many: Whether it reads a list of objects.
-    """
-    writer = Loading(out=Source(f"load {type(schema).__name__}"), json=json, exact=json)
-    name = writer.many(schema, mode) if many else writer.function(schema, mode)
-    return Loader(writer.out, name, writer.found)
-
-
-def field_loader(field: fields.Field[Any], partial: bool | None) -> Loader:
-    """Write the loader of one value, without what stands around a field's ``_deserialize``."""
-    writer = Loading(out=Source(f"load {type(field).__name__}"), partial=partial)
-    name = writer.out.fresh("load_value")
-    with writer.out.function(name, "d"):
-        emit = support.known(field, EMITTERS)
-        if emit is None:
-            writer.out.line("raise Fallback")
-        else:
-            emit(writer, field, "d")
-        writer.out.line("return d")
-    return Loader(writer.out, name, writer.found)
 
 
 def data_key(name: str, field: fields.Field[Any]) -> str:

@@ -8,22 +8,16 @@ to orjson. What is left to do is to look at the types.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import inspect
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, fields, missing
 
+from framework.validation.codecs.codec import NotPassedThrough
+from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.codegen import DEEPEST, Source
-from framework.validation.compiler.dump_fields import ODD_MOMENT, ODD_TIME, keeps_values
-from framework.validation.schemas.tables import Table
-
-
-class NotPassedThrough(Exception):
-    """Say that objects of a schema have to be dumped."""
 
 
 class Checking:
@@ -135,10 +129,10 @@ class Checking:
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the check of a value."""
-        emit = support.known(field, _EMITTERS)
-        if emit is None:
+        codec = find_codec(field)
+        if codec is None or codec.check is None:
             raise NotPassedThrough
-        emit(self, field, value)
+        codec.check(self, field, value)
 
 
 class Dicts:
@@ -155,9 +149,6 @@ class Dicts:
         if self._look is None:
             self._look = Checking(self._schema, keys=True).build()
         return self._look(value)
-
-
-Emit = Callable[[Checking, Any, str], None]
 
 
 def _is_its_own_dump(schema: Schema, target: Any) -> bool:
@@ -194,82 +185,3 @@ def _is_scalar(field: fields.Field[Any]) -> bool:
     return not isinstance(
         field, fields.List | fields.Tuple | fields.Mapping | fields.Nested | fields.DateTime | fields.Time
     )
-
-
-def _exact(kind: type) -> Emit:
-    def emit(w: Checking, field: Any, value: str) -> None:
-        if getattr(field, "as_string", False):
-            raise NotPassedThrough
-        w.out.refuse_if(f"type({value}) is not {w.out.constant(kind, kind.__name__)}")
-
-    return emit
-
-
-def _temporal(kind: type, zones: str = "") -> Emit:
-    def emit(w: Checking, field: Any, value: str) -> None:
-        if (field.format or field.DEFAULT_FORMAT) not in ("iso", "iso8601"):
-            raise NotPassedThrough
-        condition = zones.format(value=value, utc=w.out.constant(dt.UTC, "utc"))
-        w.out.refuse_if(f"type({value}) is not {w.out.constant(kind, kind.__name__)}{condition}")
-
-    return emit
-
-
-def _enum(w: Checking, field: fields.Enum[Any], value: str) -> None:
-    if field.by_value is False or not keeps_values(field):
-        raise NotPassedThrough
-    w.out.refuse_if(f"type({value}) is not {w.out.constant(field.enum, field.enum.__name__)}")
-
-
-def _list(w: Checking, field: fields.List[Any], value: str) -> None:
-    w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
-    each = w.out.fresh("each")
-    with w.out.block(f"for {each} in {value}:"):
-        w.value(field.inner, each)
-
-
-def _dict(w: Checking, field: fields.Dict, value: str) -> None:
-    if field.key_field is not None and support.known(field.key_field, {fields.String: True}) is None:
-        raise NotPassedThrough
-    w.out.refuse_if(f"type({value}) is not dict")
-    key, each = w.out.fresh("key"), w.out.fresh("each")
-    with w.out.block(f"for {key}, {each} in {value}.items():"):
-        w.out.refuse_if(f"type({key}) is not str")
-        if field.value_field is not None:
-            w.value(field.value_field, each)
-
-
-def _nested(w: Checking, field: fields.Nested, value: str) -> None:
-    if not (field.schema.many or field.many):
-        w.nested(field.schema, value)
-        return
-    w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
-    each = w.out.fresh("each")
-    with w.out.block(f"for {each} in {value}:"):
-        w.nested(field.schema, each)
-
-
-def _anything(w: Checking, field: fields.Field[Any], value: str) -> None:
-    """Any value is written as it is."""
-
-
-_EMITTERS: dict[type, Emit] = {
-    fields.String: _exact(str),
-    fields.Email: _exact(str),
-    fields.Url: _exact(str),
-    fields.UUID: _exact(uuid.UUID),
-    fields.Integer: _exact(int),
-    fields.Float: _exact(float),
-    fields.Boolean: _exact(bool),
-    fields.Raw: _anything,
-    fields.Date: _temporal(dt.date),
-    fields.DateTime: _temporal(dt.datetime, ODD_MOMENT),
-    fields.NaiveDateTime: _temporal(dt.datetime, ODD_MOMENT),
-    fields.AwareDateTime: _temporal(dt.datetime, ODD_MOMENT),
-    fields.Time: _temporal(dt.time, ODD_TIME),
-    fields.Enum: _enum,
-    fields.List: _list,
-    fields.Dict: _dict,
-    Table: _dict,
-    fields.Nested: _nested,
-}

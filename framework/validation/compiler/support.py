@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 from marshmallow import Schema, fields
@@ -20,6 +19,7 @@ from framework.adapters.marshmallow import (
     share_schema,
 )
 from framework.errors import ConfigurationError
+from framework.validation.codecs.registry import find_codec
 from framework.validation.limits import inner_fields
 from framework.validation.partial import Partial
 from framework.validation.schemas.types import ListSchema, ObjectSchema, PartialSchema
@@ -29,33 +29,6 @@ V = TypeVar("V")
 _WITHOUT_PRIVATE_PARTS = "the private parts of marshmallow are not used"
 _LOAD_HOOKS = (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD)
 _DUMP_HOOKS = (PRE_DUMP, POST_DUMP)
-# A subclass of a known class may say these without changing what the class does.
-_HARMLESS = frozenset(
-    (
-        *("__module__", "__qualname__", "__doc__", "__init__", "__orig_bases__", "__parameters__"),
-        *("__abstractmethods__", "_abc_impl", "__static_attributes__", "__firstlineno__"),
-        *("default_error_messages", "error", "default_message"),
-    )
-)
-
-
-def known(value: object, table: Mapping[type, V]) -> V | None:
-    """Return what a table says of a value's class, if the class does what the table's class does.
-
-    A subclass that only sets arguments or messages counts as the class it comes from.
-    """
-    for parent in type(value).__mro__:
-        if parent in table:
-            return table[parent] if _methods(parent).isdisjoint(getattr(value, "__dict__", ())) else None
-        if not _HARMLESS.issuperset(vars(parent)):
-            return None
-    return None
-
-
-@cache
-def _methods(kind: type) -> frozenset[str]:
-    """Name the methods of a class; an instance that has one of its own is not known."""
-    return frozenset(name for name in dir(kind) if callable(getattr(kind, name, None)))
 
 
 def reads_plainly(schema: Schema) -> str:
@@ -110,24 +83,13 @@ def constructor(schema: Schema) -> Any:
     return Partial if isinstance(schema, PartialSchema) else None
 
 
-# What these dump is of a type that is known, or text.
-_OF_KNOWN_TYPE = dict.fromkeys(
-    (
-        *(fields.String, fields.Integer, fields.Float, fields.Decimal, fields.Boolean, fields.UUID),
-        *(fields.Date, fields.Time, fields.DateTime, fields.AwareDateTime, fields.NaiveDateTime),
-        *(fields.TimeDelta, fields.Email, fields.URL, fields.IP, fields.IPv4, fields.IPv6),
-        *(fields.Nested, fields.List, fields.Tuple),
-    ),
-    True,
-)
-
-
 def dumps_anything(schemas: Iterable[Schema]) -> bool:
     """Tell whether a field of these schemas may dump a value of a type that only its object knows."""
     waiting = [field for schema in schemas for field in schema.dump_fields.values()]
     for field in waiting:  # grows while it is walked
         mapping = isinstance(field, fields.Mapping) and field.value_field is not None
-        if not mapping and known(field, _OF_KNOWN_TYPE) is None:
+        codec = find_codec(field)
+        if not mapping and (codec is None or not codec.is_plain):
             return True
         waiting.extend(inner_fields(field))
     return False

@@ -28,12 +28,8 @@ value of an optional field that is not text counts as none.
 from __future__ import annotations
 
 import copy
-import datetime as dt
-import decimal
 import inspect
-import re
 import types
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, is_dataclass
@@ -43,45 +39,14 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from marshmallow import Schema, fields, missing, validate
 
+from framework.validation.codecs.codec import Make
+from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT
 from framework.validation.conventions import PLACES, Conventions
-from framework.validation.limits import MaxItems, Only, Spelling, TimeOfDay
+from framework.validation.fields import Table
+from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
-from framework.validation.schemas.tables import Table
 
-Make = Callable[..., fields.Field[Any]]
 _OPTIONS = frozenset(inspect.signature(fields.Field).parameters)
-_NUMBER = "Not a valid number."
-_PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,18}|[+-]?[0-9]{19}")
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
-_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
-
-_decimal = partial(fields.Decimal, as_string=True, pre_load=[Spelling(_PLAIN_DECIMAL, _NUMBER)])
-
-_FROM_JSON: dict[Any, Make] = {
-    str: fields.String,
-    int: partial(fields.Integer, strict=True),
-    float: partial(fields.Float, pre_load=[Only((int, float), _NUMBER)]),
-    bool: partial(fields.Boolean, pre_load=[Only((bool,), "Not a valid boolean.")]),
-    decimal.Decimal: _decimal,
-    uuid.UUID: fields.UUID,
-    dt.date: fields.Date,
-    dt.datetime: fields.AwareDateTime,
-    dt.time: fields.Time,
-    dt.timedelta: partial(
-        fields.TimeDelta, pre_load=[Only((int, float, dt.timedelta), "Not a valid period of time.")]
-    ),
-    Any: partial(fields.Raw, allow_none=True),
-    object: partial(fields.Raw, allow_none=True),
-}
-_FROM_TEXT: dict[Any, Make] = {
-    **_FROM_JSON,
-    int: partial(fields.Integer, pre_load=[Spelling(_PLAIN_INTEGER, "Not a valid integer.")]),
-    float: partial(fields.Float, pre_load=[Spelling(_PLAIN_NUMBER, _NUMBER)]),
-    bool: fields.Boolean,
-    dt.timedelta: partial(
-        fields.TimeDelta, pre_load=[Spelling(_PLAIN_NUMBER, "Not a valid period of time.")]
-    ),
-}
 _LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
 _SETS = (set, frozenset, AbstractSet)
 _MAPPINGS = (dict, Mapping, MutableMapping)
@@ -140,7 +105,7 @@ class Reader:
         return self._plain(annotation, options)
 
     def _plain(self, annotation: Any, options: dict[str, Any]) -> fields.Field[Any]:
-        make = (_FROM_TEXT if self.text else _FROM_JSON).get(annotation) if _hashable(annotation) else None
+        make = (FROM_TEXT if self.text else FROM_JSON).get(annotation) if _hashable(annotation) else None
         if make is not None:
             return _make(make, options)
         origin = get_origin(annotation) or annotation

@@ -16,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from framework.batteries.database import DatabaseSettings, battery, refusing_duplicates, session_scope
 from framework.batteries.database.columns import NAMING_CONVENTION, UTCDateTime
+from framework.battery import Battery
 from framework.context import services
 from framework.errors import BadRequest, Conflict
 from framework.responses import Result, redirect
@@ -179,6 +180,6 @@ def settings_for(url: str, **options: object) -> DatabaseSettings:
     return DatabaseSettings(url=Secret(url), **options)  # type: ignore[arg-type]
 
 
-def notes_app(settings: DatabaseSettings) -> web.Application:
+def notes_app(settings: DatabaseSettings, *behind: Battery) -> web.Application:
     stack = (battery(settings, migrations=REVISIONS, metadata=Base.metadata), provide(NoteStore))
-    return kernel_app(routes, batteries=stack)
+    return kernel_app(routes, batteries=(*stack, *behind))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 from sqlalchemy import insert, select, text
 from yarl import URL
 
@@ -16,6 +18,7 @@ from framework.batteries.database import DatabaseSettings, session_scope
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import migrate
 from framework.batteries.database.sessions import ENGINE, check
+from framework.battery import Battery, Handler
 from framework.testing import Serve
 from tests.batteries.database.notes import REVISIONS, Note, notes_app, settings_for
 
@@ -43,6 +46,22 @@ async def test_what_a_successful_request_wrote_is_there_for_the_next(
         found = await listed.json()
 
     assert found == {"names": ["first"]}
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["our server", "aiohttp's own"])
+async def test_what_a_request_wrote_is_kept_behind_a_battery_that_passes_a_clone_on(
+    is_ours: bool, settings: DatabaseSettings, serve: Serve, client: ClientSession
+) -> None:
+    async def clone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request.clone(headers={**request.headers, "X-Tenant": "acme"}))
+
+    app = notes_app(settings, Battery(name="cloning", middleware=clone))
+    async with AsyncExitStack() as stack:
+        url = await serve(app) if is_ours else (await stack.enter_async_context(TestServer(app))).make_url("")
+        async with client.post(url / "notes", json={"name": "first"}) as added:
+            assert added.status == 201
+
+        assert await names(app) == ["first"]
 
 
 @pytest.mark.parametrize(
