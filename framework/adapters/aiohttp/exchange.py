@@ -284,8 +284,7 @@ class Exchange:
         if not prepare(request, response):
             return False
         data = short_responses.take(request, response, body)
-        # A stamp that failed has taken the heads away: one without its headers is not kept.
-        if request.heads is not None and key is not None:
+        if key is not None and request.heads is not None:  # a stamp that has failed takes them away
             request.heads.learn(key, data, len(body), request_id)
         self._write(request, data)
         return True
@@ -339,8 +338,7 @@ class Exchange:
         logger.info("Refused a request", extra=facts)
         response = connection.config.service.refuse(request, problem)
         response.force_close()
-        connection.reading = Reading.NOTHING
-        connection._lingering_time = 0.0
+        connection.reading, connection._lingering_time = Reading.NOTHING, 0.0
         await connection.finish_response(request, response, None)
         await connection.outlet.linger()
         return response
