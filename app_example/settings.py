@@ -18,7 +18,7 @@ DATABASE_URL = Secret("sqlite:///var/app_example.sqlite3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSettings:
-    """Say which files can be attached to a post, and where they are kept."""
+    """Tell which files can be attached to a post, and where they are kept."""
 
     folder: Path = Path("var/files")
     max_bytes: int = 10 * 1024 * 1024

@@ -24,5 +24,5 @@ class Principal:
     claims: Mapping[str, Any] = field(default_factory=dict)
 
     def may(self, *scopes: str) -> bool:
-        """Say whether the caller has every one of these scopes."""
+        """Tell whether the caller has every one of these scopes."""
         return self.scopes.issuperset(scopes)

@@ -25,7 +25,7 @@ Routes = Iterable["web.AbstractRouteDef | Iterable[web.AbstractRouteDef]"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route(web.AbstractRouteDef):
-    """Say which handler answers a method of a path, and with which options."""
+    """Tell which handler answers a method of a path, and with which options."""
 
     method: str
     path: str

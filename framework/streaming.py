@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, web
 
 
 class Ending(Enum):
-    """Say how the sending of an answer ended."""
+    """Tell how the sending of an answer ended."""
 
     COMPLETE = "complete"
     DISCONNECTED = "disconnected"
@@ -52,12 +52,12 @@ class Sent(web.StreamResponse):
 
 
 def is_begun(request: web.BaseRequest) -> bool:
-    """Say whether part of an answer has left already."""
+    """Tell whether part of an answer has left already."""
     return request.writer.output_size > 0
 
 
 def is_gone(request: web.BaseRequest) -> bool:
-    """Say whether the client has gone away."""
+    """Tell whether the client has gone away."""
     transport = request.transport
     return transport is None or transport.is_closing()
 

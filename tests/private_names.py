@@ -22,7 +22,7 @@ from mypy.options import Options
 from tests.source import ROOT, Module, package
 
 OURS = ("framework", "app_example")
-ADAPTERS = "framework.adapters"
+_ADAPTERS_FOLDER = "framework/adapters/"
 # The public interface of named tuples and enums, and what marshmallow documents for fields of one's own.
 PUBLIC = frozenset(
     {"_replace", "_asdict", "_fields", "_make", "_field_defaults", "_missing_", "_value_"}
@@ -48,6 +48,16 @@ class Use:
 
 def uses_outside_adapters() -> list[Use]:
     """Return every use of a private name of another library in the framework and the example, adapters left out."""
+    return [use for use in _uses_of_ours() if not use.path.startswith(_ADAPTERS_FOLDER)]
+
+
+def uses_inside_adapters() -> list[Use]:
+    """Return every use of a private name of another library in the adapters."""
+    return [use for use in _uses_of_ours() if use.path.startswith(_ADAPTERS_FOLDER)]
+
+
+@functools.cache
+def _uses_of_ours() -> Sequence[Use]:
     return _uses([module for name in OURS for module in package(name)])
 
 
@@ -62,7 +72,7 @@ def _uses(modules: Sequence[Module]) -> list[Use]:
     return sorted(
         use
         for module in modules
-        if module.name in checked.files and not f"{module.name}.".startswith(f"{ADAPTERS}.")
+        if module.name in checked.files
         for use in _Reader(module, checked, own_names).uses()
     )
 

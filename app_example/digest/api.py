@@ -22,7 +22,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Say which service did not answer, and why."""
+    """Tell which service did not answer, and why."""
 
     url: str
     reason: str

@@ -29,7 +29,7 @@ def kind_of(file: BinaryIO) -> str | None:
 
 
 def _is_text(file: BinaryIO) -> bool:
-    """Say whether a file is UTF-8 without control characters, all of it."""
+    """Tell whether a file is UTF-8 without control characters, all of it."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
     try:

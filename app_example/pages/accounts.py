@@ -44,7 +44,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Say where to go when signed in."""
+    """Tell where to go when signed in."""
 
     next: str = "/"
 

@@ -49,7 +49,7 @@ async def show_posts(query: PageQuery, posts: PostStore) -> Page:
 @public
 @template("about.html")
 async def show_about() -> Page:
-    """Say what this is."""
+    """Tell what this is."""
     return {}
 
 

@@ -10,7 +10,7 @@ from marshmallow.validate import Length
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Say who it is, and prove it."""
+    """Tell who it is, and prove it."""
 
     email: Annotated[str, Length(1, 254)]
     password: Annotated[str, Length(1, 200)] = field(repr=False)

@@ -42,5 +42,5 @@ class UserView:
 
 
 def is_self_or_admin(principal: Principal, user_id: UUID) -> bool:
-    """Say whether somebody may see and change all of a user."""
+    """Tell whether somebody may see and change all of a user."""
     return principal.subject == str(user_id) or principal.may("users:admin")

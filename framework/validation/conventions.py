@@ -107,7 +107,7 @@ DEFAULT = Conventions(names="snake", unknown="raise")
 
 
 def conventions(*, names: Names | None = None, unknown: Unknown | None = None) -> Conventions:
-    """Say how the fields of a class are called outside: ``@conventions(names="camel", unknown="ignore")``.
+    """Tell how the fields of a class are called outside: ``@conventions(names="camel", unknown="ignore")``.
 
     Raises:
         ConfigurationError: A value is none that `Conventions` knows.

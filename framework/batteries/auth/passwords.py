@@ -48,7 +48,7 @@ class Passwords:
         return await self._in_turn(lambda: str(self._hasher.hash(secret)))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Say whether the password is the one behind the hash.
+        """Tell whether the password is the one behind the hash.
 
         Give None for a user that does not exist: it costs the same work, so that the time does not tell.
 
@@ -62,7 +62,7 @@ class Passwords:
         return await self._in_turn(lambda: self._matches(stored, secret))
 
     def needs_rehash(self, password_hash: str) -> bool:
-        """Say whether the hash was made with other parameters than today's; renew it at the next sign-in.
+        """Tell whether the hash was made with other parameters than today's; renew it at the next sign-in.
 
         Raises:
             ValueError: It is no argon2 hash.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshGrant:
-    """Say what a refresh token is good for.
+    """Tell what a refresh token is good for.
 
     Attributes:
         id: The token's ``jti``.
@@ -48,7 +48,7 @@ class Revocations(Protocol):
         """Refuse a token from now on; after it has expired (seconds since the epoch), it may be forgotten."""
 
     async def is_revoked(self, token_id: str) -> bool:
-        """Say whether the token with this ``jti`` is refused."""
+        """Tell whether the token with this ``jti`` is refused."""
 
 
 @dataclass(slots=True)

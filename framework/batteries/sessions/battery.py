@@ -28,7 +28,7 @@ _ANSWERED: web.RequestKey[bool] = web.RequestKey("session_answered", bool)
 
 
 def keeps_changes(error: Exception) -> bool:
-    """Say whether a session is stored though its handler raised.
+    """Tell whether a session is stored though its handler raised.
 
     An answer that is raised on purpose, such as a redirect, keeps what was put in before; a fault of ours
     leaves the session as it was, like the database.

@@ -53,7 +53,7 @@ _MAPPINGS = (dict, Mapping, MutableMapping)
 
 
 class Unmapped(Exception):
-    """Say that no field stands for an annotation, and why."""
+    """Tell that no field stands for an annotation, and why."""
 
 
 @dataclass(frozen=True, slots=True)
