@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Name a place in a list: behind the row with this time and id."""
+    """A place in a list: behind the row with this time and id."""
 
     created_at: datetime
     id: UUID
@@ -42,7 +42,7 @@ class Cursor:
 
 
 class CursorField(fields.Field[Cursor]):
-    """Read a cursor from a query."""
+    """A cursor in a query."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Cursor:
         try:
@@ -62,7 +62,7 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Answer a page; ``next`` is the cursor of the following one, null on the last."""
+    """A page; ``next`` is the cursor of the following one, null on the last."""
 
     items: list[Item]
     next: str | None
@@ -70,7 +70,7 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Row]):
-    """Hold the rows of a page, and the cursor of the following one."""
+    """The rows of a page, and the cursor of the following one."""
 
     rows: Sequence[Row]
     next: Cursor | None

@@ -18,7 +18,7 @@ DATABASE_URL = Secret("sqlite:///var/app_example.sqlite3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSettings:
-    """Tell which files can be attached to a post, and where they are kept."""
+    """Which files can be attached to a post, and where they are kept."""
 
     folder: Path = Path("var/files")
     max_bytes: int = 10 * 1024 * 1024
@@ -33,7 +33,7 @@ class FileSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestSettings:
-    """Name the services that the digest asks, and say how long they have."""
+    """The services that the digest asks, and how long they have."""
 
     urls: tuple[str, ...] = ()
     timeout: timedelta = timedelta(seconds=3)
@@ -41,7 +41,7 @@ class DigestSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings(ServiceSettings):
-    """Hold the framework's settings and our own."""
+    """The framework's settings and our own."""
 
     name: str = "app_example"
     auth: AuthSettings = field(default_factory=lambda: AuthSettings(sign_in_path="/login"))

@@ -17,13 +17,13 @@ def now() -> datetime:
 
 
 class Table(DeclarativeBase):
-    """Be the class that every table derives from."""
+    """The class that every table derives from."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
 class Listed:
-    """Give a table what a page of it needs: an id, and the time by which its rows are sorted."""
+    """What a page of a table needs: an id, and the time by which its rows are sorted."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)

@@ -17,7 +17,7 @@ NOBODYS = UUID("3f0c8b5e-6d0f-4c3a-9a51-0f2f6f1f7d10")
 
 @dataclass
 class Visitor:
-    """Be somebody, signed in or not."""
+    """Somebody, signed in or not."""
 
     session: ClientSession
     url: URL

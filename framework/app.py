@@ -63,7 +63,7 @@ _BATTERIES: Mapping[Any, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """Hold the settings of a service and of each battery in its standard stack; derive your own from it.
+    """The settings of a service and of each battery in its standard stack; derive your own from it.
 
     In development missing keys are generated, with a warning, and cookies work over plain HTTP. In production
     missing or weak keys are refused.

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Name an authenticated caller.
+    """An authenticated caller.
 
     Attributes:
         subject: The caller's stable identity (``sub``, RFC 7519 4.1.2).

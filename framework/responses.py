@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
 class Result(Generic[T]):
-    """Return a value together with a status and headers.
+    """A value together with a status and headers.
 
     Attributes:
         value: What the return annotation ``Result[T]`` promises.

@@ -25,7 +25,7 @@ Routes = Iterable["web.AbstractRouteDef | Iterable[web.AbstractRouteDef]"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route(web.AbstractRouteDef):
-    """Tell which handler answers a method of a path, and with which options."""
+    """The handler that answers a method of a path, and its options."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class Decorate(Protocol):
 
 
 class RouteOptions(TypedDict, total=False):
-    """Name the options of a route; `framework.endpoint.Options` and `Conventions` say what they mean."""
+    """The options of a route; `framework.endpoint.Options` and `Conventions` say what they mean."""
 
     name: str
     status: int
@@ -61,7 +61,7 @@ class RouteOptions(TypedDict, total=False):
 
 
 class RouteTableDef(web.RouteTableDef):
-    """Collect routes by decorating their handlers.
+    """Routes, collected by decorating their handlers.
 
     Args:
         prefix: Stands before each path.

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, web
 
 
 class Ending(Enum):
-    """Tell how the sending of an answer ended."""
+    """How the sending of a response ended."""
 
     COMPLETE = "complete"
     DISCONNECTED = "disconnected"
@@ -20,7 +20,7 @@ class Ending(Enum):
 
 
 class Sent(web.StreamResponse):
-    """Stand for an answer that has left already, so that nobody sends it again.
+    """What stands for a response that has left already, so that nobody sends it again.
 
     Attributes:
         ending: Whether all of it has left; otherwise whose fault that is.

@@ -14,7 +14,7 @@ Report = Callable[[BaseException], None]
 
 
 class Tasks:
-    """Run coroutines beside the requests; a handler asks for it by its type.
+    """Coroutines that run beside the requests; a handler asks for it by its type.
 
     Args:
         limit: How many may run at once.

@@ -221,6 +221,64 @@ def test_every_public_module_and_function_of_the_framework_has_a_docstring() -> 
     assert silent == []
 
 
+# What a class is can be said with a noun; these are the verbs with which docstrings of classes used to begin.
+IMPERATIVES = set(
+    [
+        "Be",
+        "Bind",
+        "Bound",
+        "Collect",
+        "Count",
+        "Describe",
+        "Draw",
+        "Fill",
+        "Find",
+        "Give",
+        "Hold",
+        "Keep",
+        "Know",
+        "Let",
+        "Load",
+        "Look",
+        "Make",
+        "Name",
+        "Promise",
+        "Put",
+        "Read",
+        "Refuse",
+        "Remember",
+        "Return",
+        "Run",
+        "Say",
+        "Send",
+        "Show",
+        "Stand",
+        "Store",
+        "Take",
+        "Tell",
+        "Turn",
+        "Write",
+    ]
+)
+
+
+def test_docstrings_of_functions_are_imperatives_other_than_say_and_those_of_classes_are_nouns() -> None:
+    unlike = [
+        module.place(node)
+        for module in OURS
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef | Function) and (first := first_word(node))
+        if first == "Say" or (isinstance(node, ast.ClassDef) and first in IMPERATIVES)
+    ]
+
+    assert unlike == []
+
+
+def first_word(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the word that a docstring begins with; empty without one."""
+    return (ast.get_docstring(node) or "").partition(" ")[0].strip(",.:")
+
+
 def test_the_door_shows_what_it_lists_and_nothing_else() -> None:
     listed = getattr(framework, "__all__", [])
 

@@ -16,14 +16,14 @@ RoomName = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say something to everybody in the room."""
+    """Something to be said to everybody in the room."""
 
     text: Annotated[str, Length(1, 1_000), not_blank]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Tell what somebody said."""
+    """What somebody said."""
 
     name: str
     text: str
@@ -32,7 +32,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Tell that somebody came or went, and how many are there now."""
+    """News that somebody came or went, and how many are there now."""
 
     type: Literal["joined", "left"]
     name: str
@@ -41,7 +41,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Tell one member what was wrong with what it sent."""
+    """What was wrong with what one member sent."""
 
     errors: list[str]
     type: Literal["refused"] = "refused"

@@ -14,7 +14,7 @@ routes = RouteTableDef(prefix="/api", tags=["digest"])
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Show what one service answered."""
+    """What one service answered."""
 
     url: str
     value: Any
@@ -22,7 +22,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Tell which service did not answer, and why."""
+    """A service that did not answer, and why."""
 
     url: str
     reason: str
@@ -30,7 +30,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Show what arrived in time, and what did not."""
+    """What arrived in time, and what did not."""
 
     entries: list[Entry]
     failures: list[Failure]

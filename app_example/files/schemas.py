@@ -18,7 +18,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """Show what is known about a file, and where it is."""
+    """What is known about a file, and where it is."""
 
     id: UUID
     name: str

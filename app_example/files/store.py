@@ -32,7 +32,7 @@ _UNDECLARED = "application/octet-stream"
 
 
 class FileStore:
-    """Keep, find and remove files."""
+    """The files."""
 
     def __init__(self, session: AsyncSession, settings: FileSettings) -> None:
         self._session = session

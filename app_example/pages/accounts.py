@@ -35,7 +35,7 @@ Page = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Sign in, and go on to where one came from."""
+    """The form of the sign-in page, and where one came from."""
 
     email: EmailAddress
     password: str = field(repr=False)
@@ -44,7 +44,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Tell where to go when signed in."""
+    """Where to go when signed in."""
 
     next: str = "/"
 

@@ -13,7 +13,7 @@ from app_example.texts import Line, Text
 
 @dataclass(frozen=True, slots=True)
 class PostDraft:
-    """Write a post, or say what shall change."""
+    """What a post is written with, or what shall change."""
 
     title: Line
     text: Text
@@ -21,7 +21,7 @@ class PostDraft:
 
 @dataclass(frozen=True, slots=True)
 class AuthorView:
-    """Name the author of a post."""
+    """The author of a post."""
 
     id: UUID
     name: str
@@ -29,7 +29,7 @@ class AuthorView:
 
 @dataclass(frozen=True, slots=True)
 class PostView:
-    """Show a post."""
+    """A post."""
 
     id: UUID
     title: str

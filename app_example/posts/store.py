@@ -17,7 +17,7 @@ from framework import Forbidden, NotFound, Principal
 
 
 class PostStore:
-    """Find, keep and remove posts."""
+    """The posts."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -15,7 +15,7 @@ OWN = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 
 
 class Browser:
-    """Keep cookies, and send forms as a browser does."""
+    """A client that keeps cookies, and sends forms as a browser does."""
 
     def __init__(self, session: ClientSession, url: URL) -> None:
         self.session = session

@@ -161,7 +161,7 @@ async def test_expired_refresh_tokens_are_forgotten(app: web.Application, ada: V
 
 
 class WatchingPasswords(Passwords):
-    """Look, while a password is checked, how many connections are in use."""
+    """Passwords that look, while one is checked, how many connections are in use."""
 
     app: web.Application
     in_use: int

@@ -10,7 +10,7 @@ from marshmallow.validate import Length
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Tell who it is, and prove it."""
+    """Who it is, and the proof."""
 
     email: Annotated[str, Length(1, 254)]
     password: Annotated[str, Length(1, 200)] = field(repr=False)

@@ -15,7 +15,7 @@ from framework.batteries.auth import RefreshGrant
 
 
 class RefreshTokenStore:
-    """Remember which refresh tokens were not used yet."""
+    """The refresh tokens that were not used yet."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

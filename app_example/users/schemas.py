@@ -13,7 +13,7 @@ from framework import Principal
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
-    """Register, or say what shall change."""
+    """What somebody registers with, or what shall change."""
 
     name: Line
     email: EmailAddress
@@ -22,7 +22,7 @@ class UserDraft:
 
 @dataclass(frozen=True, slots=True)
 class UserView:
-    """Show a user; the address to nobody but the user."""
+    """A user; the address is shown to nobody but the user."""
 
     id: UUID
     name: str

@@ -18,7 +18,7 @@ TAKEN = "There is an account with this e-mail address already."
 
 
 class UserStore:
-    """Find, keep and forget users."""
+    """The users."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session

@@ -46,7 +46,7 @@ def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unk
 
 
 class blaming:  # noqa: N801 - reads as a verb
-    """Name the endpoint and the parameter in an error about a type."""
+    """A context that names the endpoint and the parameter in an error about a type."""
 
     def __init__(self, endpoint: Endpoint, parameter: str) -> None:
         self._where = f"{endpoint}: parameter '{parameter}'"

@@ -36,7 +36,7 @@ _log = logging.getLogger("framework.dispatch")
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Hold an endpoint and its handler with every battery's middleware around it."""
+    """An endpoint, and its handler with every battery's middleware around it."""
 
     endpoint: Endpoint
     handler: Handler
@@ -105,7 +105,7 @@ UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
 class Dispatcher:
-    """Send each request down its endpoint's chain.
+    """The way from a request to its endpoint's chain.
 
     Args:
         chains: The chain of each handler that is registered in the router.

@@ -38,7 +38,7 @@ class _Shape(NamedTuple):
 
 
 class _Bucket:
-    """Hold the patterns that begin with the same fixed segments."""
+    """The patterns that begin with the same fixed segments."""
 
     def __init__(self, resources: Iterable[AbstractResource]) -> None:
         self.is_known = True
@@ -84,7 +84,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Lookup:
-    """Find what the router of an application would find; it has to be made anew when a route is added."""
+    """What the router of an application would find; it has to be made anew when a route is added."""
 
     def __init__(self, router: web.UrlDispatcher) -> None:
         self._plain: dict[tuple[str, str], Found] = {}

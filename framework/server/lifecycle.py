@@ -17,7 +17,7 @@ End = Callable[[], Awaitable[object]]
 
 
 class Phase(enum.Enum):
-    """Name the three parts of a service's life."""
+    """The three parts of a service's life."""
 
     STARTING = "starting"
     READY = "ready"
@@ -25,7 +25,7 @@ class Phase(enum.Enum):
 
 
 class Lifecycle:
-    """Tell which phase a service is in; the server moves it on, readiness reads it."""
+    """The phase that a service is in; the server moves it on, readiness reads it."""
 
     def __init__(self) -> None:
         self.phase = Phase.STARTING
@@ -58,7 +58,7 @@ class Lifecycle:
 
 
 class Connections:
-    """Keep the WebSockets and streams that are open, to end them politely before the process ends.
+    """The WebSockets and streams that are open, to be ended politely before the process ends.
 
     ::
 

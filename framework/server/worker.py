@@ -38,7 +38,7 @@ _KILL_MARGIN_SECONDS = 3  # between the end of a worker's graceful stop and the 
 
 
 class Worker(GunicornWorker):
-    """Serve in a worker process: ``gunicorn --worker-class framework.server.worker.Worker module:factory``.
+    """A worker process: ``gunicorn --worker-class framework.server.worker.Worker module:factory``.
 
     SIGTERM stops gracefully; SIGINT and SIGQUIT stop at once, and so does a second SIGTERM.
     """

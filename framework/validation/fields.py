@@ -12,7 +12,7 @@ from marshmallow import ValidationError, fields
 
 
 class Table(fields.Dict):
-    """Read a JSON object of like values.
+    """A field of JSON objects of like values.
 
     marshmallow files an entry's messages under ``key`` and ``value``; here they stand at the entry itself, so
     that a fault's pointer leads to something that is in the document.

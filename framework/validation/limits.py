@@ -21,14 +21,14 @@ FAULTS = 50
 
 @dataclass(frozen=True, slots=True)
 class MaxItems:
-    """Allow lists of another length than the usual 1,000: ``Annotated[list[Row], MaxItems(5_000)]``."""
+    """Another length for a list than the usual 1,000: ``Annotated[list[Row], MaxItems(5_000)]``."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """Refuse a collection of more items before any of them is looked at."""
+    """A guard against a collection of more items, before any of them is looked at."""
 
     items: int
 
@@ -40,7 +40,7 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class StorableText:
-    """Refuse text with NUL, which PostgreSQL cannot store, and text too long for a pattern."""
+    """A guard against text with NUL, which PostgreSQL cannot store, and text too long for a pattern."""
 
     length: int | None = None
 
@@ -55,7 +55,7 @@ class StorableText:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Let pass values of exactly these types: JSON's ``true`` is no number, and ``"1"`` is none either."""
+    """A guard that lets values of exactly these types pass: JSON's ``true`` is no number, nor is ``"1"``."""
 
     types: tuple[type, ...]
     message: str
@@ -68,7 +68,7 @@ class Only:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """Let text pass in its one plain spelling: Python would also read ``1_000``, ``" 1"`` and ``"١"``."""
+    """A guard for text in its one plain spelling: Python would also read ``1_000``, ``" 1"`` and ``"١"``."""
 
     pattern: re.Pattern[str]
     message: str
@@ -81,7 +81,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class TimeOfDay:
-    """Refuse a bare date, which Python reads as midnight, in the field's words: empty text is no time."""
+    """A guard against a bare date, which Python reads as midnight; in the field's words, empty text is no time."""
 
     def __call__(self, value: Any) -> Any:
         return "" if isinstance(value, str) and len(value) <= len("2024-02-29") else value
@@ -89,7 +89,7 @@ class TimeOfDay:
 
 @dataclass(frozen=True, slots=True)
 class ModestNumber:
-    """Refuse text of a number with a huge exponent.
+    """A guard against text of a number with a huge exponent.
 
     Dumping writes a Decimal in full: ``1e999999999`` would ask for a gigabyte of zeros.
     """

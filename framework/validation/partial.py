@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Partial(Mapping[str, Any], Generic[T]):
-    """Hold just the fields of ``T`` that were sent, by their Python names.
+    """Just the fields of ``T`` that were sent, by their Python names.
 
     Every value is valid as the field's annotation says; a nested object is itself a ``Partial``, while the
     items of a list are complete, because a list replaces the old one (RFC 7396).

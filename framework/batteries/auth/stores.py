@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshGrant:
-    """Tell what a refresh token is good for.
+    """What a refresh token is good for.
 
     Attributes:
         id: The token's ``jti``.
@@ -26,7 +26,7 @@ class RefreshGrant:
 
 
 class TokenStore(Protocol):
-    """Remember which refresh tokens may still be used, each of them once."""
+    """The refresh tokens that may still be used, each of them once."""
 
     async def add(self, grant: RefreshGrant) -> None:
         """Remember a token that was issued just now."""
@@ -42,7 +42,7 @@ class TokenStore(Protocol):
 
 
 class Revocations(Protocol):
-    """Remember tokens that are refused although they have not expired."""
+    """The tokens that are refused although they have not expired."""
 
     async def revoke(self, token_id: str, expires_at: float) -> None:
         """Refuse a token from now on; after it has expired (seconds since the epoch), it may be forgotten."""
@@ -53,7 +53,7 @@ class Revocations(Protocol):
 
 @dataclass(slots=True)
 class MemoryTokenStore:
-    """Keep refresh tokens in this process: for development, tests and services with one worker."""
+    """Refresh tokens in this process: for development, tests and services with one worker."""
 
     clock: Callable[[], float] = time.time
     _grants: dict[str, RefreshGrant] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class MemoryTokenStore:
 
 @dataclass(slots=True)
 class MemoryRevocations:
-    """Keep revoked tokens in this process: for development, tests and services with one worker."""
+    """Revoked tokens in this process: for development, tests and services with one worker."""
 
     clock: Callable[[], float] = time.time
     _expiry: dict[str, float] = field(default_factory=dict)

@@ -19,7 +19,7 @@ NAMING_CONVENTION: Mapping[str, str] = {
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """Store a point in time, and return it with its offset; SQLite alone would lose it."""
+    """A point in time, returned with its offset; SQLite alone would lose that."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

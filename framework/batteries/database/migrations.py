@@ -106,7 +106,7 @@ async def is_pending(settings: DatabaseSettings, folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """Hold the names of a folder's revisions, and which of them are the newest."""
+    """The names of a folder's revisions, and which of them are the newest."""
 
     known: frozenset[str]
     heads: frozenset[str]

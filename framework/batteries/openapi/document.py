@@ -73,7 +73,7 @@ def is_described(endpoint: Endpoint, *, pages: bool) -> bool:
 
 
 class _Operations:
-    """Collect what the endpoints do, path by path."""
+    """What the endpoints do, path by path."""
 
     def __init__(self, schemas: Schemas, schemes: Sequence[str], errors: Renderer) -> None:
         self.paths: dict[str, dict[str, Any]] = {}

@@ -11,7 +11,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::((?:[^{}]|\{[^{}]*\})+
 
 
 class Template(NamedTuple):
-    """Hold a path as the document shows it.
+    """A path as the document shows it.
 
     Attributes:
         path: The template, as in ``/users/{user_id}``.
@@ -25,7 +25,7 @@ class Template(NamedTuple):
 
 
 class Templates:
-    """Turn routes' paths into templates; two of the same shape become one (OpenAPI 3.1, 4.8.8.2)."""
+    """The templates of routes' paths; two of the same shape become one (OpenAPI 3.1, 4.8.8.2)."""
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}

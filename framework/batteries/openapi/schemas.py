@@ -35,7 +35,7 @@ _TYPING = frozenset({"type", "enum", "$ref", "allOf", "anyOf", "oneOf"})
 
 
 class Schemas:
-    """Describe types, and keep the description of each class once, under its name."""
+    """The descriptions of types, that of each class once, under its name."""
 
     def __init__(self, spec: APISpec, plugin: MarshmallowPlugin) -> None:
         self._spec = spec

@@ -9,7 +9,7 @@ _UNKNOWN = SafeUUID.unknown
 
 
 class _Blank(UUID):
-    """Be a UUID that is not filled yet, and may be."""
+    """A UUID that is not filled yet, and may be."""
 
     __slots__ = ()
     __init__ = object.__init__

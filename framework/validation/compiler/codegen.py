@@ -24,7 +24,7 @@ class Fallback(Exception):
 
 
 class Source:
-    """Collect the functions of one module that is made in memory."""
+    """The functions of one module that is made in memory."""
 
     def __init__(self, title: str) -> None:
         self.title = title

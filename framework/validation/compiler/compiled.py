@@ -57,13 +57,13 @@ class Load(Protocol):
 
 
 class Dump(Protocol):
-    """Convert an object to plain data, as ``Schema.dump`` does."""
+    """A function that converts an object to plain data, as ``Schema.dump`` does."""
 
     def __call__(self, obj: Any, *, many: bool | None = None) -> Any: ...
 
 
 class CompiledSchema:
-    """Load and dump as a schema does, and as marshmallow would, but faster.
+    """The loader and dumper of a schema: as marshmallow would, but faster.
 
     The fast path handles only what it provably handles as marshmallow would. Whatever else happens on it is
     forgotten, and marshmallow reads or writes the same value from the start: so the errors are marshmallow's.

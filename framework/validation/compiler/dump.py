@@ -18,7 +18,7 @@ Dump = Callable[[Any], Any]
 
 
 class Dumping:
-    """Write the source of a schema's dumper.
+    """The source of a schema's dumper.
 
     Attributes:
         out: The source.

@@ -21,7 +21,7 @@ from framework.validation.compiler.codegen import DEEPEST, Source
 
 
 class Checking:
-    """Write the function that looks at the types, and returns what to hand to orjson.
+    """The function that looks at the types, and returns what to hand to orjson.
 
     Args:
         schema: The schema.
@@ -136,7 +136,7 @@ class Checking:
 
 
 class Dicts:
-    """Look at dicts in the place of a dataclass's instances, as a database may return them.
+    """Dicts in the place of a dataclass's instances, as a database may return them.
 
     Its function is made when the first one comes, because most services never send one.
     """

@@ -53,12 +53,12 @@ _MAPPINGS = (dict, Mapping, MutableMapping)
 
 
 class Unmapped(Exception):
-    """Tell that no field stands for an annotation, and why."""
+    """A report that no field stands for an annotation, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Turn annotations into fields.
+    """The way from annotations to fields.
 
     Attributes:
         text: Whether the values arrive as text.

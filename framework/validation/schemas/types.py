@@ -35,7 +35,7 @@ from framework.validation.schemas.type_fields import (
 
 
 class ObjectSchema(Schema):
-    """Load an instance of a dataclass, the ``target``."""
+    """A schema that loads instances of a dataclass, the ``target``."""
 
     target: ClassVar[type]
 
@@ -49,7 +49,7 @@ class ObjectSchema(Schema):
 
 
 class PartialSchema(Schema):
-    """Load just the fields that were sent."""
+    """A schema that loads just the fields that were sent."""
 
     @post_load
     def construct(self, data: dict[str, Any], **_: Any) -> Partial[Any]:
@@ -57,7 +57,7 @@ class PartialSchema(Schema):
 
 
 class ListSchema(Schema):
-    """Give the validators of a list as a whole a place."""
+    """A place for the validators of a list as a whole."""
 
     list_validators: ClassVar[tuple[Callable[[Any], Any], ...]] = ()
 
