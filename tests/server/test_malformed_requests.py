@@ -192,6 +192,7 @@ async def test_a_malformed_request_is_refused_on_a_connection_that_has_been_good
     assert app[CALLS] == ["GET /"]
 
 
+@pytest.mark.guarantee("malformed requests")
 @pytest.mark.parametrize("target", ["TRACE /", "CONNECT a:443", "CONNECT /"])
 async def test_a_method_that_is_never_served_is_told_those_that_are(target: str) -> None:
     async with serving(service()) as running:
