@@ -1,4 +1,4 @@
-"""Answers that no handler gives: to requests that cannot be read, and to errors that nobody has answered."""
+"""Responses that no handler makes: to requests that cannot be read, and to errors that nobody has handled."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def problem_from_parser(error: BaseException, *, target_limit: int, header_limit
 
 
 def problem_from_failure(error: BaseException) -> Problem:
-    """Return what a client may know about an error that nobody has answered."""
+    """Return what a client may know about an error that nobody has handled."""
     if isinstance(error, ServiceError):
         return error.problem()
     if isinstance(error, RequestPayloadError):
@@ -85,7 +85,7 @@ def problem_from_failure(error: BaseException) -> Problem:
     return SERVER_FAULT
 
 
-def answer(request: web.BaseRequest, problem: Problem) -> web.Response:
+def respond(request: web.BaseRequest, problem: Problem) -> web.Response:
     """Write a problem as a response (RFC 9457)."""
     return web.Response(
         status=problem.status,

@@ -1,4 +1,4 @@
-"""What a connection asks of whatever answers its requests."""
+"""What a connection asks of whatever responds to its requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Requests(Protocol):
-    """What answers the requests that a connection has received.
+    """The requests that a connection has received, and their responses.
 
     Attributes:
         work: The task for the request in progress, if that has to wait.
@@ -16,10 +16,10 @@ class Requests(Protocol):
     work: asyncio.Task[None] | None
 
     def begin(self) -> None:
-        """Answer the request that waits longest, unless another one is being answered."""
+        """Respond to the request that waits longest, unless another one is in progress."""
 
     def cancel(self) -> None:
-        """Cancel the work for the request that is being answered."""
+        """Cancel the work for the request in progress."""
 
     def announce_closing(self, *, behind: int = 1) -> None:
         """Make this the last response of the connection, counted from the next."""

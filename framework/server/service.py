@@ -21,7 +21,7 @@ class Service:
     """An application as its connections see it.
 
     Attributes:
-        handler: Answers a request that passed the checks of its head.
+        handler: Responds to a request that passed the checks of its head.
         refuse: Turns a problem with a request that no handler sees into a response.
         release: Gives up what a request holds when its handler has returned; an awaitable if that takes a wait.
         prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns False where only the

@@ -52,7 +52,7 @@ class Worker(GunicornWorker):
         signal.signal(signal.SIGWINCH, signal.SIG_IGN)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
-        """Tell where a worker was stuck that gave no heartbeat."""
+        """Log where a worker was stuck that gave no heartbeat."""
         self.log.critical("Worker stuck here:\n%s", "".join(traceback.format_stack(frame)))
         super().handle_abort(sig, frame)
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.ports import free_port
-from tests.server.raw import Answer, exchange, request
+from tests.server.raw import Response, exchange, request
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +105,7 @@ class Process:
                 assert not self._reading.done() or self.output.count(text) >= times, self.output
                 await asyncio.sleep(0.02)
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str) -> Response:
         """Ask for a path, as soon as somebody listens."""
         async with asyncio.timeout(20):
             while True:

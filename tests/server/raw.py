@@ -13,8 +13,8 @@ PATIENCE_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Hold one response as it came over the wire."""
+class Response:
+    """One response as it came over the wire."""
 
     status: int
     version: str
@@ -23,7 +23,7 @@ class Answer:
 
     @property
     def problem(self) -> dict[str, Any]:
-        """Return the problem document that the answer is."""
+        """Return the problem document that the response is."""
         assert self.headers["content-type"] == "application/problem+json", self
         document: dict[str, Any] = json.loads(self.body)
         assert document["status"] == self.status
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Peer:
-    """Be the client of one connection."""
+    """The client of one connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -43,13 +43,13 @@ class Peer:
             await self.writer.drain()
             await asyncio.sleep(pause_seconds)
 
-    async def answer(self) -> Answer:
+    async def answer(self) -> Response:
         """Read one response, whole."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             head = await self.reader.readuntil(b"\r\n\r\n")
             return await self._rest(head)
 
-    async def answers(self) -> list[Answer]:
+    async def answers(self) -> list[Response]:
         """Read responses until the server closes."""
         found = []
         while True:
@@ -66,12 +66,12 @@ class Peer:
             except ConnectionResetError:
                 return b""
 
-    async def _rest(self, head: bytes) -> Answer:
+    async def _rest(self, head: bytes) -> Response:
         status_line, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         version, status, _ = status_line.split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await self.reader.readexactly(int(headers.get("content-length", 0)))
-        return Answer(int(status), version, headers, body)
+        return Response(int(status), version, headers, body)
 
 
 @asynccontextmanager
@@ -84,8 +84,8 @@ async def peer(port: int) -> AsyncIterator[Peer]:
         writer.close()
 
 
-async def exchange(port: int, data: bytes) -> list[Answer]:
-    """Send bytes on a new connection and return all answers until the server closes it."""
+async def exchange(port: int, data: bytes) -> list[Response]:
+    """Send bytes on a new connection and return all responses until the server closes it."""
     async with peer(port) as client:
         await client.send(data)
         return await client.answers()

@@ -18,7 +18,7 @@ FAST: Final[dict[str, Any]] = {"port": 0, "linger_seconds": 0.3}
 
 
 async def remember(request: web.Request) -> web.Response:
-    """Say what arrived."""
+    """Respond with what arrived."""
     request.app[CALLS].append(f"{request.method} {request.path_qs}")
     body = await request.read()
     return web.json_response({"path": request.path, "url": str(request.url), "bytes": len(body)})

@@ -1,4 +1,4 @@
-"""One connection's requests: each for itself, one after the other, and their answers the same on either way."""
+"""One connection's requests: each for itself, one after the other, and their responses the same on either way."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEFORE: ContextVar[str] = ContextVar("before", default="")
 
 
 async def leave_a_trace(request: web.Request) -> web.Response:
-    """Say what an earlier request left in the context, and leave something."""
+    """Respond with what an earlier request left in the context, and leave something."""
     found = BEFORE.get()
     BEFORE.set(request.query["name"])
     await asyncio.sleep(float(request.query.get("pause", 0)))
@@ -178,7 +178,7 @@ RESPONSES: dict[str, Callable[[], web.StreamResponse]] = {
     "nothing": web.Response,
     "created, nothing to say": lambda: web.Response(status=201),
     "no content": lambda: web.Response(status=204),
-    "early hints that are an answer": lambda: web.Response(status=103, text="a"),
+    "early hints that are a response": lambda: web.Response(status=103, text="a"),
     "not modified": lambda: web.Response(status=304, headers={"ETag": '"a"'}),
     "a reason of its own": lambda: web.Response(status=299, reason="Fine"),
     "no known reason": lambda: web.Response(status=299),
@@ -200,7 +200,7 @@ LINES = ["GET /x HTTP/1.1", "HEAD /x HTTP/1.1", "POST /x HTTP/1.1", "GET /x HTTP
 @pytest.mark.guarantee("short cuts")
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("make", RESPONSES.values(), ids=RESPONSES.keys())
-async def test_a_brief_answer_is_what_aiohttp_would_send(
+async def test_a_short_response_is_what_aiohttp_would_send(
     make: Callable[[], web.StreamResponse], line: str
 ) -> None:
     async def received(app: web.Application) -> bytes:
@@ -222,15 +222,15 @@ async def test_a_brief_answer_is_what_aiohttp_would_send(
     assert lines(await received(brief)) == lines(await received(long))
 
 
-def lines(answer: bytes) -> tuple[bytes, list[bytes], bytes]:
-    """Return an answer's first line, its headers in the order of their names, and its body."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+def lines(response: bytes) -> tuple[bytes, list[bytes], bytes]:
+    """Return a response's first line, its headers in the order of their names, and its body."""
+    head, _, body = response.partition(b"\r\n\r\n")
     first, *headers = head.split(b"\r\n")
     assert first.startswith((b"HTTP/1.1 ", b"HTTP/1.0 "))
     return first, sorted(headers), body
 
 
-async def test_a_chunked_answer_stays_one() -> None:
+async def test_a_chunked_response_stays_one() -> None:
     async def handler(_: web.Request) -> web.Response:
         return chunked(web.Response(text="abc"))
 

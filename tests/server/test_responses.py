@@ -1,4 +1,4 @@
-"""Every request gets an answer, and no answer says more than it should."""
+"""Every request gets a response, and no response says more than it should."""
 
 from __future__ import annotations
 
@@ -150,7 +150,9 @@ async def test_headers_of_an_error_are_sent_and_a_fault_of_ours_is_logged(
 
 
 @pytest.mark.guarantee("response faults")
-async def test_a_second_answer_is_not_mixed_into_one_that_has_begun(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_second_response_is_not_mixed_into_one_that_has_begun(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def begin_and_return_another(request: web.Request) -> web.Response:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -206,7 +208,7 @@ async def test_a_response_that_another_request_is_being_sent_is_a_500() -> None:
 
 
 @pytest.mark.guarantee("response faults")
-async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written() -> None:
+async def test_a_service_may_respond_for_a_stream_whose_head_could_not_be_written() -> None:
     @web.middleware
     async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
         try:
@@ -224,7 +226,7 @@ async def test_a_service_may_answer_for_a_stream_whose_head_could_not_be_written
 
 
 @pytest.mark.guarantee("response faults")
-async def test_an_answer_that_fails_half_way_is_cut_off_and_not_mixed_with_another(
+async def test_a_response_that_fails_half_way_is_cut_off_and_not_mixed_with_another(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -270,7 +272,7 @@ async def test_a_client_that_leaves_early_is_no_error(size: int, caplog: pytest.
 
 
 @pytest.mark.guarantee("malformed requests")
-async def test_no_answer_names_the_server_software() -> None:
+async def test_no_response_names_the_server_software() -> None:
     async def own(_: web.Request) -> web.Response:
         return web.Response(headers=[("Server", "mine"), ("Server", "mine")])
 
@@ -317,7 +319,7 @@ async def test_a_service_may_dress_the_refusals_of_the_server() -> None:
 
 
 @pytest.mark.guarantee("short cuts")
-async def test_a_service_may_answer_requests_without_the_router_of_aiohttp() -> None:
+async def test_a_service_may_respond_to_requests_without_the_router_of_aiohttp() -> None:
     async def dispatch(request: web.Request) -> web.StreamResponse:
         return web.json_response({"path": request.path})
 
@@ -330,7 +332,7 @@ async def test_a_service_may_answer_requests_without_the_router_of_aiohttp() -> 
     assert app[CALLS] == []
 
 
-async def test_a_raised_http_exception_is_its_own_answer() -> None:
+async def test_a_raised_http_exception_is_its_own_response() -> None:
     async def handler(_: web.Request) -> web.Response:
         raise web.HTTPFound("/elsewhere")
 

@@ -25,14 +25,14 @@ BODIES = {
 
 
 async def tell(request: web.Request) -> web.Response:
-    """Say which headers came."""
+    """Respond with the headers that came."""
     if request.path == "/first":
         await request.read()
     return web.json_response(sorted(name.lower() for name in request.headers))
 
 
 async def ignore(request: web.Request) -> web.Response:
-    """Say which headers came, and leave the body alone."""
+    """Respond with the headers that came, and leave the body alone."""
     return web.json_response(sorted(name.lower() for name in request.headers))
 
 

@@ -12,7 +12,7 @@ def stock_service(app: web.Application) -> Service:
     """Return an application as aiohttp would serve it; call it when it has started."""
     return Service(
         handler=app._handle,
-        refuse=error_responses.answer,
+        refuse=error_responses.respond,
         release=_hold_nothing,
         prepare=None if app.on_response_prepare else _add_nothing,
         max_body=app._client_max_size,

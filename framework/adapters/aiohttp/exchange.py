@@ -1,8 +1,8 @@
-"""The requests of one connection: checked, given to the application, and answered whatever happens.
+"""The requests of one connection: checked, given to the application, and responded to whatever happens.
 
 aiohttp serves a connection from one task that waits for requests and starts another task for each. Here a request
 that has arrived gets its task at once, and where Python can it runs in the very iteration of the event loop that read
-it: with nothing to wait for, it is answered before that is over. Between requests a connection has no task at all.
+it: with nothing to wait for, its response leaves before that is over. Between requests a connection has no task at all.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) el
 def connect(
     server: web.Server, config: ConnectionConfig, options: dict[str, Any], loop: asyncio.AbstractEventLoop
 ) -> Connection:
-    """Return the protocol of a new connection, whose requests are answered."""
+    """Return the protocol of a new connection, whose requests are responded to."""
     connection = Connection(server, config, options, loop)
     connection.requests = Exchange(connection)
     return connection
@@ -51,7 +51,7 @@ class Exchange:
     """Requests and responses of one connection, one after the other.
 
     Attributes:
-        work: What answers the request in progress, if it has to wait.
+        work: The task for the request in progress, if it has to wait.
         host: The Host that the checks have let through before.
     """
 
@@ -240,7 +240,7 @@ class Exchange:
         try:
             connection._current_request = request
             response = await connection.config.service.handler(request)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can answer it
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can handle it
             response = self._response_to(request, error)
         finally:
             connection._current_request = None
@@ -311,10 +311,10 @@ class Exchange:
             response.force_close()
 
     def _failure(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
-        """Make a response to an error that nothing above has answered.
+        """Make a response to an error that nothing above has handled.
 
         Raises:
-            ConnectionError: There is nobody to answer, or part of another response is out already.
+            ConnectionError: There is nobody to respond to, or part of another response is out already.
         """
         connection = self._connection
         is_gone = connection.transport is None or connection.transport.is_closing()

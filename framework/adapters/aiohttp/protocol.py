@@ -44,7 +44,7 @@ class Connection(RequestHandler):
         body: The body that is arriving.
         ends: Its TLS context, and the addresses of the client's end and ours.
         outlet: Where responses go.
-        requests: What answers its requests; set as soon as it is made.
+        requests: What responds to its requests; set as soon as it is made.
     """
 
     __slots__ = (
@@ -289,7 +289,7 @@ class Connection(RequestHandler):
             self._read_nothing_more()
 
     def _read_nothing_more(self) -> None:
-        """Answer what has come, and then close."""
+        """Respond to what has come, and then close."""
         self._forget_body()
         self.reading = Reading.NOTHING
         self.requests.announce_closing(behind=len(self._messages) + self._request_in_progress)

@@ -67,7 +67,7 @@ def forget_heads(request: Any) -> None:
 
 
 def handle(app: web.Application, request: web.Request) -> Awaitable[web.StreamResponse]:
-    """Answer a request by the application's own routing and middlewares."""
+    """Respond to a request by the application's own routing and middlewares."""
     return app._handle(request)
 
 

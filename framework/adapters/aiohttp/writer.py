@@ -11,7 +11,7 @@ class Writer(StreamWriter):
     """A writer of heads that name no server software; it stays usable when a header cannot be written."""
 
     async def write_headers(self, status_line: str, headers: CIMultiDict[str]) -> None:
-        # aiohttp puts in its own name and version just before; no answer carries them.
+        # aiohttp puts in its own name and version just before; no response carries them.
         headers.popall(hdrs.SERVER, None)
         try:
             # PERF: what the parent does, without a second coroutine for each response.

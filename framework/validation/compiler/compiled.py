@@ -208,7 +208,7 @@ class CompiledSchema:
         return dump_json
 
     def explain(self) -> str:
-        """Say, field by field, what was compiled and what is left to marshmallow, and why."""
+        """Tell, field by field, what was compiled and what is left to marshmallow, and why."""
         return explanation.explain(self.schema)
 
     def _reader(self, unknown: str, *, many: bool) -> Read:
