@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
 
 
 class Stripped(NamedTuple):
@@ -21,22 +21,20 @@ class Stripped(NamedTuple):
 
 
 def strip(annotation: Any) -> Stripped:
-    """Take `Annotated` and ``| None`` off an annotation."""
-    extras: tuple[Any, ...] = ()
-    if get_origin(annotation) is Annotated:
-        annotation, *more = get_args(annotation)
-        extras = tuple(more)
-    if get_origin(annotation) not in {Union, types.UnionType}:
-        return Stripped(
-            annotation,
-            optional=annotation in {None, types.NoneType} if _hashable(annotation) else False,
-            extras=extras,
-        )
+    """Take `Annotated`, ``| None``, `Final` and the names of `type` statements off, however they are nested."""
+    annotation = _unwrapped(annotation)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        kind, *extras = get_args(annotation)
+        inner = strip(kind)
+        return inner._replace(extras=(*extras, *inner.extras))
+    if origin not in {Union, types.UnionType}:
+        return Stripped(annotation, optional=annotation is None or annotation is types.NoneType)
     members = get_args(annotation)
     rest = tuple(member for member in members if member is not types.NoneType)
-    kind = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - built from a tuple
-    inner = strip(kind) if get_origin(kind) is Annotated else Stripped(kind)
-    return Stripped(inner.kind, optional=len(rest) < len(members), extras=(*extras, *inner.extras))
+    if len(rest) > 1:
+        return Stripped(Union[rest], optional=len(rest) < len(members))  # noqa: UP007 - built from a tuple
+    return strip(rest[0])._replace(optional=True)
 
 
 def without_none(annotation: Any) -> Any:
@@ -47,5 +45,20 @@ def without_none(annotation: Any) -> Any:
     return Annotated[(stripped.kind, *stripped.extras)] if stripped.extras else stripped.kind
 
 
-def _hashable(value: object) -> bool:
-    return getattr(value, "__hash__", None) is not None
+def _unwrapped(annotation: Any) -> Any:
+    """Return what a `type` statement's name stands for, and what `Final` is written around."""
+    while True:
+        origin = get_origin(annotation)
+        if _is_alias(annotation):
+            annotation = annotation.__value__
+        elif _is_alias(origin):
+            annotation = origin.__value__[get_args(annotation)]
+        elif origin is Final:
+            (annotation,) = get_args(annotation)
+        else:
+            return annotation
+
+
+def _is_alias(annotation: Any) -> bool:
+    # NOTE: Python 3.11 has no `typing.TypeAliasType`; that of typing_extensions is another class.
+    return type(annotation).__name__ == "TypeAliasType"
