@@ -64,6 +64,19 @@ class Storage(AbstractStorage):
         record = await self._find(token, now) if token and len(token) <= _LARGEST_COOKIE else None
         return StoredSession(now=now, token=token, record=record)
 
+    def load_cookie(self, request: web.Request) -> str | None:
+        """Return the first cookie of exactly the session's name (RFC 6265, 4.2.1).
+
+        Browsers let a page set a cookie whose name begins with a space of Unicode; aiohttp drops that space, and
+        the name would pass for one with ``__Host-``.
+        """
+        for header in request.headers.getall(hdrs.COOKIE, ()):
+            for pair in header.split(";"):
+                name, equals, value = pair.strip(" \t").partition("=")
+                if equals and name == self.cookie_name:
+                    return value.strip('"')
+        return None
+
     async def _find(self, token: str, now: int) -> Record | None:
         content = await self._store.load(token)
         record = None if content is None else find_record(content)
