@@ -12,11 +12,14 @@ from __future__ import annotations
 import codecs
 import datetime
 import decimal
+import json
 import re
 from typing import Any
 
 import orjson
 from marshmallow import missing
+
+from framework.validation.limits import LARGEST_INTEGER, SMALLEST_INTEGER
 
 
 class MalformedJSON(ValueError):
@@ -24,13 +27,15 @@ class MalformedJSON(ValueError):
 
 
 DEPTH = 64
-SMALLEST_INTEGER = -(2**63)
-LARGEST_INTEGER = 2**64 - 1
 
 # PERF: bytes.translate and find run at memory speed; a pattern over every document would cost more than decoding
 # it.
 _DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= code <= 0x39 else 0 for code in range(256))
+_DIGITS_AND_POINT_TO_ZERO = bytes(
+    0x30 if 0x30 <= code <= 0x39 or code == ord(".") else 0 for code in range(256)
+)
 _LONG_NUMBER = b"0" * 19
+_LONG_FRACTION = b"0" * 17
 # Text, which is passed over, or an integer of many digits.
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![0-9.eE+-])-?[0-9]{19,}(?![0-9]*[.eE])', re.DOTALL)
 BACKSLASH = ord("\\")
@@ -39,6 +44,40 @@ ESCAPED_NUL = b"\\u0000"
 #: and none with an offset.
 SPELT_HERE = orjson.OPT_PASSTHROUGH_DATETIME
 _NOT_UTF_8 = ("str is not valid UTF-8", "invalid unicode code point")
+
+
+class ExactFloat(float):
+    """A number whose digits a float cannot hold; as text it is what the document says."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def may_be_exact(document: bytes) -> bool:
+    """Tell whether a document may have numbers of more digits than a float keeps (15, IEEE 754)."""
+    return document.translate(_DIGITS_AND_POINT_TO_ZERO).find(_LONG_FRACTION) >= 0
+
+
+def decode_exactly(document: bytes) -> Any:
+    """Read a JSON document as `decode` does, and keep the digits of numbers that have too many.
+
+    Raises:
+        MalformedJSON: As `decode` does.
+    """
+    value = decode(document)
+    if not may_be_exact(document):
+        return value
+    return json.loads(document.removeprefix(codecs.BOM_UTF8), parse_float=_exact_float)
+
+
+def _exact_float(text: str) -> float:
+    number = float(text)
+    return number if decimal.Decimal(repr(number)) == decimal.Decimal(text) else ExactFloat(text)
 
 
 def decode(document: bytes) -> Any:
@@ -140,6 +179,8 @@ def plain(value: Any) -> Any:
     """Turn what orjson does not know into what it does, as marshmallow's fields would."""
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
+    if isinstance(value, ExactFloat):
+        return float(value)
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
     if isinstance(value, datetime.date | datetime.time):

@@ -8,7 +8,7 @@ is the field's to say.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,8 @@ class Only:
     def __call__(self, value: Any) -> Any:
         if value is None or type(value) in self.types:
             return value
+        if isinstance(value, float) and float in self.types:  # one that keeps its digits
+            return float(value)
         raise ValidationError(self.message)
 
 
@@ -88,6 +90,22 @@ class TimeOfDay:
 
 
 @dataclass(frozen=True, slots=True)
+class WithColons:
+    """Refuse a time without a colon, in the field's words: Python takes ``20240229`` for one."""
+
+    def __call__(self, value: Any) -> Any:
+        return "" if isinstance(value, str) and value[2:3] != ":" else value
+
+
+@dataclass(frozen=True, slots=True)
+class Zulu:
+    """Read a ``z`` as ``Z``, as RFC 3339 (5.6) allows and Python does not."""
+
+    def __call__(self, value: Any) -> Any:
+        return f"{value[:-1]}Z" if isinstance(value, str) and value.endswith("z") else value
+
+
+@dataclass(frozen=True, slots=True)
 class ModestNumber:
     """A guard against text of a number with a huge exponent.
 
@@ -102,6 +120,37 @@ class ModestNumber:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class In64Bits:
+    """Refuse integers that neither a database nor another service's JSON can hold, in whatever spelling."""
+
+    message: str
+
+    def __call__(self, value: Any) -> Any:
+        try:
+            number = int(value) if isinstance(value, int | float | str) else 0
+        except (ValueError, OverflowError):  # the field says what is wrong with it
+            return value
+        if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
+            raise ValidationError(self.message)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class HexDigits:
+    """Refuse spellings of a UUID that only Python reads: signs, blanks, underscores, other scripts, ``0x``."""
+
+    message: str
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, str) and not _UUID.fullmatch(value):
+            raise ValidationError(self.message)
+        return value
+
+
+SMALLEST_INTEGER = -(2**63)
+LARGEST_INTEGER = 2**64 - 1
+_UUID = re.compile(r"(?:urn:)?(?:uuid:)?\{?[0-9a-fA-F-]{32,63}\}?")
 MODEST_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
 _PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
 
@@ -111,7 +160,8 @@ def limit(field: fields.Field[Any]) -> None:
     guard = _limit_for(field)
     if guard is not None and guard not in field.pre_load:
         # A new list: copies of a field share the old one with the class that declares it.
-        field.pre_load = [guard, *field.pre_load]
+        # What may be spelt at all comes before how large it may be.
+        field.pre_load = [*field.pre_load, guard] if isinstance(guard, In64Bits) else [guard, *field.pre_load]
     for inner in inner_fields(field):
         limit(inner)
 
@@ -145,7 +195,7 @@ def most_of(schema: Schema) -> int:
     return most
 
 
-def _limit_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber | None:
+def _limit_for(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, fields.List | fields.Mapping) or (
         isinstance(field, fields.Nested) and _is_many(field)
     ):
@@ -154,9 +204,17 @@ def _limit_for(field: fields.Field[Any]) -> AtMost | StorableText | ModestNumber
     if isinstance(field, fields.String):
         patterned = any(isinstance(each, _PATTERN_VALIDATORS) for each in flat(field.validators))
         return StorableText(TEXT_BEFORE_PATTERN if patterned else None)
-    if isinstance(field, fields.Decimal):
-        return ModestNumber(str(field.error_messages["invalid"]))
+    for kind, guard, message in _GUARDS:
+        if isinstance(field, kind):
+            return guard(str(field.error_messages[message]))
     return None
+
+
+_GUARDS: tuple[tuple[type, Callable[[str], Callable[[Any], Any]], str], ...] = (
+    (fields.Decimal, ModestNumber, "invalid"),
+    (fields.Integer, In64Bits, "too_large"),
+    (fields.UUID, HexDigits, "invalid_uuid"),
+)
 
 
 def _is_many(field: fields.Nested) -> bool:

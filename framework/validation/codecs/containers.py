@@ -139,10 +139,18 @@ def _check_nested(w: CheckWriter, field: fields.Nested, value: str) -> None:
 
 
 CODECS = (
-    Codec(fields=(fields.List,), load=_load_list, dump=_dump_list, check=_check_list, guards=(AtMost,)),
+    Codec(
+        fields=(fields.List,),
+        load=_load_list,
+        dump=_dump_list,
+        check=_check_list,
+        guards=(AtMost,),
+        sample=[],
+    ),
     Codec(fields=(fields.Tuple,), load=_load_tuple, dump=_dump_tuple),
     Codec(
         fields=(fields.Dict, Table),
+        sample={},
         load=_load_dict,
         dump=_dump_dict,
         check=_check_dict,

@@ -27,7 +27,7 @@ from framework.validation.codecs.codec import (
     unless_exact,
 )
 from framework.validation.codecs.numbers import PLAIN_NUMBER
-from framework.validation.limits import Only, Spelling, TimeOfDay
+from framework.validation.limits import Only, Spelling, TimeOfDay, WithColons, Zulu
 
 # What orjson spells otherwise, if at all: of a time's microseconds it may drop a leading zero.
 ODD_MOMENT = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
@@ -70,6 +70,12 @@ def _load_aware(w: LoadWriter, field: fields.AwareDateTime, value: str) -> None:
     else:
         zone = w.out.constant(field.default_timezone, "zone")
         w.out.line(f"if {value}.tzinfo is None: {value} = {value}.replace(tzinfo={zone})")
+
+
+def _load_time(w: LoadWriter, field: fields.Time, value: str) -> None:
+    if any(isinstance(guard, WithColons) for guard in field.pre_load):
+        w.out.refuse_if(f'{value}[2:3] != ":"')
+    _load_temporal(w, field, value)
 
 
 def _load_timedelta(w: LoadWriter, field: fields.TimeDelta, value: str) -> None:
@@ -132,21 +138,25 @@ CODECS = (
         guards=(TimeOfDay,),
     ),
     Codec(
+        sample=dt.datetime(2024, 2, 29, tzinfo=dt.UTC),
         fields=(fields.AwareDateTime,),
         load=_load_aware,
         dump=_dump_temporal(dt.datetime, ODD_MOMENT),
         check=_check_temporal(dt.datetime, ODD_MOMENT),
-        guards=(TimeOfDay,),
-        json={dt.datetime: fields.AwareDateTime},
+        guards=(TimeOfDay, Zulu),
+        json={dt.datetime: partial(fields.AwareDateTime, pre_load=[Zulu()])},
     ),
     Codec(
+        sample=dt.time(12),
         fields=(fields.Time,),
-        load=_load_temporal,
+        load=_load_time,
         dump=_dump_temporal(dt.time, ODD_TIME),
         check=_check_temporal(dt.time, ODD_TIME),
-        json={dt.time: fields.Time},
+        guards=(WithColons,),
+        json={dt.time: partial(fields.Time, pre_load=[WithColons()])},
     ),
     Codec(
+        sample=dt.date(2024, 2, 29),
         fields=(fields.Date,),
         load=_load_temporal,
         dump=_dump_temporal(dt.date),
@@ -154,6 +164,7 @@ CODECS = (
         json={dt.date: fields.Date},
     ),
     Codec(
+        sample=dt.timedelta(1),
         fields=(fields.TimeDelta,),
         load=_load_timedelta,
         dump=_dump_timedelta,

@@ -23,7 +23,14 @@ from framework.validation.codecs.codec import (
     spelt,
     unless_exact,
 )
-from framework.validation.limits import ModestNumber, Only, Spelling
+from framework.validation.limits import (
+    LARGEST_INTEGER,
+    SMALLEST_INTEGER,
+    In64Bits,
+    ModestNumber,
+    Only,
+    Spelling,
+)
 
 NOT_A_NUMBER = "Not a valid number."
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
@@ -32,13 +39,19 @@ _PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
 
 
 def _load_integer(w: LoadWriter, field: fields.Integer, value: str) -> None:
+    limited = any(isinstance(guard, In64Bits) for guard in field.pre_load)
+    beyond = f"not {SMALLEST_INTEGER} <= {value} <= {LARGEST_INTEGER}"
     if field.strict:
         w.out.refuse_if(f"type({value}) is not int")
+        if limited and not w.json:
+            w.out.refuse_if(beyond)
         return
     with w.out.block(f"if type({value}) is not int:"):
         w.out.refuse_if(f"type({value}) is not str")
         spelt(w, field, value)
         w.out.line(f"{value} = int({value})")
+    if limited:
+        w.out.refuse_if(beyond)
 
 
 def _load_float(w: LoadWriter, field: fields.Float, value: str) -> None:
@@ -112,15 +125,17 @@ def _dump_boolean(w: DumpWriter, field: fields.Boolean, value: str) -> None:
 
 CODECS = (
     Codec(
+        sample=1,
         fields=(fields.Integer,),
         load=_load_integer,
         dump=_dump_number(int),
         check=check_exact(int),
-        guards=(Spelling,),
+        guards=(In64Bits, Spelling),
         json={int: partial(fields.Integer, strict=True)},
         text={int: partial(fields.Integer, pre_load=[Spelling(_PLAIN_INTEGER, "Not a valid integer.")])},
     ),
     Codec(
+        sample=1.0,
         fields=(fields.Float,),
         load=_load_float,
         dump=_dump_number(float),
@@ -130,6 +145,7 @@ CODECS = (
         text={float: partial(fields.Float, pre_load=[Spelling(PLAIN_NUMBER, NOT_A_NUMBER)])},
     ),
     Codec(
+        sample=decimal.Decimal(1),
         fields=(fields.Decimal,),
         load=_load_decimal,
         dump=_dump_decimal,
@@ -141,6 +157,7 @@ CODECS = (
         },
     ),
     Codec(
+        sample=True,
         fields=(fields.Boolean,),
         load=_load_boolean,
         dump=_dump_boolean,

@@ -22,7 +22,7 @@ from framework.validation.codecs.codec import (
 from framework.validation.codecs.uuids import uuid_from_text
 from framework.validation.compiler.checks import take_only_text
 from framework.validation.fields import Base64, FilePath, TimeZone
-from framework.validation.limits import StorableText
+from framework.validation.limits import HexDigits, StorableText
 
 PATHS = (pathlib.Path, pathlib.PurePath, pathlib.PurePosixPath, pathlib.PureWindowsPath, type(pathlib.Path()))
 
@@ -50,6 +50,7 @@ def _dump_uuid(w: DumpWriter, field: fields.UUID, value: str) -> None:
 
 CODECS = (
     Codec(
+        sample="text",
         fields=(fields.String, fields.Email, fields.Url),
         load=_load_string,
         dump=dump_exact(str),
@@ -58,10 +59,12 @@ CODECS = (
         json={str: fields.String},
     ),
     Codec(
+        sample=uuid.UUID(int=0),
         fields=(fields.UUID,),
         load=_load_uuid,
         dump=_dump_uuid,
         check=check_exact(uuid.UUID),
+        guards=(HexDigits,),
         json={uuid.UUID: fields.UUID},
     ),
     text_codec(Base64, bytes, shape={"contentEncoding": "base64"}),

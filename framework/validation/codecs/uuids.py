@@ -20,7 +20,7 @@ def uuid_from_text(text: str) -> UUID:
     """Return ``UUID(text)``, or raise where it might differ.
 
     PERF: 0.5 µs in the place of 3 µs. ``UUID`` also drops ``urn:``, ``uuid:`` and braces, which are no
-        digits: with them ``int`` raises here. Its instances refuse to be set, so that a blank one
+        digits: with them ``fromhex`` raises here. Its instances refuse to be set, so that a blank one
         takes the class when it is filled, which Python allows because their layout is the same.
 
     Raises:
@@ -29,8 +29,13 @@ def uuid_from_text(text: str) -> UUID:
     digits = text.replace("-", "")
     if len(digits) != 32:
         raise ValueError("not 32 digits")
+    octets = bytes.fromhex(
+        digits
+    )  # unlike int(), it takes no sign, no underscore and no other script; blanks it skips
+    if len(octets) != 16:
+        raise ValueError("blanks among the digits")
     made: Any = _Blank()
-    made.int = int(digits, 16)
+    made.int = int.from_bytes(octets, "big")
     made.is_safe = _UNKNOWN
     made.__class__ = UUID
     return made  # type: ignore[no-any-return]

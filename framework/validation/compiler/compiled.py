@@ -27,8 +27,10 @@ from framework.validation.json import (
     SPELT_HERE,
     checked,
     decode,
+    decode_exactly,
     encode,
     may_be_deep,
+    may_be_exact,
     plain,
     refuse_long_integers,
 )
@@ -83,6 +85,7 @@ class CompiledSchema:
         for each in all_schemas:
             for field in each.fields.values():
                 limit(field)
+        self._has_decimals = support.has_decimals(all_schemas)
         self._dumps_anything = support.dumps_anything(all_schemas)
         self._bounded = Bounded(schema)
         self._readers: dict[tuple[str, bool], Read] = {}
@@ -128,17 +131,21 @@ class CompiledSchema:
             MalformedJSON: The document is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
+        if support.reads_plainly(self.schema) or support.load_hooks(self.schema):
+            return self._load_json_by_data
+        return self._compiled_load_json()
+
+    def _compiled_load_json(self) -> Callable[[bytes], Any]:
         schema, loads, slow = self.schema, orjson.loads, self._slow
-        if support.reads_plainly(schema) or support.load_hooks(schema):
-            load = self.load
-            return lambda document: without_collector(lambda each: load(decode(each)), document)
-        mode = Mode(schema.unknown, support.partial_of(schema))
+        mode, exact = Mode(schema.unknown, support.partial_of(schema)), self._has_decimals
         made = loader(schema, mode, json=True, many=schema.many)
         read, opaque, deep = made.build(), made.found.opaque, made.found.opaque or made.found.recursive
 
         def load_json(document: bytes) -> Any:
             if len(document) > LARGE_BYTES and gc.isenabled():
                 return without_collector(load_json, document)
+            if exact and may_be_exact(document):
+                return slow(decode_exactly(document), Tally(), Options())
             data = missing
             try:
                 # PERF: most documents escape nothing, and one byte is found much faster than several.
@@ -154,6 +161,11 @@ class CompiledSchema:
             return slow(checked(document, data), tally, Options())
 
         return load_json
+
+    def _load_json_by_data(self, document: bytes) -> Any:
+        """Read a document of a schema whose hooks take data."""
+        decoded = decode_exactly if self._has_decimals else decode
+        return without_collector(lambda each: self.load(decoded(each)), document)
 
     @cached_property
     def dump(self) -> Dump:
@@ -177,6 +189,9 @@ class CompiledSchema:
     def dump_json(self) -> Callable[[Any], bytes]:
         """Convert an object to a JSON document.
 
+        There are three ways, and where one declines the next is taken: the object is *passed through* to orjson as it
+        is; a *compiled* function makes plain data of it; *marshmallow* does.
+
         Raises:
             TypeError: A value cannot be written as JSON.
         """
@@ -188,24 +203,26 @@ class CompiledSchema:
 
         spelt = SPELT_HERE if self._dumps_anything else None
 
-        def written(obj: Any) -> bytes:
+        def compiled(obj: Any) -> bytes:
+            """Let the generated function make plain data, and orjson write it."""
             try:
                 return dumps(write(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
                 return encode(dump(obj))
 
         try:
-            look = Checking(self.schema).build()
+            check = Checking(self.schema).build()
         except NotPassedThrough:
-            return written
+            return compiled
 
-        def dump_json(obj: Any) -> bytes:
+        def passed_through(obj: Any) -> bytes:
+            """Let orjson write the object itself, if all in it is of the types of its fields."""
             try:
-                return dumps(look(obj), plain, spelt)
+                return dumps(check(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
-                return written(obj)
+                return compiled(obj)
 
-        return dump_json
+        return passed_through
 
     def explain(self) -> str:
         """Tell, field by field, what was compiled and what is left to marshmallow, and why."""

@@ -95,6 +95,14 @@ def dumps_anything(schemas: Iterable[Schema]) -> bool:
     return False
 
 
+def has_decimals(schemas: Iterable[Schema]) -> bool:
+    """Tell whether a field of these schemas reads all digits of a number."""
+    waiting = [field for schema in schemas for field in schema.load_fields.values()]
+    for field in waiting:  # grows while it is walked
+        waiting.extend(inner_fields(field))
+    return any(isinstance(field, fields.Decimal) for field in waiting)
+
+
 def nested_fields(field: fields.Field[Any]) -> Iterator[fields.Nested]:
     """Find the nested fields in a field, itself included."""
     if isinstance(field, fields.Nested):

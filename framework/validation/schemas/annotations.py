@@ -45,6 +45,7 @@ from framework.validation.conventions import PLACES, Conventions
 from framework.validation.fields import Table
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
+from framework.validation.schemas.validators import ensure_fit, validators_from
 
 _OPTIONS = frozenset(inspect.signature(fields.Field).parameters)
 _LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
@@ -86,8 +87,8 @@ class Reader:
                 options["metadata"] = {**options.get("metadata", {}), "max_items": extra.count}
             elif isinstance(extra, Conventions):
                 raise Unmapped(PLACES)
-            elif callable(extra) and not isinstance(extra, type | Schema | fields.Field):
-                validators.append(extra)
+            else:
+                validators += validators_from(extra)
         return self._finish(self._made(annotation, extras, sort_options(options)), validators)
 
     def _made(self, annotation: Any, extras: Sequence[Any], options: dict[str, Any]) -> fields.Field[Any]:
@@ -162,6 +163,7 @@ class Reader:
         return _make(partial(fields.Raw, pre_load=[guard], validate=[validate.OneOf(choices)]), options)
 
     def _finish(self, field: fields.Field[Any], validators: list[Any]) -> fields.Field[Any]:
+        ensure_fit(field, validators)
         # A new list: the old one may be shared with the field that a user gave.
         field.validators = [*field.validators, *validators]
         return field

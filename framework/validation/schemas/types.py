@@ -32,6 +32,7 @@ from framework.validation.schemas.type_fields import (
     spelt,
     typeddict_fields,
 )
+from framework.validation.schemas.validators import Misplaced, ensure_fit, validators_from
 
 
 class ObjectSchema(Schema):
@@ -168,6 +169,11 @@ def _hand_written(tp: Any, extras: list[Any]) -> Any:
 
 
 def _of_dataclass(tp: Any, target: type, text: bool, held: Conventions | None) -> Schema:
+    if isinstance(vars(target).get("Meta"), type):
+        raise ConfigurationError(
+            f"{name_of(tp)}: a class Meta in a dataclass is not read; of unknown fields and names say"
+            " @conventions(unknown=..., names=...) on the class, or write a marshmallow Schema"
+        )
     made = {
         field.name: _field(name_of(tp), field.name, annotation, text, held, dataclass_options(field))
         for field, annotation in dataclass_fields(tp)
@@ -227,7 +233,11 @@ def _many(tp: Any, extras: list[Any], text: bool, held: Conventions | None) -> S
     if not get_args(tp):
         raise ConfigurationError("list has no schema: say of what, as in list[User]")
     one = schema_of(get_args(tp)[0], text=text, conventions=held)
-    validators = tuple(each for each in extras if callable(each) and not isinstance(each, type | MaxItems))
+    try:
+        validators = tuple(each for extra in extras for each in validators_from(extra))
+        ensure_fit(fields.List(fields.Raw()), validators)
+    except Misplaced as error:
+        raise ConfigurationError(f"{name_of(tp)}: {error}") from error
     marks = [each.count for each in extras if isinstance(each, MaxItems)]
     base = type(one)
     attributes = {
@@ -293,5 +303,5 @@ def _field(
     nested = functools.partial(schema_of, text=text, conventions=held)
     try:
         return Reader(text, nested).field(annotation, options)
-    except (Unmapped, TypeError, ValueError) as error:
+    except (Misplaced, Unmapped, TypeError, ValueError) as error:
         raise ConfigurationError(f"{owner}.{name}: {spelt(annotation)}: {error}") from error
