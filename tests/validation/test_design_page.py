@@ -13,7 +13,7 @@ import pytest
 from framework.validation import compile
 from framework.validation.compiler.load import Mode
 from framework.validation.compiler.loaders import loader
-from framework.validation.compiler.passthrough import Checking
+from framework.validation.compiler.passthrough import checker
 
 pytestmark = pytest.mark.guarantee("compiled validation")
 
@@ -38,4 +38,4 @@ def test_the_page_shows_the_generated_functions() -> None:
     load, check = blocks("python generated")
 
     assert load == loader(schema, Mode(schema.unknown, None), json=True).source.text
-    assert check == Checking(schema).out.text
+    assert check == checker(schema).source.text

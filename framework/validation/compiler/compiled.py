@@ -16,10 +16,10 @@ from framework.validation.compiler import explanation, support
 from framework.validation.compiler.bounded import Bounded
 from framework.validation.compiler.codegen import Fallback
 from framework.validation.compiler.collecting import LARGE_BYTES, without_collector
-from framework.validation.compiler.dump import Dumping
+from framework.validation.compiler.dump import dumper
 from framework.validation.compiler.load import Mode
 from framework.validation.compiler.loaders import loader
-from framework.validation.compiler.passthrough import Checking
+from framework.validation.compiler.passthrough import checker
 from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
@@ -211,7 +211,7 @@ class CompiledSchema:
                 return encode(dump(obj))
 
         try:
-            check = Checking(self.schema).build()
+            check = checker(self.schema).build()
         except NotPassedThrough:
             return compiled
 
@@ -247,7 +247,7 @@ class CompiledSchema:
         """What dumps a schema that is left to marshmallow, at least as a whole."""
         if support.writes_plainly(self.schema):
             return self.schema.dump
-        schema, write = self.schema, Dumping(self.schema, json=False).build()
+        schema, write = self.schema, dumper(self.schema, json=False).build()
 
         def dump_fields_of(obj: Any, many: bool) -> Any:
             try:
@@ -260,8 +260,7 @@ class CompiledSchema:
     def _writer(self, *, json: bool, many: bool) -> Write | None:
         if support.writes_plainly(self.schema) or support.dump_hooks(self.schema):
             return None
-        dumping = Dumping(self.schema, json=json)
-        return dumping.build_many() if many else dumping.build()
+        return dumper(self.schema, json=json, many=many).build()
 
 
 def compile(schema: Any) -> CompiledSchema:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from keyword import iskeyword
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, missing
 
@@ -15,42 +16,32 @@ from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.compiler.construction import Entry, made_dict
 
 Dump = Callable[[Any], Any]
+_NOWHERE = "None, None"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dumping:
-    """The source of a schema's dumper.
+    """Where the writing of a dumper stands; what is written within another place gets a context of its own.
 
     Attributes:
         out: The source.
         json: Whether what orjson writes as marshmallow would may stay as it is.
+        keys: Whether values are items of dicts; otherwise they are attributes.
         notes: For each field by its path, why marshmallow writes it; empty where it is compiled.
+        functions: The functions that were written, by schema.
+        open: The schemas within which this place is, in the present function.
+        path: The names of the fields that lead here.
+        origin: The arguments that tell a field from which object its value is.
     """
 
-    def __init__(self, schema: Schema, *, json: bool, keys: bool | None = None) -> None:
-        self.out = Source(f"dump {type(schema).__name__}")
-        self.json = json
-        self.notes: dict[str, str] = {}
-        self._functions: dict[int, str] = {}
-        self._open: list[int] = []
-        self._path: list[str] = []
-        self._origin = "None, None"
-        self._schema = schema
-        # The classes that a schema was made from have attributes; what a hand-written one dumps may be
-        # anything.
-        self._keys = support.constructor(schema) is None if keys is None else keys
-        self._name = self._function(schema)
-
-    def build(self) -> Dump:
-        """Return the dumper of one object."""
-        return self.out.build(self._name)
-
-    def build_many(self) -> Dump:
-        """Return the dumper of a list of objects."""
-        name = self.out.fresh("dump_many")
-        with self.out.function(name, "objects"):
-            self._many(self._schema, "objects")
-            self.out.line("return objects")
-        return self.out.build(name)
+    out: Source
+    json: bool
+    keys: bool
+    notes: dict[str, str] = field(default_factory=dict)
+    functions: dict[int, str] = field(default_factory=dict)
+    open: tuple[int, ...] = ()
+    path: tuple[str, ...] = ()
+    origin: str = _NOWHERE
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field._serialize(value)`` does."""
@@ -58,17 +49,15 @@ class Dumping:
         if codec is None:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
-            self.out.line(f"{value} = {serialize}({value}, {self._origin})")
+            self.out.line(f"{value} = {serialize}({value}, {self.origin})")
         else:
-            self.notes.setdefault(".".join(self._path), "")
+            self.notes.setdefault(".".join(self.path), "")
             codec.dump(self, field, value)
 
     def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
+        """Write the writing of a key or value of a mapping; ``plain`` rules out what only orjson can write."""
         # marshmallow does not tell such a field from which object the value is.
-        origin, self._origin = self._origin, "None, None"
-        json, self.json = self.json, self.json and not plain
-        self.value(field, value)
-        self.json, self._origin = json, origin
+        replace(self, origin=_NOWHERE, json=self.json and not plain).value(field, value)
 
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write what a nested field does with a value that is not None."""
@@ -81,32 +70,30 @@ class Dumping:
             self._leave(reason)
             self.out.line(f"{value} = {self.out.constant(schema.dump, 'dump')}({value}, many={many})")
         elif many:
-            self._many(schema, value)
+            self.many(schema, value)
         else:
             self._one(schema, value)
 
-    def _many(self, schema: Schema, value: str) -> None:
+    def many(self, schema: Schema, value: str) -> None:
+        """Write the writing of each of a list of objects."""
         self.out.refuse_if(f"not isinstance({value}, {self.out.constant(REITERABLE, 'REITERABLE')})")
         with self.out.items_of(value) as each:
             self._one(schema, each)
 
-    def _one(self, schema: Schema, value: str) -> None:
-        if id(schema) in self._open or len(self._open) > DEEPEST:
-            self.out.line(f"{value} = {self._function(schema)}({value})")
-            return
-        self._open.append(id(schema))
-        self._object(schema, value)
-        self._open.pop()
-
-    def _function(self, schema: Schema) -> str:
-        if id(schema) not in self._functions:
-            self._functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
-            outer, self._open = self._open, [id(schema)]
-            with self.out.function(self._functions[id(schema)], "o"):
-                self._object(schema, "o")
+    def function(self, schema: Schema) -> str:
+        """Write the function that dumps an object, once; return its name."""
+        if id(schema) not in self.functions:
+            name = self.functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
+            with self.out.function(name, "o"):
+                replace(self, open=(id(schema),))._object(schema, "o")
                 self.out.line("return o")
-            self._open = outer
-        return self._functions[id(schema)]
+        return self.functions[id(schema)]
+
+    def _one(self, schema: Schema, value: str) -> None:
+        if id(schema) in self.open or len(self.open) > DEEPEST:
+            self.out.line(f"{value} = {self.function(schema)}({value})")
+        else:
+            replace(self, open=(*self.open, id(schema)))._object(schema, value)
 
     def _object(self, schema: Schema, value: str) -> None:
         """Write the writing of one object; the variable then holds the dict."""
@@ -118,7 +105,7 @@ class Dumping:
             self.out.line(f"{value} = {other}({value})")
 
     def _fits(self, schema: Schema, value: str) -> str:
-        if self._keys:
+        if self.keys:
             return f"type({value}) is dict"
         target = support.constructor(schema)
         # marshmallow asks an object for its attributes if it has no items.
@@ -128,27 +115,25 @@ class Dumping:
         return f"type({value}) is {self.out.constant(target, target.__name__)} or {plain}"
 
     def _entry(self, schema: Schema, name: str, field: fields.Field[Any], value: str) -> Entry:
-        self._path.append(name)
+        here = replace(self, path=(*self.path, name), origin=f"{name!r}, {value}")
         key = name if field.data_key is None else field.data_key
         attribute = name if field.attribute is None else field.attribute
         variable = self.out.fresh(name)
-        self._origin = f"{name!r}, {value}"
         if find_codec(field) is None:
-            self._leave(f"{type(field).__name__} is not known")
+            here._leave(f"{type(field).__name__} is not known")
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")
             self.out.line(f"{variable} = {read}({name!r}, {value}, accessor={accessor})")
             maybe_missing = True
         elif isinstance(field, fields.Constant):
-            self.value(field, variable)
+            here.value(field, variable)
             maybe_missing = False
-        elif not self._keys and attribute.isidentifier() and not iskeyword(attribute):
+        elif not self.keys and attribute.isidentifier() and not iskeyword(attribute):
             self.out.line(f"{variable} = {value}.{attribute}")
-            self.value(field, variable)
+            here.value(field, variable)
             maybe_missing = False
         else:
-            maybe_missing = self._item(schema, field, attribute, value, variable)
-        self._path.pop()
+            maybe_missing = here._item(schema, field, attribute, value, variable)
         return Entry(key, variable, maybe_missing)
 
     def _item(
@@ -156,7 +141,7 @@ class Dumping:
     ) -> bool:
         """Write the reading of a value that need not be there; return whether it may be missing."""
         default = field.dump_default
-        if not self._keys or "." in attribute:
+        if not self.keys or "." in attribute:
             accessor = self.out.constant(schema.get_attribute, "get_attribute")
             self.out.line(f"{variable} = {accessor}({value}, {attribute!r}, missing)")
             there = f"{variable} is not missing"
@@ -184,7 +169,39 @@ class Dumping:
         return default is missing
 
     def _leave(self, reason: str) -> None:
-        self.notes[".".join(self._path)] = reason
+        self.notes[".".join(self.path)] = reason
+
+
+class Dumper(NamedTuple):
+    """The source of a dumper, the name of its function, and why marshmallow writes which fields."""
+
+    source: Source
+    name: str
+    notes: dict[str, str]
+
+    def build(self) -> Dump:
+        """Return the function."""
+        return self.source.build(self.name)
+
+
+def dumper(schema: Schema, *, json: bool, keys: bool | None = None, many: bool = False) -> Dumper:
+    """Write the dumper of a schema.
+
+    Args:
+        json: Whether orjson gets what it makes.
+        keys: Whether it is for dicts; None leaves it to what the schema was made from.
+        many: Whether it writes a list of objects.
+    """
+    # The classes that a schema was made from have attributes; what a hand-written one dumps may be anything.
+    with_keys = support.constructor(schema) is None if keys is None else keys
+    writer = Dumping(out=Source(f"dump {type(schema).__name__}"), json=json, keys=with_keys)
+    name = writer.function(schema)
+    if many:
+        name = writer.out.fresh("dump_many")
+        with writer.out.function(name, "objects"):
+            writer.many(schema, "objects")
+            writer.out.line("return objects")
+    return Dumper(writer.out, name, writer.notes)
 
 
 class Otherwise:
@@ -194,7 +211,6 @@ class Otherwise:
     """
 
     def __init__(self, schema: Schema, json: bool) -> None:
-        self._origin = "None, None"
         self._schema = schema
         self._json = json
         self._made: dict[bool, Dump] = {}
@@ -204,5 +220,5 @@ class Otherwise:
         if not keys and hasattr(value, "__getitem__"):
             return Schema._serialize(self._schema, value)
         if keys not in self._made:
-            self._made[keys] = Dumping(self._schema, json=self._json, keys=keys).build()
+            self._made[keys] = dumper(self._schema, json=self._json, keys=keys).build()
         return self._made[keys](value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema
 
 from framework.validation.compiler import support
-from framework.validation.compiler.dump import Dumping
+from framework.validation.compiler.dump import dumper
 from framework.validation.compiler.load import Mode
 from framework.validation.compiler.loaders import loader
 
@@ -32,7 +32,7 @@ def _load_notes(schema: Schema) -> dict[str, str]:
 
 def _dump_notes(schema: Schema) -> dict[str, str]:
     reason = support.writes_plainly(schema)
-    return dict.fromkeys(schema.dump_fields, reason) if reason else Dumping(schema, json=True).notes
+    return dict.fromkeys(schema.dump_fields, reason) if reason else dumper(schema, json=True).notes
 
 
 def _hooks(schema: Schema) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, missing
 
@@ -20,70 +21,67 @@ from framework.validation.compiler import support
 from framework.validation.compiler.codegen import DEEPEST, Source
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checking:
-    """The function that looks at the types, and returns what to hand to orjson.
+    """Where the writing of a check stands; what is written within another place gets a context of its own.
 
-    Args:
-        schema: The schema.
-        keys: Whether dicts are looked at, even if the schema was made for a dataclass.
-
-    Raises:
-        NotPassedThrough: Objects of this schema have to be dumped.
+    Attributes:
+        out: The source.
+        keys: Whether dicts are looked at, even if a schema was made for a dataclass.
+        functions: The functions that were written, by schema.
+        open: The schemas within which this place is, in the present function.
     """
 
-    def __init__(self, schema: Schema, *, keys: bool = False) -> None:
-        self.out = Source(f"check {type(schema).__name__}")
-        self._keys = keys
-        self._functions: dict[int, str] = {}
-        self._open: list[int] = []
-        if not schema.many:
-            self._name = self._function(schema)
-            return
-        self._name = self.out.fresh("check_many")
-        with self.out.function(self._name, "o"):
+    out: Source
+    keys: bool
+    functions: dict[int, str] = dataclasses.field(default_factory=dict)
+    open: tuple[int, ...] = ()
+
+    def nested(self, schema: Schema, value: str) -> None:
+        """Write the check of an object within another one."""
+        if id(schema) in self.open or len(self.open) > DEEPEST:
+            self.out.line(f"{self.function(schema)}({value})")
+        else:
+            self.object(schema, value)
+
+    def function(self, schema: Schema) -> str:
+        """Write the function that looks at an object, once; return its name."""
+        if id(schema) not in self.functions:
+            name = self.functions[id(schema)] = self.out.fresh(f"check_{type(schema).__name__}")
+            with self.out.function(name, "o"):
+                self.out.line(f"return {replace(self, open=()).object(schema, 'o')}")
+        return self.functions[id(schema)]
+
+    def many(self, schema: Schema) -> str:
+        """Write the function that looks at a list of objects; return its name."""
+        name = self.out.fresh("check_many")
+        with self.out.function(name, "o"):
             self.out.refuse_if("type(o) is not list or not o")
             if self._target(schema) is not None:
                 self.out.line(f"if type(o[0]) is dict: return {self._dicts(schema)}(o)")
             self.out.line("found = []")
             with self.out.block("for each in o:"):
-                self.out.line(f"found.append({self._object(schema, 'each')})")
+                self.out.line(f"found.append({self.object(schema, 'each')})")
             self.out.line("return found")
-
-    def build(self) -> Callable[[Any], Any]:
-        """Return the function; it raises where an object has to be dumped after all."""
-        return self.out.build(self._name)
-
-    def nested(self, schema: Schema, value: str) -> None:
-        """Write the check of an object within another one."""
-        if id(schema) in self._open or len(self._open) > DEEPEST:
-            self.out.line(f"{self._function(schema)}({value})")
-        else:
-            self._object(schema, value)
-
-    def _function(self, schema: Schema) -> str:
-        if id(schema) not in self._functions:
-            self._functions[id(schema)] = self.out.fresh(f"check_{type(schema).__name__}")
-            outer, self._open = self._open, []
-            with self.out.function(self._functions[id(schema)], "o"):
-                self.out.line(f"return {self._object(schema, 'o')}")
-            self._open = outer
-        return self._functions[id(schema)]
+        return name
 
     def _target(self, schema: Schema) -> Any:
-        return None if self._keys else support.constructor(schema)
+        return None if self.keys else support.constructor(schema)
 
     def _dicts(self, schema: Schema) -> str:
         return self.out.constant(Dicts(schema), "dicts")
 
-    def _object(self, schema: Schema, value: str) -> str:
-        """Write the check of an object; return the variable of the dict with its items."""
+    def object(self, schema: Schema, value: str) -> str:
+        """Write the check of an object; return the variable of the dict with its items.
+
+        Raises:
+            NotPassedThrough: Objects of this schema have to be dumped.
+        """
         target = self._target(schema)
         if not _is_its_own_dump(schema, target):
             raise NotPassedThrough
-        self._open.append(id(schema))
-        items = self._dict(schema, value) if target is None else self._attributes(schema, target, value)
-        self._open.pop()
-        return items
+        within = replace(self, open=(*self.open, id(schema)))
+        return within._dict(schema, value) if target is None else within._attributes(schema, target, value)
 
     def _dict(self, schema: Schema, value: str) -> str:
         """Write the check of a dict that has just the fields, in their order."""
@@ -135,6 +133,31 @@ class Checking:
         codec.check(self, field, value)
 
 
+class Checker(NamedTuple):
+    """The source of a check, and the name of its function."""
+
+    source: Source
+    name: str
+
+    def build(self) -> Callable[[Any], Any]:
+        """Return the function; it raises where an object has to be dumped after all."""
+        return self.source.build(self.name)
+
+
+def checker(schema: Schema, *, keys: bool = False) -> Checker:
+    """Write the function that looks at the types, and returns what to hand to orjson.
+
+    Args:
+        keys: Whether dicts are looked at, even if the schema was made for a dataclass.
+
+    Raises:
+        NotPassedThrough: Objects of this schema have to be dumped.
+    """
+    writer = Checking(out=Source(f"check {type(schema).__name__}"), keys=keys)
+    name = writer.many(schema) if schema.many else writer.function(schema)
+    return Checker(writer.out, name)
+
+
 class Dicts:
     """Dicts in the place of a dataclass's instances, as a database may return them.
 
@@ -147,7 +170,7 @@ class Dicts:
 
     def __call__(self, value: Any) -> Any:
         if self._look is None:
-            self._look = Checking(self._schema, keys=True).build()
+            self._look = checker(self._schema, keys=True).build()
         return self._look(value)
 
 

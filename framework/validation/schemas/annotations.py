@@ -11,6 +11,10 @@ annotation                             field, and what JSON may say
 ``UUID``, ``date``, ``time``           the field of that name: a string as in RFC 9562 or ISO 8601
 ``datetime``                           AwareDateTime: ISO 8601 with an offset
 ``timedelta``                          TimeDelta: a number of seconds
+``IPv4Address``, ``IPv6Network``, ...  IPv4, IPNetwork, ...: a string such as ``10.0.0.0/8``
+``Path``, ``PurePath``                 FilePath: a string that is not empty
+``bytes``                              Base64: a string (RFC 4648, 4)
+``ZoneInfo``                           TimeZone: a name such as ``Europe/Paris``
 an ``Enum``                            Enum, by value
 ``Literal["a", "b"]``                  one of these values, of exactly their types
 ``X | None``                           as X, or ``null``
