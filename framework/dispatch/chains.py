@@ -97,9 +97,8 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            services(
-                request
-            )  # a clone of aiohttp's own requests copies what they keep, and so finds this one
+            # aiohttp's own clones copy what a request keeps: made before anybody clones, the container is theirs too.
+            services(request)
             return await run(request, self._chain(request.match_info, handler))
 
         return dispatch
