@@ -77,6 +77,7 @@ def router_of(added: list[tuple[str, str]]) -> web.UrlDispatcher:
 
 @example([("*", "/"), ("GET", "/{tail:.*}")], ["/"])
 @example([("*", "/"), ("GET", "/")], ["/"])
+@example([("*", "/"), ("GET", "/a"), ("GET", "/")], ["/", "/a"])
 @example([("GET", "/"), ("*", "/")], ["/"])
 @given(routes, st.lists(paths, min_size=1, max_size=8))
 async def test_any_path_leads_where_the_router_leads(added: list[tuple[str, str]], asked: list[str]) -> None:

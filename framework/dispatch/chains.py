@@ -122,9 +122,7 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
-            services(
-                request
-            )  # a clone of aiohttp's own requests copies what they keep, and so finds this one
+            services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
             chain = self._chain(request.match_info, handler)
             begin(request, chain)
             try:

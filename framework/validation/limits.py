@@ -91,7 +91,7 @@ class TimeOfDay:
 
 @dataclass(frozen=True, slots=True)
 class WithColons:
-    """Refuse a time without a colon, in the field's words: Python takes ``20240229`` for one."""
+    """A guard against a time without a colon, in the field's words: Python takes ``20240229`` for one."""
 
     def __call__(self, value: Any) -> Any:
         return "" if isinstance(value, str) and value[2:3] != ":" else value
@@ -99,7 +99,7 @@ class WithColons:
 
 @dataclass(frozen=True, slots=True)
 class Zulu:
-    """Read a ``z`` as ``Z``, as RFC 3339 (5.6) allows and Python does not."""
+    """A reader of ``z`` as ``Z``, as RFC 3339 (5.6) allows and Python does not."""
 
     def __call__(self, value: Any) -> Any:
         return f"{value[:-1]}Z" if isinstance(value, str) and value.endswith("z") else value
@@ -122,7 +122,7 @@ class ModestNumber:
 
 @dataclass(frozen=True, slots=True)
 class In64Bits:
-    """Refuse integers that neither a database nor another service's JSON can hold, in whatever spelling."""
+    """A guard against integers that neither a database nor another service's JSON can hold, in whatever spelling."""
 
     message: str
 
@@ -138,7 +138,7 @@ class In64Bits:
 
 @dataclass(frozen=True, slots=True)
 class HexDigits:
-    """Refuse spellings of a UUID that only Python reads: signs, blanks, underscores, other scripts, ``0x``."""
+    """A guard against a UUID that only Python reads: signs, blanks, underscores, other scripts, ``0x``."""
 
     message: str
 
