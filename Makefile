@@ -14,7 +14,7 @@ SUITES := $(VERSIONS) oldest canary
 # One process for each core; each has servers, ports and folders of its own.
 JOBS ?= auto
 PYTEST := pytest -n $(JOBS) --dist loadgroup
-QUICK := $(PYTEST) -m "not process and not fuzz"
+QUICK := $(PYTEST) -m "not process and not slow and not fuzz"
 EXTRAS_TO_RUN := postgres,redis
 PREFERRED := 3.13 3.14 3.12 3.11 3.15
 CODE := $(wildcard framework tests app_example benchmarks)

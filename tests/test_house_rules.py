@@ -131,6 +131,7 @@ def test_imports_point_down() -> None:
     assert upward == []
 
 
+@pytest.mark.slow
 def test_no_private_name_of_another_library_is_touched_outside_an_adapter() -> None:
     touched = [str(use) for use in uses_outside_adapters()]
 

@@ -6,6 +6,9 @@ import pytest
 
 from tests.private_names import uses_in
 
+# It checks the types of a program, as mypy does.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("types")]
+
 KINDS = {
     "an attribute": ("def f(r: web.Request) -> object:\n    return r._state", "_state"),
     "an attribute of a union": (

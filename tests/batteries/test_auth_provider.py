@@ -263,6 +263,7 @@ async def test_made_up_keys_cause_no_flood_of_fetches(provider: Provider) -> Non
     assert provider.asked == 2
 
 
+@pytest.mark.slow  # it waits for a provider that is away
 async def test_old_keys_serve_for_a_day_while_the_provider_is_away(
     provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
