@@ -619,6 +619,7 @@ async def test_a_stream_whose_client_leaves_is_marked(serve: Serve, lines: Lines
     assert (record["level"], record["disconnected"], record["status"]) == ("info", True, 499)
 
 
+@pytest.mark.guarantee("disconnects")
 async def test_a_client_that_leaves_before_its_answer_is_marked(serve: Serve, lines: Lines) -> None:
     async def slow(request: web.Request) -> web.Response:
         await asyncio.sleep(30)

@@ -34,6 +34,7 @@ STRONG = {
     "PROFILE": "production",
     "SESSIONS_KEYS": "k3JpQ8mZx1Vw5RtY7uNb2LcD4fGh6Sj9",
     "AUTH_KEYS": "Zx1Vw5RtY7uNb2LcD4fGh6Sj9k3JpQ8m",
+    "SERVER_ACCEPT_PLAIN": "true",
 }
 
 
@@ -252,6 +253,7 @@ async def say(body: Word) -> Word:
 """
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_check_says_which_fields_are_left_to_marshmallow(tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(OWN_FIELD)
 

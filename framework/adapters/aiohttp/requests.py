@@ -55,6 +55,8 @@ if is_plain("aiohttp"):
 
     async def read_all(request: web.BaseRequest, limit: int) -> bytes:
         """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
+        if _BODY_LIMIT not in request:
+            return await request.read()
         body = bytearray()
         while len(body) <= limit and (chunk := await request.content.readany()):
             body += chunk
