@@ -34,6 +34,13 @@ def check(out: Source, validator: Any, value: str) -> None:
     (emit or _call)(out, validator, value)
 
 
+def refuse_other_choices(out: Source, validators: list[Any], value: str) -> None:
+    """Write the check that a value is one of those that a Literal names."""
+    for validator in validators:
+        if type(validator) is validate.OneOf:
+            _one_of(out, validator, value)
+
+
 def take_only_text(validators: list[Any]) -> bool:
     """Tell whether validators refuse any other value of JSON's than text, before they call a user's own."""
     for validator in flat(validators):

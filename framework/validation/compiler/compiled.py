@@ -33,9 +33,11 @@ from framework.validation.json import (
     may_be_exact,
     plain,
     refuse_long_integers,
+    refuse_no_numbers,
 )
 from framework.validation.limits import TEXT_BEFORE_PATTERN, limit, most_of
 from framework.validation.schemas import schema_of
+from framework.validation.schemas.types import of_type
 
 Read = Callable[..., Any]
 Write = Callable[[Any], Any]
@@ -87,6 +89,7 @@ class CompiledSchema:
                 limit(field)
         self._has_decimals = support.has_decimals(all_schemas)
         self._dumps_anything = support.dumps_anything(all_schemas)
+        self._nests = len(all_schemas) > 1
         self._bounded = Bounded(schema)
         self._readers: dict[tuple[str, bool], Read] = {}
 
@@ -195,30 +198,57 @@ class CompiledSchema:
         Raises:
             TypeError: A value cannot be written as JSON.
         """
-        dump, dumps = self.schema.dump, orjson.dumps
-        write = self._writer(json=True, many=self.schema.many)
-        if write is None:
+        dump, quick = self.schema.dump, self._quick_json(exact=False)
+        if quick is None:
             left = self._left
             return lambda obj: encode(left(obj))
 
-        spelt = SPELT_HERE if self._dumps_anything else None
-
-        def compiled(obj: Any) -> bytes:
-            """Let the generated function make plain data, and orjson write it."""
+        def dump_json(obj: Any) -> bytes:
             try:
-                return dumps(write(obj), plain, spelt)
+                return quick(obj)
             except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
                 return encode(dump(obj))
 
+        return dump_json
+
+    @cached_property
+    def quick_json(self) -> Callable[[Any], bytes] | None:
+        """Convert an object to a JSON document if it is plainly what the schema is for, and raise anything if not.
+
+        Values are of exactly the types that the schema was made from; a schema that was written converts them. None
+        where nothing of it is compiled.
+        """
+        return self._quick_json(exact=of_type(self.schema))
+
+    def _quick_json(self, *, exact: bool) -> Callable[[Any], bytes] | None:
+        dumps = orjson.dumps
+        write = self._writer(json=True, many=self.schema.many, exact=exact)
+        if write is None:
+            return None
+        free = self._dumps_anything
+        spelt = SPELT_HERE if free else None
+
+        def compiled(obj: Any) -> bytes:
+            """Let the generated function make plain data, and orjson write it."""
+            made = write(obj)
+            return encode(made) if free else dumps(made, plain)
+
+        if (
+            free and self._nests
+        ):  # objects that nobody has looked at must not pass beside those that somebody has
+            return compiled
         try:
-            check = checker(self.schema).build()
+            check = checker(self.schema, exact=exact).build()
         except NotPassedThrough:
             return compiled
 
         def passed_through(obj: Any) -> bytes:
             """Let orjson write the object itself, if all in it is of the types of its fields."""
             try:
-                return dumps(check(obj), plain, spelt)
+                document = dumps(check(obj), plain, spelt)
+                if free and b"null" in document:
+                    refuse_no_numbers(check(obj))
+                return document
             except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
                 return compiled(obj)
 
@@ -257,10 +287,10 @@ class CompiledSchema:
 
         return lambda obj, *, many=None: dump_with(schema, obj, dump_fields_of, many)
 
-    def _writer(self, *, json: bool, many: bool) -> Write | None:
+    def _writer(self, *, json: bool, many: bool, exact: bool = False) -> Write | None:
         if support.writes_plainly(self.schema) or support.dump_hooks(self.schema):
             return None
-        return dumper(self.schema, json=json, many=many).build()
+        return dumper(self.schema, json=json, many=many, exact=exact).build()
 
 
 def compile(schema: Any) -> CompiledSchema:

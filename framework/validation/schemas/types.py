@@ -34,6 +34,8 @@ from framework.validation.schemas.type_fields import (
 )
 from framework.validation.schemas.validators import Misplaced, ensure_fit, validators_from
 
+_OF_TYPE = "__of_type__"
+
 
 class ObjectSchema(Schema):
     """A schema that loads instances of a dataclass, the ``target``."""
@@ -284,12 +286,17 @@ def _made(
 ) -> Schema:
     # `include` rather than class attributes: a field may be called `load` or `Meta`.
     meta = type("Meta", (), {"include": dict(made), "register": False, "unknown": unknown})
-    schema_class = type(name, (base,), {**attributes, "Meta": meta, "__module__": __name__})
+    schema_class = type(name, (base,), {**attributes, "Meta": meta, "__module__": __name__, _OF_TYPE: True})
     try:
         schema: Schema = schema_class()
         return schema
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from error
+
+
+def of_type(schema: Schema) -> bool:
+    """Tell whether a schema was made from a type, so that its fields take just the values of their types."""
+    return hasattr(schema, _OF_TYPE)
 
 
 def _field(

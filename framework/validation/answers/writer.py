@@ -1,0 +1,126 @@
+"""Answers become JSON: at once where they are plainly what was declared, else after a look into them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as text
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from framework.annotations import strip
+from framework.errors import ConfigurationError
+from framework.validation import json
+from framework.validation.answers.misfit import Misfit, described, spelt
+from framework.validation.answers.nodes import Nodes
+from framework.validation.answers.shapes import Written
+from framework.validation.codecs.codec import NotPassedThrough
+from framework.validation.compiler import support
+from framework.validation.compiler.compiled import compile
+from framework.validation.compiler.passthrough import value_checker
+from framework.validation.conventions import UNSAID, Conventions
+from framework.validation.schemas import schema_from_fields, schema_of
+from framework.validation.schemas.types import of_type
+
+Encode = Callable[[Any], bytes]
+
+
+def writer_of(declared: Any, *, conventions: Conventions | None = UNSAID) -> Encode:
+    """Return what writes the values of a type as JSON, and refuses others.
+
+    It raises `Misfit` where a value is not what was declared: of another class, without a field that has no default,
+    a number that JSON cannot say. Objects in `Any` are written by the schemas of their own classes, those in unions by
+    that of the member that they are of.
+
+    Raises:
+        ConfigurationError: Values of the type cannot be written as JSON.
+    """
+    node, quick = Nodes(conventions).of(declared), _quick(declared, conventions)
+
+    def write(value: Any) -> bytes:
+        try:
+            return quick(value)
+        except Exception:  # noqa: BLE001 - what is wrong is said below, if anything is
+            return _written(node.write, value)
+
+    return write
+
+
+def encode(value: Any) -> bytes:
+    """Write a value as JSON, objects by the schemas of their classes.
+
+    Raises:
+        Misfit: The value holds something that JSON cannot say; a TypeError.
+    """
+    try:
+        return json.encode(value)
+    except TypeError:
+        return _written(_ANYTHING.anything, value)
+
+
+def show(value: Any) -> bytes:
+    """Write a value as well as can be: what JSON cannot say becomes text."""
+    return text.dumps(_SHOWN.anything(value)).encode()
+
+
+def _unknown(value: Any) -> str:
+    # NOTE: without a schema nobody knows what of a record is secret.
+    return f"<{type(value).__qualname__}>" if dataclasses.is_dataclass(value) else str(value)
+
+
+_ANYTHING, _SHOWN = Nodes(UNSAID), Nodes(UNSAID, _unknown)
+
+
+def _written(write: Callable[[Any], Any], value: Any) -> bytes:
+    try:
+        return json.encode(write(value))
+    except RecursionError:
+        raise Misfit("Any", f"{described(value)} (it holds itself, or is too deep)") from None
+
+
+def _quick(declared: Any, conventions: Conventions | None) -> Encode:
+    """Return what writes a value that is plainly what was declared, and raises for any other."""
+    kind = strip(declared).kind
+    if kind in (Any, object):
+        return json.encode
+    try:
+        schema = schema_of(declared, conventions=conventions)
+    except ConfigurationError:
+        return _quick_value(declared, conventions)
+    quick = compile(schema).quick_json or _undecided
+    written = None if of_type(schema) else Written(schema, spelt(declared))
+    if written is None or not written.has_optional_fields_only:
+        return quick
+    many, ensure = schema.many, written.ensure
+
+    def ensured(value: Any) -> bytes:
+        for each in value if many else (value,):
+            ensure(each)
+        return quick(value)
+
+    return ensured
+
+
+def _quick_value(declared: Any, conventions: Conventions | None) -> Encode:
+    """Return the same for a type that has no schema, but a field."""
+    try:
+        holder = schema_from_fields(
+            "answer",
+            {"value": declared},
+            defaults={},
+            text=False,
+            unknown="raise",
+            conventions=conventions,
+        )
+        free = support.dumps_anything(support.close_circles(holder))
+        check = value_checker(holder.fields["value"]).build()
+    except (ConfigurationError, NotPassedThrough):
+        return _undecided
+    if free:
+        return lambda value: json.encode(check(value))
+    return lambda value: orjson.dumps(check(value), json.plain)
+
+
+def _undecided(value: Any) -> bytes:
+    raise TypeError("It has to be looked at.")
