@@ -6,7 +6,7 @@ import inspect
 import logging
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 import aiohttp
 import pytest
@@ -150,7 +150,7 @@ async def answer(handler: Any, serve: Serve, client: aiohttp.ClientSession) -> t
         pytest.param({"a": 1}, web.Response, "dict was found", id="an object for a response"),
         pytest.param({"a": 1}, web.Response | web.FileResponse, "dict was found", id="for one of two"),
         pytest.param({"a": 1}, None, "dict was found", id="an object for nothing"),
-        pytest.param(Note(None), Note, "at '/text' 'str' is declared and None", id="None in a field"),  # type: ignore[arg-type]
+        pytest.param(Note(None), Note, "at '/text' 'str' is declared and None", id="None in a field"),
         pytest.param({"text": 5}, Note, "at '/text' 'str' is declared and a value of type int", id="a row"),
         pytest.param(object(), Settings, "without|with none of its fields", id="an object of no kind"),
         pytest.param(
@@ -182,8 +182,8 @@ async def answer(handler: Any, serve: Serve, client: aiohttp.ClientSession) -> t
         pytest.param({"a": object()}, dict[str, Any], "at '/a' .*of type object", id="what JSON has not"),
         pytest.param({"a": load}, dict[str, Any], "at '/a' .*'await'", id="a forgotten await within"),
         pytest.param(
-            Colour("green"),
-            Colour,  # type: ignore[arg-type]
+            Colour(cast(Any, "green")),
+            Colour,
             "at '/name' 'Literal",
             id="none of a Literal",
         ),
