@@ -250,12 +250,12 @@ def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], 
     return validation.compile(schema_for(endpoint, parameter)).load_json
 
 
-_FREE_FORM = {dict: (dict, Mapping), list: (list, Sequence)}
+_FREE_FORM: dict[type, tuple[Any, ...]] = {dict: (dict, Mapping), list: (list, Sequence)}
 
 
 def _free_form(kind: type, optional: bool) -> Callable[[bytes], Any]:
     """Return what reads JSON of which only that it is an object, or an array, was said."""
-    name = {dict: "an object", list: "an array"}[kind]
+    name = "an object" if kind is dict else "an array"
 
     def load_json(document: bytes) -> Any:
         value = validation.decode(document)

@@ -52,11 +52,13 @@ class ObjectSchema(Schema):
 
 
 class PartialSchema(Schema):
-    """A schema that loads just the fields that were sent."""
+    """A schema that loads just the fields that were sent, into instances of the ``target``."""
+
+    target: ClassVar[type[Partial[Any]]] = Partial
 
     @post_load
     def construct(self, data: dict[str, Any], **_: Any) -> Partial[Any]:
-        return Partial(data)
+        return self.target(data)
 
 
 class ListSchema(Schema):
@@ -211,7 +213,11 @@ def _partial(tp: Any, text: bool, held: Conventions | None) -> Schema:
             kept["allow_none"] = True
         made[name] = _field(name_of(bare), name, _partially(annotation), text, held, kept)
         made[name].required, made[name].load_default = False, missing
-    return _called(PartialSchema, f"Partial{name_of(bare)}", made, conventions_of(origin, held))
+    target = type(
+        "Partial", (Partial,), {"__slots__": (), "schema": schema_of(bare, text=text, conventions=held)}
+    )
+    named = conventions_of(origin, held)
+    return _called(PartialSchema, f"Partial{name_of(bare)}", made, named, {"target": target})
 
 
 def _partially(annotation: Any) -> Any:
