@@ -150,7 +150,9 @@ async def answer(handler: Any, serve: Serve, client: aiohttp.ClientSession) -> t
         pytest.param({"a": 1}, web.Response, "dict was found", id="an object for a response"),
         pytest.param({"a": 1}, web.Response | web.FileResponse, "dict was found", id="for one of two"),
         pytest.param({"a": 1}, None, "dict was found", id="an object for nothing"),
-        pytest.param(Note(None), Note, "at '/text' 'str' is declared and None", id="None in a field"),
+        pytest.param(
+            Note(cast(Any, None)), Note, "at '/text' 'str' is declared and None", id="None in a field"
+        ),
         pytest.param({"text": 5}, Note, "at '/text' 'str' is declared and a value of type int", id="a row"),
         pytest.param(object(), Settings, "without|with none of its fields", id="an object of no kind"),
         pytest.param(

@@ -101,6 +101,20 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
     raise NotFound("page", request.path)
 
 
+def _refusing(handler: Handler) -> Handler:
+    """Return middlewares around nothing, and let our refusal take the place of aiohttp's."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error is not request.match_info.http_exception:
+                raise
+        return await _refuse(request)
+
+    return answer
+
+
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
@@ -173,11 +187,12 @@ class Dispatcher:
                 return chain
             # Middlewares that were appended to the application stand between us and the handler.
             return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
-        return (
-            self._unmatched
-            if isinstance(match.route, SystemRoute)
-            else _foreign(match, handler, self._batteries)
-        )
+        if not isinstance(match.route, SystemRoute):
+            return _foreign(match, handler, self._batteries)
+        if handler == match.handler:
+            return self._unmatched
+        # They may know what is meant, such as a path with one slash too many.
+        return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
 
 
 def begin(request: web.Request, chain: Chain) -> None:

@@ -147,25 +147,24 @@ class Nodes:
         Raises:
             Misfit: JSON cannot say it.
         """
-        kind: Any = type(value)
+        try:
+            return self._anything(value, type(value))
+        except Misfit as error:
+            if self.unknown is None:
+                raise
+            return self.unknown(value)
+
+    def _anything(self, value: Any, kind: Any) -> Any:
         if value is None or (isinstance(value, str | int | float) and not isinstance(value, Enum)):
-            return of_json(value) if self.unknown is None else value
+            return of_json(value)
         if isinstance(value, Mapping):
             return mapping("Any", Node(self._key), Node(self.anything)).write(value)
         if isinstance(value, list | tuple | set | frozenset):
             return items("Any", Node(self.anything), is_listed).write(value)
         node = None if isinstance(value, type) or kind is object else _of_class(self, kind)
         if node is None:
-            return self._unknown(value, Misfit("Any", f"{described(value)} (it cannot be written as JSON)"))
-        try:
-            return node.write(value)
-        except Misfit as error:
-            return self._unknown(value, error)
-
-    def _unknown(self, value: Any, misfit: Misfit) -> Any:
-        if self.unknown is None:
-            raise misfit
-        return self.unknown(value)
+            raise Misfit("Any", f"{described(value)} (it cannot be written as JSON)")
+        return node.write(value)
 
     def _key(self, value: Any) -> Any:
         return str(value) if isinstance(value, Mapping | tuple | list) else self.anything(value)
