@@ -149,7 +149,7 @@ class Nodes:
         """
         try:
             return self._anything(value, type(value))
-        except Misfit as error:
+        except Misfit:
             if self.unknown is None:
                 raise
             return self.unknown(value)
