@@ -66,6 +66,12 @@ class Colour:
     name: Literal["red", "blue"]
 
 
+@dataclass
+class Two:
+    first_part: int
+    second_part: int = 2
+
+
 class StrictSchema(Schema):
     a = fields.Integer(required=True)
     b = fields.Integer()
@@ -292,3 +298,35 @@ async def test_nothing_is_204_where_it_may_be_nothing(
     annotation: Any, serve: Serve, client: aiohttp.ClientSession
 ) -> None:
     assert await answer(returning(None, annotation), serve, client) == (204, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        pytest.param(
+            {"some_key": Two(1)}, dict[str, Any], '{"some_key":{"firstPart":1,"secondPart":2}}', id="anything"
+        ),
+        pytest.param([Two(1)], list[Two | Guest], '[{"firstPart":1,"secondPart":2}]', id="a union"),
+        pytest.param(Two(1), Two, '{"firstPart":1,"secondPart":2}', id="the class itself"),
+    ],
+)
+async def test_conventions_of_the_service_hold_for_each_object_in_an_answer(
+    value: Any, annotation: Any, expected: str, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef(names="camel")
+    routes.get("/")(returning(value, annotation))
+
+    async with client.get(await serve(kernel_app(routes))) as response:
+        assert await response.text() == expected
+
+
+async def test_a_pointer_speaks_of_the_document(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    routes = RouteTableDef(names="camel")
+    routes.get("/")(returning([Two(1), Two(1, cast(Any, "2"))], list[Two]))
+
+    async with client.get(await serve(kernel_app(routes))) as response:
+        assert response.status == 500
+
+    assert "at '/1/secondPart' 'int' is declared and a value of type str was found" in caplog.text

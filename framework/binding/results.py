@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -75,21 +76,15 @@ def renderer_for(endpoint: Endpoint) -> Render | None:
 
 def _encoder(endpoint: Endpoint) -> Encode:
     if not answers_json(endpoint):
-        encode: Encode = _refuse(spelt(endpoint.returns))
-    else:
-        try:
-            declared = Any if endpoint.find(Renders) else returned_type(endpoint)
-            encode = validation.writer_of(declared, conventions=endpoint.options.conventions)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
-
-    def checked(value: Any) -> bytes:
-        try:
-            return encode(value)
-        except Misfit as misfit:
-            raise mistake(endpoint, misfit) from None
-
-    return checked
+        return _refuser(endpoint)
+    try:
+        return validation.writer_of(
+            Any if endpoint.find(Renders) else returned_type(endpoint),
+            conventions=endpoint.options.conventions,
+            refusal=functools.partial(mistake, endpoint),
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
 
 
 def _ensure_value(endpoint: Endpoint, value: Any) -> None:
@@ -98,8 +93,8 @@ def _ensure_value(endpoint: Endpoint, value: Any) -> None:
         raise mistake(endpoint, Misfit(spelt(endpoint.returns), "a Result that holds a response"))
 
 
-def _refuse(declared: str) -> Encode:
+def _refuser(endpoint: Endpoint) -> Encode:
     def refuse(value: Any) -> bytes:
-        raise Misfit(declared, described(value))
+        raise mistake(endpoint, Misfit(spelt(endpoint.returns), described(value)))
 
     return refuse

@@ -171,10 +171,19 @@ def encode(value: Any) -> bytes:
         TypeError: The value holds something that JSON cannot say, or an object that only its schema can write.
     """
     try:
-        document = orjson.dumps(value, plain, SPELT_HERE)
+        return encode_plainly(value)
     except orjson.JSONEncodeError:
         # Keys that are not text are rare, and asking for them costs everywhere else.
-        document = orjson.dumps(value, plain, orjson.OPT_NON_STR_KEYS | SPELT_HERE)
+        return encode_plainly(value, orjson.OPT_NON_STR_KEYS | SPELT_HERE)
+
+
+def encode_plainly(value: Any, options: int = SPELT_HERE) -> bytes:
+    """Write plain data as JSON, as `encode` does, whose keys are all text.
+
+    Raises:
+        TypeError: The value holds something that JSON cannot say.
+    """
+    document = orjson.dumps(value, plain, options)
     # PERF: what is no number becomes null, and one word is found much faster than a number that is none.
     if b"null" in document:
         refuse_no_numbers(value)

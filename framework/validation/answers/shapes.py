@@ -97,6 +97,17 @@ class Written:
         """Whether an object of another kind could be written as one without fields."""
         return not self._required
 
+    def ensure_all(self, value: Any) -> None:
+        """Refuse what is no such object, or not as many as there should be.
+
+        Raises:
+            Misfit: It is none.
+        """
+        if not self._schema.many:
+            self.ensure(value)
+        elif isinstance(value, list | tuple):
+            _each(value, lambda _: Node(self.ensure))
+
     def ensure(self, value: Any) -> None:
         """Refuse what is no such object.
 

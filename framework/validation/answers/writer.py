@@ -18,7 +18,7 @@ from framework.validation.answers.shapes import Written
 from framework.validation.codecs.codec import NotPassedThrough
 from framework.validation.compiler import support
 from framework.validation.compiler.compiled import compile
-from framework.validation.compiler.passthrough import value_checker
+from framework.validation.compiler.passthrough import value_writer
 from framework.validation.conventions import UNSAID, Conventions
 from framework.validation.schemas import schema_from_fields, schema_of
 from framework.validation.schemas.types import of_type
@@ -26,25 +26,34 @@ from framework.validation.schemas.types import of_type
 Encode = Callable[[Any], bytes]
 
 
-def writer_of(declared: Any, *, conventions: Conventions | None = UNSAID) -> Encode:
+def _same(misfit: Misfit) -> Misfit:
+    return misfit
+
+
+def writer_of(
+    declared: Any, *, conventions: Conventions | None = UNSAID, refusal: Callable[[Misfit], Exception] = _same
+) -> Encode:
     """Return what writes the values of a type as JSON, and refuses others.
 
     It raises `Misfit` where a value is not what was declared: of another class, without a field that has no default,
     a number that JSON cannot say. Objects in `Any` are written by the schemas of their own classes, those in unions by
     that of the member that they are of.
 
+    Args:
+        refusal: What is raised in the place of a misfit.
+
     Raises:
         ConfigurationError: Values of the type cannot be written as JSON.
     """
-    node, quick = Nodes(conventions).of(declared), _quick(declared, conventions)
+    node = Nodes(conventions).of(declared)
 
-    def write(value: Any) -> bytes:
+    def look(value: Any) -> bytes:
         try:
-            return quick(value)
-        except Exception:  # noqa: BLE001 - what is wrong is said below, if anything is
             return _written(node.write, value)
+        except Misfit as misfit:
+            raise refusal(misfit) from None
 
-    return write
+    return _quick(declared, conventions, look)
 
 
 def encode(value: Any) -> bytes:
@@ -79,30 +88,44 @@ def _written(write: Callable[[Any], Any], value: Any) -> bytes:
         raise Misfit("Any", f"{described(value)} (it holds itself, or is too deep)") from None
 
 
-def _quick(declared: Any, conventions: Conventions | None) -> Encode:
-    """Return what writes a value that is plainly what was declared, and raises for any other."""
+def _quick(declared: Any, conventions: Conventions | None, look: Encode) -> Encode:
+    """Return what writes a value that is plainly what was declared, and has others looked into."""
     kind = strip(declared).kind
     if kind in (Any, object):
-        return json.encode
+        return _quick_anything(look)
     try:
         schema = schema_of(declared, conventions=conventions)
     except ConfigurationError:
-        return _quick_value(declared, conventions)
-    quick = compile(schema).quick_json or _undecided
-    written = None if of_type(schema) else Written(schema, spelt(declared))
-    if written is None or not written.has_optional_fields_only:
-        return quick
-    many, ensure = schema.many, written.ensure
+        return _quick_value(declared, conventions, look)
+    compiled = compile(schema)
+    if of_type(schema):
+        return compiled.json_writer(look, exact=True)
+    written, quick = Written(schema, spelt(declared)), compiled.json_writer(look)
+    return _ensuring(written, quick, look) if written.has_optional_fields_only else quick
 
+
+def _quick_anything(look: Encode) -> Encode:
+    def write(value: Any) -> bytes:
+        try:
+            return json.encode(value)
+        except TypeError:
+            return look(value)
+
+    return write
+
+
+def _ensuring(written: Written, quick: Encode, look: Encode) -> Encode:
     def ensured(value: Any) -> bytes:
-        for each in value if many else (value,):
-            ensure(each)
+        try:
+            written.ensure_all(value)
+        except Misfit:
+            return look(value)
         return quick(value)
 
     return ensured
 
 
-def _quick_value(declared: Any, conventions: Conventions | None) -> Encode:
+def _quick_value(declared: Any, conventions: Conventions | None, look: Encode) -> Encode:
     """Return the same for a type that has no schema, but a field."""
     try:
         holder = schema_from_fields(
@@ -114,13 +137,11 @@ def _quick_value(declared: Any, conventions: Conventions | None) -> Encode:
             conventions=conventions,
         )
         free = support.dumps_anything(support.close_circles(holder))
-        check = value_checker(holder.fields["value"]).build()
+        dumps: Callable[..., bytes] = _encode_plainly if free else orjson.dumps
+        return value_writer(holder.fields["value"], dumps, look).build()
     except (ConfigurationError, NotPassedThrough):
-        return _undecided
-    if free:
-        return lambda value: json.encode(check(value))
-    return lambda value: orjson.dumps(check(value), json.plain)
+        return look
 
 
-def _undecided(value: Any) -> bytes:
-    raise TypeError("It has to be looked at.")
+def _encode_plainly(value: Any, _: Any) -> bytes:
+    return json.encode_plainly(value)

@@ -24,23 +24,22 @@ from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
     ESCAPED_NUL,
-    SPELT_HERE,
     checked,
     decode,
     decode_exactly,
     encode,
+    encode_plainly,
     may_be_deep,
     may_be_exact,
     plain,
     refuse_long_integers,
-    refuse_no_numbers,
 )
 from framework.validation.limits import TEXT_BEFORE_PATTERN, limit, most_of
 from framework.validation.schemas import schema_of
-from framework.validation.schemas.types import of_type
 
 Read = Callable[..., Any]
 Write = Callable[[Any], Any]
+Encode = Callable[[Any], bytes]
 
 
 class Load(Protocol):
@@ -198,61 +197,39 @@ class CompiledSchema:
         Raises:
             TypeError: A value cannot be written as JSON.
         """
-        dump, quick = self.schema.dump, self._quick_json(exact=False)
-        if quick is None:
-            left = self._left
+        dump, left = self.schema.dump, self._left
+        if self._writer(json=True, many=self.schema.many) is None:
             return lambda obj: encode(left(obj))
+        return self.json_writer(lambda obj: encode(dump(obj)))
 
-        def dump_json(obj: Any) -> bytes:
-            try:
-                return quick(obj)
-            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
-                return encode(dump(obj))
+    def json_writer(self, otherwise: Encode, *, exact: bool = False) -> Encode:
+        """Return what converts an object to a JSON document where it plainly can, and leaves others to somebody else.
 
-        return dump_json
-
-    @cached_property
-    def quick_json(self) -> Callable[[Any], bytes] | None:
-        """Convert an object to a JSON document if it is plainly what the schema is for, and raise anything if not.
-
-        Values are of exactly the types that the schema was made from; a schema that was written converts them. None
-        where nothing of it is compiled.
+        Args:
+            exact: Whether values have to be of exactly the types that the schema was made from; a schema that
+                somebody wrote converts them.
         """
-        return self._quick_json(exact=of_type(self.schema))
-
-    def _quick_json(self, *, exact: bool) -> Callable[[Any], bytes] | None:
-        dumps = orjson.dumps
         write = self._writer(json=True, many=self.schema.many, exact=exact)
         if write is None:
-            return None
-        free = self._dumps_anything
-        spelt = SPELT_HERE if free else None
+            return otherwise
+        dumps, free = orjson.dumps, self._dumps_anything
 
         def compiled(obj: Any) -> bytes:
             """Let the generated function make plain data, and orjson write it."""
-            made = write(obj)
-            return encode(made) if free else dumps(made, plain)
+            try:
+                made = write(obj)
+                return encode(made) if free else dumps(made, plain)
+            except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
+                return otherwise(obj)
 
-        if (
-            free and self._nests
-        ):  # objects that nobody has looked at must not pass beside those that somebody has
-            return compiled
+        if free and self._nests:
+            return compiled  # objects that nobody has looked at must not pass beside those that somebody has
         try:
             check = checker(self.schema, exact=exact).build()
         except NotPassedThrough:
             return compiled
 
-        def passed_through(obj: Any) -> bytes:
-            """Let orjson write the object itself, if all in it is of the types of its fields."""
-            try:
-                document = dumps(check(obj), plain, spelt)
-                if free and b"null" in document:
-                    refuse_no_numbers(check(obj))
-                return document
-            except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
-                return compiled(obj)
-
-        return passed_through
+        return _passing(check, compiled, free)
 
     def explain(self) -> str:
         """Tell, field by field, what was compiled and what is left to marshmallow, and why."""
@@ -314,3 +291,26 @@ def _write_many(write: Write, objects: Any) -> list[Any]:
     if not isinstance(objects, REITERABLE):
         raise Fallback
     return [write(each) for each in objects]
+
+
+def _passing(check: Callable[[Any], Any], otherwise: Encode, free: bool) -> Encode:
+    """Return what lets orjson write an object itself, if all in it is of exactly the types of its fields.
+
+    Args:
+        free: Whether a field takes values of any type.
+    """
+    dumps = orjson.dumps
+
+    def passed_through(obj: Any) -> bytes:
+        try:
+            return dumps(check(obj), plain)
+        except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
+            return otherwise(obj)
+
+    def passed_freely(obj: Any) -> bytes:
+        try:
+            return encode_plainly(check(obj))
+        except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
+            return otherwise(obj)
+
+    return passed_freely if free else passed_through

@@ -20,6 +20,9 @@ from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.checks import refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.json import plain
+
+Encode = Callable[..., bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,18 +171,27 @@ def checker(schema: Schema, *, keys: bool = False, exact: bool = False) -> Check
     return Checker(writer.out, name)
 
 
-def value_checker(field: fields.Field[Any]) -> Checker:
-    """Write the function that looks at the types of a field's value, and returns it.
+def value_writer(field: fields.Field[Any], encode: Encode, otherwise: Encode) -> Checker:
+    """Write the function that looks at the types of a field's value, and gives it to whom it may concern.
+
+    Args:
+        encode: Writes a value that is of exactly these types.
+        otherwise: Writes any other.
 
     Raises:
         NotPassedThrough: The values have to be dumped.
     """
     writer = Checking(out=Source(f"check {type(field).__name__}"), keys=False, exact=True)
-    name = writer.out.fresh("check_value")
+    name = writer.out.fresh("write_value")
     with writer.out.function(name, "o"):
-        with writer.out.block("if o is not None:" if field.allow_none else "if True:"):
-            writer.value(field, "o")
-        writer.out.line("return o")
+        with writer.out.block("try:"):
+            with writer.out.block("if o is not None:" if field.allow_none else "if True:"):
+                writer.value(field, "o")
+            writer.out.line(
+                f"return {writer.out.constant(encode, 'encode')}(o, {writer.out.constant(plain, 'plain')})"
+            )
+        with writer.out.block("except Exception:"):
+            writer.out.line(f"return {writer.out.constant(otherwise, 'otherwise')}(o)")
     return Checker(writer.out, name)
 
 
