@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from inspect import isawaitable
 from typing import Any, NamedTuple
 
 from marshmallow import Schema, missing
@@ -131,7 +132,7 @@ def ensure_object(value: Any, declared: str, schema: Schema | None, required: Se
         Misfit: It has no fields, lacks some that are required, or has none that it should have.
     """
     is_tuple = isinstance(value, tuple) and hasattr(value, "_fields")
-    if value is None or callable(value) or (isinstance(value, _PLAIN) and not is_tuple):
+    if value is None or callable(value) or isawaitable(value) or (isinstance(value, _PLAIN) and not is_tuple):
         raise Misfit(declared, described(value))
     if schema is None:
         return

@@ -122,10 +122,10 @@ def _check_dict(w: CheckWriter, field: fields.Dict, value: str) -> None:
         raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not dict")
     if field.value_field is None or type(field.value_field) is fields.Raw:
-        return  # keys that are not text are refused by orjson itself
-    key, each = w.out.fresh("key"), w.out.fresh("each")
-    with w.out.block(f"for {key}, {each} in {value}.items():"):
-        w.out.refuse_if(f"type({key}) is not str")
+        return
+    each = w.out.fresh("each")
+    # PERF: keys that are not text are refused by orjson itself.
+    with w.out.block(f"for {each} in {value}.values():"):
         w.value(field.value_field, each)
 
 
