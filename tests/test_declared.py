@@ -72,6 +72,11 @@ class Two:
     second_part: int = 2
 
 
+@dataclass
+class Group:
+    names: set[str]
+
+
 class StrictSchema(Schema):
     a = fields.Integer(required=True)
     b = fields.Integer()
@@ -205,6 +210,10 @@ async def answer(handler: Any, serve: Serve, client: aiohttp.ClientSession) -> t
         ),
         pytest.param({"b": 1}, StrictSchema, "without a", id="a schema's required field", marks=COMPILED),
         pytest.param([{"a": 1}, "x"], StrictSchema(many=True), "at '/1'", id="a text among many"),
+        pytest.param([1, 1], set[int], "'set.int.' is declared and a list of 2", id="a list for a set"),
+        pytest.param(
+            Group(cast(Any, ["a", "a"])), Group, "at '/names' 'set", id="a list for a set in a field"
+        ),
         pytest.param("x", NoteSchema, "of type str", id="a text for a schema"),
         pytest.param(created("x", location="/x"), Result[Note], "of type str", id="created"),
         pytest.param(accepted([NOTE]), Result[Note] | web.Response, "a list of 1", id="accepted"),
@@ -281,6 +290,8 @@ async def test_what_was_not_declared_is_a_logged_500(
         pytest.param(
             Result(Guest("g")), Result[Note] | Guest, '{"guestName":"g"}', id="a Result of the other"
         ),
+        pytest.param({3}, set[int], "[3]", id="a set"),
+        pytest.param(Group({"a"}), Group, '{"names":["a"]}', id="a set in a field"),
         pytest.param([1, 2], list[int], "[1,2]", id="a list of ints"),
         pytest.param({1: 2.0}, dict[int, float], '{"1":2.0}', id="keys that are ints"),
         pytest.param(3, float, "3.0", id="an int for a float"),

@@ -21,6 +21,11 @@ from framework.validation.fields import Table
 from framework.validation.limits import AtMost
 
 
+def makes_set(field: fields.Field[Any]) -> bool:
+    """Tell whether a list in JSON stands for a set."""
+    return any(make in (set, frozenset) for make in field.post_load)
+
+
 def _load_list(w: LoadWriter, field: fields.List[Any], value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list")
     at_most(w, field, value, "")
@@ -111,6 +116,8 @@ def _dump_pluck(w: DumpWriter, field: fields.Pluck, value: str) -> None:
 
 
 def _check_list(w: CheckWriter, field: fields.List[Any], value: str) -> None:
+    if makes_set(field):
+        raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
     each = w.out.fresh("each")
     with w.out.block(f"for {each} in {value}:"):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from marshmallow import Schema, fields, missing, validate
 
 from framework.validation.codecs.codec import REITERABLE
+from framework.validation.codecs.containers import makes_set
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.checks import refuse_other_choices
@@ -67,6 +68,10 @@ class Dumping:
             return
         if not field.allow_none:
             self.out.refuse_if(f"{value} is None")
+        if makes_set(field):
+            self.out.refuse_if(
+                f"{value} is not None and type({value}) is not set and type({value}) is not frozenset"
+            )
         if isinstance(field, Spelt):
             kind = self.out.constant(field.kind, field.kind.__name__)
             self.out.refuse_if(f"{value} is not None and not isinstance({value}, {kind})")
