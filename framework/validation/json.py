@@ -208,7 +208,7 @@ def refuse_no_numbers(value: Any) -> None:
 
 def plain(value: Any) -> Any:
     """Turn what orjson does not know into what it does, as marshmallow's fields would."""
-    if isinstance(value, decimal.Decimal):
+    if isinstance(value, decimal.Decimal) and value.is_finite():
         return format(value, "f")
     if isinstance(value, ExactFloat):
         return float(value)

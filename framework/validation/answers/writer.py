@@ -49,7 +49,7 @@ def writer_of(
 
     def look(value: Any) -> bytes:
         try:
-            return _written(node.write, value)
+            return walked(node.write, value)
         except Misfit as misfit:
             raise refusal(misfit) from None
 
@@ -65,7 +65,7 @@ def encode(value: Any) -> bytes:
     try:
         return json.encode(value)
     except TypeError:
-        return _written(_ANYTHING.anything, value)
+        return walked(_ANYTHING.anything, value)
 
 
 def show(value: Any) -> bytes:
@@ -81,9 +81,18 @@ def _unknown(value: Any) -> str:
 _ANYTHING, _SHOWN = Nodes(UNSAID), Nodes(UNSAID, _unknown)
 
 
-def _written(write: Callable[[Any], Any], value: Any) -> bytes:
+def walked(write: Callable[[Any], Any], value: Any) -> bytes:
+    """Write what a walk through a value makes of it.
+
+    Raises:
+        Misfit: The value is not what was declared, or holds what JSON cannot say.
+    """
     try:
-        return json.encode(write(value))
+        made = write(value)
+        try:
+            return json.encode(made)
+        except TypeError:  # by a schema that somebody wrote
+            return json.encode(_ANYTHING.anything(made))
     except RecursionError:
         raise Misfit("Any", f"{described(value)} (it holds itself, or is too deep)") from None
 

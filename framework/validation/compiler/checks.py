@@ -38,7 +38,8 @@ def refuse_other_choices(out: Source, validators: list[Any], value: str) -> None
     """Write the check that a value is one of those that a Literal names."""
     for validator in validators:
         if type(validator) is validate.OneOf:
-            _one_of(out, validator, value)
+            choices = {(type(each), each) for each in validator.choices}
+            out.refuse_if(f"(type({value}), {value}) not in {out.constant(choices, 'choices')}")
 
 
 def take_only_text(validators: list[Any]) -> bool:

@@ -64,7 +64,7 @@ class Dumping:
 
     def _refuse_others(self, field: fields.Field[Any], value: str) -> None:
         """Write the refusal of what no emitter refuses by itself."""
-        if isinstance(field, fields.Constant | fields.Raw):
+        if isinstance(field, fields.Constant) or (isinstance(field, fields.Raw) and not field.validators):
             return
         if not field.allow_none:
             self.out.refuse_if(f"{value} is None")
@@ -125,7 +125,10 @@ class Dumping:
         """Write the writing of one object; the variable then holds the dict."""
         with self.out.block(f"if {self._fits(schema, value)}:"):
             entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
-            self.out.line(f"{value} = {made_dict(self.out, entries, nest=False)}")
+            made = made_dict(self.out, entries, nest=False)
+            if self.exact and entries and all(each.maybe_missing for each in entries):
+                self.out.refuse_if(f"not {made} and {value}")  # an object of some other kind
+            self.out.line(f"{value} = {made}")
         with self.out.block("else:"):
             other = self.out.constant(Otherwise(schema, self.json, self.exact), "otherwise")
             self.out.line(f"{value} = {other}({value})")
@@ -248,8 +251,8 @@ class Otherwise:
     def __call__(self, value: Any) -> Any:
         keys = type(value) is dict
         if not keys and hasattr(value, "__getitem__"):
-            if isinstance(value, str | list | tuple):
-                raise Fallback
+            if self._exact or not hasattr(value, "keys"):
+                raise Fallback  # a text and a list have items, and no fields
             return Schema._serialize(self._schema, value)
         if keys not in self._made:
             self._made[keys] = dumper(self._schema, json=self._json, keys=keys, exact=self._exact).build()
