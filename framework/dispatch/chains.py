@@ -22,6 +22,7 @@ from framework.adapters.aiohttp.requests import (
     target_of,
 )
 from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
+from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, services
 from framework.dispatch.lookup import Lookup
@@ -48,7 +49,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) 
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = _around(middleware, handler)
+            handler = _around(middleware, _sharing(handler) if _CLONES_PART else handler)
     return handler
 
 
@@ -75,6 +76,24 @@ def _unless(concerns: Callable[[web.Request], bool]) -> Key:
         return None
 
     return key
+
+
+def _sharing(handler: Handler) -> Handler:
+    """Return a handler that gives what is kept on a clone of aiohttp's own requests back to the request."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        first = request.setdefault(_FIRST, request)
+        try:
+            return await handler(request)
+        finally:
+            if first is not request:
+                first.update(request)
+
+    return answer
+
+
+_CLONES_PART = is_plain("aiohttp")  # those of our requests share what they keep
+_FIRST: web.RequestKey[web.Request] = web.RequestKey("first", web.Request)
 
 
 def _around(middleware: Middleware, handler: Handler) -> Handler:
