@@ -79,6 +79,9 @@ class DumpWriter(Protocol):
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write the writing of a nested object, or of a list of them, that is not None."""
 
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
+
 
 class CheckWriter(Protocol):
     """What an emitter asks of the writer of a function that looks whether orjson can write a value as it is."""
@@ -91,6 +94,9 @@ class CheckWriter(Protocol):
 
     def nested(self, schema: Any, value: str) -> None:
         """Write the check of a nested object."""
+
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
 
 
 class NotPassedThrough(Exception):
@@ -247,4 +253,5 @@ def check_float(w: CheckWriter, field: Any, value: str) -> None:
 
 
 def check_nothing(w: CheckWriter, field: fields.Field[Any], value: str) -> None:
-    """Let any value be written as it is."""
+    """Let any value be written as it is, unless orjson would make null of it."""
+    w.free(value)

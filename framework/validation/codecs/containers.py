@@ -93,6 +93,7 @@ def _dump_dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         w.out.refuse_if(f"not isinstance({value}, dict)")
         if field.key_field is None and field.value_field is None:
             w.out.line(f"{value} = dict({value})")
+            w.free(value)
             return
         with w.out.entries_of(value) as (key, each):
             if field.key_field is not None:
@@ -129,6 +130,7 @@ def _check_dict(w: CheckWriter, field: fields.Dict, value: str) -> None:
         raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not dict")
     if field.value_field is None or type(field.value_field) is fields.Raw:
+        w.free(value)
         return
     each = w.out.fresh("each")
     # PERF: keys that are not text are refused by orjson itself.

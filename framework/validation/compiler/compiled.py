@@ -24,11 +24,11 @@ from framework.validation.compiler.tally import Tally
 from framework.validation.json import (
     BACKSLASH,
     ESCAPED_NUL,
+    SPELT_HERE,
     checked,
     decode,
     decode_exactly,
     encode,
-    encode_plainly,
     may_be_deep,
     may_be_exact,
     plain,
@@ -213,12 +213,12 @@ class CompiledSchema:
         if write is None:
             return otherwise
         dumps, free = orjson.dumps, self._dumps_anything
+        spelt = SPELT_HERE if free else None
 
         def compiled(obj: Any) -> bytes:
             """Let the generated function make plain data, and orjson write it."""
             try:
-                made = write(obj)
-                return encode(made) if free else dumps(made, plain)
+                return dumps(write(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
                 return otherwise(obj)
 
@@ -229,7 +229,14 @@ class CompiledSchema:
         except NotPassedThrough:
             return compiled
 
-        return _passing(check, compiled, free)
+        def passed_through(obj: Any) -> bytes:
+            """Let orjson write the object itself, if all in it is of the types of its fields."""
+            try:
+                return dumps(check(obj), plain, spelt)
+            except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
+                return compiled(obj)
+
+        return passed_through
 
     def explain(self) -> str:
         """Tell, field by field, what was compiled and what is left to marshmallow, and why."""
@@ -291,26 +298,3 @@ def _write_many(write: Write, objects: Any) -> list[Any]:
     if not isinstance(objects, REITERABLE):
         raise Fallback
     return [write(each) for each in objects]
-
-
-def _passing(check: Callable[[Any], Any], otherwise: Encode, free: bool) -> Encode:
-    """Return what lets orjson write an object itself, if all in it is of exactly the types of its fields.
-
-    Args:
-        free: Whether a field takes values of any type.
-    """
-    dumps = orjson.dumps
-
-    def passed_through(obj: Any) -> bytes:
-        try:
-            return dumps(check(obj), plain)
-        except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
-            return otherwise(obj)
-
-    def passed_freely(obj: Any) -> bytes:
-        try:
-            return encode_plainly(check(obj))
-        except Exception:  # noqa: BLE001 - some value is not of exactly its field's type
-            return otherwise(obj)
-
-    return passed_freely if free else passed_through

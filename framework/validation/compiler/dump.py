@@ -13,7 +13,7 @@ from framework.validation.codecs.codec import REITERABLE
 from framework.validation.codecs.containers import makes_set
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
-from framework.validation.compiler.checks import refuse_other_choices
+from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Fallback, Source
 from framework.validation.compiler.construction import Entry, made_dict
 from framework.validation.fields import Spelt
@@ -58,6 +58,7 @@ class Dumping:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
             self.out.line(f"{value} = {serialize}({value}, {self.origin})")
+            self.free(value)
         else:
             self.notes.setdefault(".".join(self.path), "")
             codec.dump(self, field, value)
@@ -78,6 +79,11 @@ class Dumping:
         if any(isinstance(each, validate.OneOf) for each in field.validators):
             with self.out.block(f"if {value} is not None:"):
                 refuse_other_choices(self.out, field.validators, value)
+
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
+        if self.json:
+            look_for_no_numbers(self.out, value)
 
     def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
         """Write the writing of a key or value of a mapping; ``plain`` rules out what only orjson can write."""
@@ -153,6 +159,7 @@ class Dumping:
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")
             self.out.line(f"{variable} = {read}({name!r}, {value}, accessor={accessor})")
+            self.free(variable)
             maybe_missing = True
         elif isinstance(field, fields.Constant):
             here.value(field, variable)

@@ -18,7 +18,7 @@ from marshmallow import Schema, fields, missing
 from framework.validation.codecs.codec import NotPassedThrough
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
-from framework.validation.compiler.checks import refuse_other_choices
+from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.json import plain
 
@@ -33,6 +33,7 @@ class Checking:
         out: The source.
         keys: Whether dicts are looked at, even if a schema was made for a dataclass.
         exact: Whether None is refused where it may not be.
+        searched: Whether what is no number is found in some other way.
         functions: The functions that were written, by schema.
         open: The schemas within which this place is, in the present function.
     """
@@ -40,6 +41,7 @@ class Checking:
     out: Source
     keys: bool
     exact: bool = False
+    searched: bool = False
     functions: dict[int, str] = dataclasses.field(default_factory=dict)
     open: tuple[int, ...] = ()
 
@@ -120,9 +122,16 @@ class Checking:
                 self._item(field, f"{items}[{name!r}]", name)
         return items
 
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
+        if not self.searched:
+            look_for_no_numbers(self.out, value)
+
     def _item(self, field: fields.Field[Any], item: str, name: str) -> None:
         if type(field) is fields.Raw and not field.validators:
-            self.out.line(item)
+            variable = self.out.fresh(name)
+            self.out.line(f"{variable} = {item}")
+            self.value(field, variable)
         elif field.allow_none or not _is_scalar(field):
             variable = self.out.fresh(name)
             self.out.line(f"{variable} = {item}")
@@ -130,7 +139,6 @@ class Checking:
                 with self.out.block(f"if {variable} is not None:"):
                     self.value(field, variable)
             else:
-                self.out.refuse_if(f"{variable} is None")
                 self.value(field, variable)
         else:
             self.value(field, item)
@@ -181,7 +189,7 @@ def value_writer(field: fields.Field[Any], encode: Encode, otherwise: Encode) ->
     Raises:
         NotPassedThrough: The values have to be dumped.
     """
-    writer = Checking(out=Source(f"check {type(field).__name__}"), keys=False, exact=True)
+    writer = Checking(out=Source(f"check {type(field).__name__}"), keys=False, exact=True, searched=True)
     name = writer.out.fresh("write_value")
     with writer.out.function(name, "o"):
         with writer.out.block("try:"):
@@ -244,5 +252,12 @@ def _of_class(target: type, name: str) -> Any:
 
 def _is_scalar(field: fields.Field[Any]) -> bool:
     return not isinstance(
-        field, fields.List | fields.Tuple | fields.Mapping | fields.Nested | fields.DateTime | fields.Time
+        field,
+        fields.List
+        | fields.Tuple
+        | fields.Mapping
+        | fields.Nested
+        | fields.DateTime
+        | fields.Time
+        | fields.Float,
     )
