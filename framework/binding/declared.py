@@ -30,7 +30,7 @@ def returned_type(endpoint: Endpoint) -> Any:
             values.append(value)
     if not values or any(each is inspect.Signature.empty for each in values):
         return Any
-    return Union[tuple(values)]  # noqa: UP007 - built from a tuple
+    return values[0] if len(values) == 1 else Union[tuple(values)]  # noqa: UP007 - built from a tuple
 
 
 def may_be_none(annotation: Any) -> bool:
