@@ -29,8 +29,7 @@ class Misfit(TypeError):
         return self
 
     def __str__(self) -> str:
-        where = f"at '{self.pointer}' " if self.pointer else ""
-        return f"{where}'{self.declared}' is declared and {self.found} was found"
+        return f"at '{self.pointer}' '{self.declared}' is declared and {self.found} was found"
 
 
 def described(value: Any) -> str:
