@@ -22,6 +22,10 @@ Lifespan = Callable[[web.Application], AbstractAsyncContextManager[None]]
 Check = Callable[[web.Application], Awaitable[None]]
 
 
+class Degraded(Exception):
+    """What a battery's check raises when its part works, if worse than it should: the service stays ready."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preparation:
     """What has to be waited for before a response starts, such as a store.
@@ -56,7 +60,7 @@ class Battery:
         routes: Endpoints of its own.
         setup: ``(app, endpoints) -> None``: called once, when every route is known and before the application starts.
         lifespan: ``(app) -> async context manager``: opens and closes what lives as long as the application.
-        check: ``async (app) -> None``: raises when the service cannot work just now.
+        check: ``async (app) -> None``: raises when the service cannot work just now; `Degraded` when it can, if worse.
     """
 
     name: str
