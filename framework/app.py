@@ -17,6 +17,7 @@ from framework.batteries import (
     csrf,
     health,
     logs,
+    management,
     openapi,
     problems,
     security,
@@ -30,6 +31,7 @@ from framework.batteries.cors import CorsSettings
 from framework.batteries.csrf import CsrfSettings
 from framework.batteries.health import HealthSettings
 from framework.batteries.logs import LogsSettings
+from framework.batteries.management import ManagementSettings
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.problems import ProblemsSettings
 from framework.batteries.security import SecuritySettings
@@ -95,6 +97,7 @@ class ServiceSettings:
     openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
+    management: ManagementSettings = field(default_factory=ManagementSettings)
 
     @property
     def problems(self) -> ProblemsSettings:
@@ -125,7 +128,9 @@ class ServiceSettings:
 
 def standard(settings: ServiceSettings) -> list[Battery]:
     """Return the recommended batteries in their order, as a plain list to read, slice and add to."""
+    managed = [] if settings.management.port is None else [management.battery(settings.management)]
     return [
+        *managed,
         logs.battery(settings.logs),
         problems.battery(settings.problems),
         security.battery(settings.security),

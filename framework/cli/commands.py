@@ -27,6 +27,7 @@ class Commands(click.Group):
     modules: ClassVar[dict[str, str]] = {
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
+        "inspect": "framework.cli.inspecting",
         "migrate": "framework.cli.migrating",
         "new": "framework.cli.scaffolding",
         "openapi": "framework.cli.tables",

@@ -144,7 +144,7 @@ def load_with_origins(
         InvalidSettings: As for ``load``.
     """
     faults: list[str] = []
-    sources = _sources(os.environ if environ is None else environ, env_file, prefix, faults)
+    sources = sources_of(os.environ if environ is None else environ, env_file, prefix, faults)
     filling = _Filling(sources, faults, set(_variables(cls, prefix)), prefix)
     filling.refuse_unknown()
     filling.warn_of_misspelt()
@@ -154,9 +154,10 @@ def load_with_origins(
     return Loaded(settings, MappingProxyType(filling.origins))
 
 
-def _sources(
+def sources_of(
     environ: Mapping[str, str], env_file: Path | None, prefix: str, faults: list[str]
 ) -> dict[Origin, Mapping[str, Raw]]:
+    """Return what each source says, strongest first; what cannot be read is added to the faults."""
     dotenv: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
         from dotenv import dotenv_values  # noqa: PLC0415 - PERF: production has no such file
