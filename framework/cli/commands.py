@@ -25,13 +25,16 @@ class Commands(click.Group):
     """
 
     modules: ClassVar[dict[str, str]] = {
+        "add": "framework.cli.scaffolding",
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
         "migrate": "framework.cli.migrating",
+
         "new": "framework.cli.scaffolding",
         "openapi": "framework.cli.tables",
         "routes": "framework.cli.tables",
         "settings": "framework.cli.tables",
+        "update": "framework.cli.scaffolding",
     }
     extras: ClassVar[dict[str, str]] = {"migrate": "database"}
 
