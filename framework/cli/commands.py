@@ -29,7 +29,6 @@ class Commands(click.Group):
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
         "migrate": "framework.cli.migrating",
-
         "new": "framework.cli.scaffolding",
         "openapi": "framework.cli.tables",
         "routes": "framework.cli.tables",

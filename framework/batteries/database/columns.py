@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Numeric
+from sqlalchemy import DateTime, Dialect, Numeric
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 NAMING_CONVENTION: Mapping[str, str] = {
@@ -45,6 +45,16 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class _KeptAsGiven(Numeric[Any]):
+    """A column of the type NUMERIC whose integers stay what they are."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> None:
+        return None
+
+
 class ExactDecimal(TypeDecorator[Decimal]):
     """A decimal number with a fixed number of places, exact everywhere: SQLite, which has none, keeps an integer.
 
@@ -58,11 +68,12 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def __init__(self, digits: int, places: int) -> None:
         super().__init__(digits, places)
-        self._places = places
+        self._digits, self._places = digits, places
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the column's type in a database."""
-        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else self.impl)
+        kind = _KeptAsGiven if dialect.name == "sqlite" else Numeric
+        return dialect.type_descriptor(kind(self._digits, self._places))
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         """Return the number as it is stored."""

@@ -24,14 +24,30 @@ from framework.resources import shipped
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--with", "parts", metavar="PART,PART", help=f"What it has besides a resource: {', '.join(PARTS)}.")
-@click.option("--database", type=click.Choice(list(DATABASES)), help="Which one; SQLite when --with names it.")
-@click.option("--from", "template", type=click.Choice([SERVICE, EXAMPLE]), default=SERVICE, help="What to copy.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default.")
-@click.option("--wheel/--no-wheel", default=True, help="Whether it brings the framework's wheel along, in wheels/.")
+@click.option(
+    "--with", "parts", metavar="PART,PART", help=f"What it has besides a resource: {', '.join(PARTS)}."
+)
+@click.option(
+    "--database", type=click.Choice(list(DATABASES)), help="Which one; SQLite when --with names it."
+)
+@click.option(
+    "--from", "template", type=click.Choice([SERVICE, EXAMPLE]), default=SERVICE, help="What to copy."
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to put it; NAME in this folder by default."
+)
+@click.option(
+    "--wheel/--no-wheel", default=True, help="Whether it brings the framework's wheel along, in wheels/."
+)
 @teaching
 def new(
-    name: str | None, parts: str | None, database: str | None, template: str, folder: Path | None, *, wheel: bool
+    name: str | None,
+    parts: str | None,
+    database: str | None,
+    template: str,
+    folder: Path | None,
+    *,
+    wheel: bool,
 ) -> None:
     """Start a new service NAME, with its tests, Dockerfile, CI and README; without a NAME, ask."""
     if name is None:
@@ -53,7 +69,9 @@ def add() -> None:
 
 @add.command()
 @click.argument("names")
-@click.option("--field", "fields", multiple=True, required=True, help=f"NAME:TYPE, of the types {', '.join(TYPES)}.")
+@click.option(
+    "--field", "fields", multiple=True, required=True, help=f"NAME:TYPE, of the types {', '.join(TYPES)}."
+)
 @click.option("--singular", help="One of them, where leaving out the 's' is not enough.")
 @teaching
 def resource(names: str, fields: tuple[str, ...], singular: str | None) -> None:
@@ -84,7 +102,9 @@ def update() -> None:
         click.echo(f"{file.outcome:9} {file.place}")
     conflicts = [file for file in merged if file.outcome == "conflict"]
     if conflicts:
-        click.echo(f"error: {len(conflicts)} files have conflicts, marked with <<<<<<<; settle those.", err=True)
+        click.echo(
+            f"error: {len(conflicts)} files have conflicts, marked with <<<<<<<; settle those.", err=True
+        )
         sys.exit(1)
     click.echo("The service is up to date." if not merged else "Next: make test")
 
@@ -108,7 +128,9 @@ def _asked(parts: str | None, database: str | None) -> tuple[str, str | None, st
 def _answers(name: str, parts: str | None, database: str | None, template: str) -> Answers:
     chosen = {part.strip() for part in (parts or "").split(",") if part.strip()}
     if template == EXAMPLE and (chosen or database):
-        raise ConfigurationError("The example has all parts; --with and --database go with a service of one's own.")
+        raise ConfigurationError(
+            "The example has all parts; --with and --database go with a service of one's own."
+        )
     if database:
         chosen.add("database")
     return Answers(

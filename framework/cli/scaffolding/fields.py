@@ -36,13 +36,29 @@ class FieldType:
 
 TYPES = {
     "str": FieldType(
-        "str", "Length(1, 200)", "String(200)", "sa.String(200)", '"First"', '"Second"', '""', ("sqlalchemy.String",)
+        "str",
+        "Length(1, 200)",
+        "String(200)",
+        "sa.String(200)",
+        '"First"',
+        '"Second"',
+        '""',
+        ("sqlalchemy.String",),
     ),
     "text": FieldType(
-        "str", "Length(max=10_000)", "Text", "sa.Text", '"One line."', '"Two\\nlines."', "1", ("sqlalchemy.Text",)
+        "str",
+        "Length(max=10_000)",
+        "Text",
+        "sa.Text",
+        '"One line."',
+        '"Two\\nlines."',
+        "1",
+        ("sqlalchemy.Text",),
     ),
-    "int": FieldType("int", "", "BigInteger", "sa.BigInteger", "7", "8", '"many"', ("sqlalchemy.BigInteger",)),
-    "float": FieldType("float", "", "", "sa.Float", "1.5", "2.5", '"much"'),
+    "int": FieldType(
+        "int", "", "BigInteger", "sa.BigInteger", "7", "8", '"many"', ("sqlalchemy.BigInteger",)
+    ),
+    "float": FieldType("float", "", "", "sa.Double", "1.5", "2.5", '"much"'),
     "bool": FieldType("bool", "", "", "sa.Boolean", "True", "False", '"perhaps"'),
     "Decimal": FieldType(
         "Decimal",
@@ -54,7 +70,9 @@ TYPES = {
         '"much"',
         ("decimal.Decimal", "framework.batteries.database.columns.ExactDecimal"),
     ),
-    "date": FieldType("date", "", "", "sa.Date", '"2027-01-31"', '"2027-02-28"', '"soon"', ("datetime.date",)),
+    "date": FieldType(
+        "date", "", "", "sa.Date", '"2027-01-31"', '"2027-02-28"', '"soon"', ("datetime.date",)
+    ),
     "datetime": FieldType(
         "datetime",
         "",
@@ -99,7 +117,9 @@ class Field:
     @property
     def annotation(self) -> str:
         """Its type, as it is taken in."""
-        bare = f"Annotated[{self.type.kind}, {self.type.constraint}]" if self.type.constraint else self.type.kind
+        bare = (
+            f"Annotated[{self.type.kind}, {self.type.constraint}]" if self.type.constraint else self.type.kind
+        )
         return f"{bare} | None" if self.optional else bare
 
     @property
@@ -137,7 +157,9 @@ def parse_fields(texts: Iterable[str]) -> tuple[Field, ...]:
     fields = tuple(_parsed(text) for text in _split(texts))
     names = [field.name for field in fields]
     if not fields:
-        raise ConfigurationError('A resource has at least one field: --field "number:str amount:Decimal due:date?".')
+        raise ConfigurationError(
+            'A resource has at least one field: --field "number:str amount:Decimal due:date?".'
+        )
     for name in names:
         if names.count(name) > 1:
             raise ConfigurationError(f"The field '{name}' stands twice.")
@@ -160,6 +182,7 @@ def _parsed(text: str) -> Field:
         )
     if not is_identifier(name) or name in _TAKEN:
         raise ConfigurationError(
-            f"'{name}' is not fit for a field; use small letters, digits and '_', and none of {', '.join(sorted(_TAKEN))}."
+            f"'{name}' is not fit for a field; use small letters, digits and '_', and none of "
+            f"{', '.join(sorted(_TAKEN))}."
         )
     return Field(name, TYPES[kind], optional)

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from framework.errors import ConfigurationError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
-_ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("ss", "ss"), ("s", ""))
+_ENDINGS = (
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("shes", "sh"),
+    ("ches", "ch"),
+    ("xes", "x"),
+    ("ss", "ss"),
+    ("s", ""),
+)
 """Endings of plurals and what they were, the first that fits; others are told with --singular."""
 
 
@@ -29,7 +37,9 @@ def ensure_package_name(name: str) -> None:
 
 def is_identifier(name: str) -> bool:
     """Tell whether a name is fit for a module, a table and a variable."""
-    return _NAME.fullmatch(name) is not None and not keyword.iskeyword(name) and not keyword.issoftkeyword(name)
+    return (
+        _NAME.fullmatch(name) is not None and not keyword.iskeyword(name) and not keyword.issoftkeyword(name)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import jinja2
 
-
 LINE_LENGTH = 110
 _SIGNATURE = re.compile(r"^((?:async )?def \w+\()(.*)(\) -> .*:)$", re.MULTILINE)
 

@@ -14,7 +14,10 @@ _ALWAYS = (
     "dataclasses.dataclass",
     "dataclasses.asdict",
     "uuid.UUID",
-    *(f"framework.{name}" for name in ("NotFound", "Partial", "Result", "RouteTableDef", "created", "public")),
+    *(
+        f"framework.{name}"
+        for name in ("NotFound", "Partial", "Result", "RouteTableDef", "created", "public")
+    ),
 )
 _MEMORY = ("dataclasses.replace", "uuid.uuid4")
 _DATABASE = (

@@ -48,7 +48,9 @@ class Answers:
             if part not in PARTS:
                 raise ConfigurationError(f"'{part}' is no part of a service; there are {', '.join(PARTS)}.")
         if self.database and self.database not in DATABASES:
-            raise ConfigurationError(f"The database must be one of {', '.join(DATABASES)}, not '{self.database}'.")
+            raise ConfigurationError(
+                f"The database must be one of {', '.join(DATABASES)}, not '{self.database}'."
+            )
 
     @property
     def variables(self) -> Mapping[str, Any]:

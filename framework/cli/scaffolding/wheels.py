@@ -46,15 +46,27 @@ def _checkout(installed: Distribution) -> Path | None:
 
 
 def _built(source: Path, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(source),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no word of it is a user's
     if done.returncode:
-        raise ConfigurationError(f"The framework's wheel cannot be built from {source}: {done.stderr.strip()}")
+        raise ConfigurationError(
+            f"The framework's wheel cannot be built from {source}: {done.stderr.strip()}"
+        )
     return next(folder.glob("*.whl"))
 
 
 def _packed(installed: Distribution, folder: Path) -> Path:
-    """Pack the files of an installation into a wheel again; installers check those that have a record, and this has none."""
+    """Pack the files of an installation into a wheel again."""
     tag = (installed.read_text("WHEEL") or "").partition("Tag: ")[2].split("\n")[0].strip()
     wheel = folder / f"aiohttp_batteries-{installed.version}-{tag}.whl"
     record: list[str] = []

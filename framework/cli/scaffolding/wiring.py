@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from framework.cli.scaffolding.rendering import LINE_LENGTH
 from framework.errors import ConfigurationError
 
 
@@ -23,7 +24,9 @@ def wired(source: str, package: str, module: str, service: str = "") -> str:
         tree = ast.parse(source)
         source = _with_argument(source, _list_of_routes(tree), f"{module}.routes")
         if service:
-            source = _with_argument(source, _call_of(ast.parse(source), "provide"), f"{module}.{service}", first=True)
+            source = _with_argument(
+                source, _call_of(ast.parse(source), "provide"), f"{module}.{service}", first=True
+            )
         return _with_import(source, package, module)
     except (LookupError, SyntaxError):
         provided = f", and provide({module}.{service}, scope='app') among its batteries" if service else ""
@@ -55,9 +58,25 @@ def _with_argument(source: str, node: ast.List | ast.Call, text: str, *, first: 
     if first:
         offset = _offset(source, there[0].lineno, there[0].col_offset)
         return f"{source[:offset]}{text}, {source[offset:]}"
+    if isinstance(node, ast.List) and node.lineno == node.end_lineno:
+        return _with_item(source, node, text)
     last = there[-1]
     offset = _offset(source, last.end_lineno or 0, last.end_col_offset or 0)
     return f"{source[:offset]}, {text}{source[offset:]}"
+
+
+def _with_item(source: str, node: ast.List, text: str) -> str:
+    """Put an item behind the last one of a list on one line; write one on each line where that gets too long."""
+    items = [*(ast.get_source_segment(source, item) or "" for item in node.elts), text]
+    line = source.splitlines()[node.lineno - 1]
+    indent = len(line) - len(line.lstrip())
+    written = f"[{', '.join(items)}]"
+    if len(line) + len(text) + len(", ") > LINE_LENGTH:
+        inner = "".join(f"{' ' * (indent + 4)}{item},\n" for item in items)
+        written = f"[\n{inner}{' ' * indent}]"
+    start = _offset(source, node.lineno, node.col_offset)
+    end = _offset(source, node.end_lineno or 0, node.end_col_offset or 0)
+    return source[:start] + written + source[end:]
 
 
 def _with_import(source: str, package: str, module: str) -> str:
