@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.abc import AbstractView
 
 from framework.binding import bind
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Brought, Endpoint, Options, marks_of, origin_of
 from framework.errors import ConfigurationError
+from framework.paths import resource_of
 from framework.staticfiles import static_endpoint
 from framework.validation.conventions import Conventions, Names, Unknown
 
@@ -219,7 +220,7 @@ def _answers_head(endpoint: Endpoint) -> bool:
 
 def register(router: web.UrlDispatcher, endpoint: Endpoint, handler: Any) -> web.AbstractRoute:
     """Add an endpoint to an aiohttp router."""
-    options = endpoint.options
-    if endpoint.method == "GET":
-        return router.add_get(endpoint.path, handler, name=options.name, allow_head=options.allow_head)
-    return router.add_route(endpoint.method, endpoint.path, handler, name=options.name)
+    resource = resource_of(router, endpoint.path, endpoint.options.name)
+    if _answers_head(endpoint):
+        resource.add_route(hdrs.METH_HEAD, handler)
+    return resource.add_route(endpoint.method, handler)

@@ -17,6 +17,7 @@ from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
 from framework.marks import public
+from framework.paths import encoded
 
 _FOR_AN_HOUR = "public, max-age=3600"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -39,7 +40,7 @@ class StaticFiles(Mark):
     def addresses(self) -> Iterator[tuple[str, str]]:
         """Yield each file's path with the address under which a browser may keep it for ever."""
         for name, file in self.files.items():
-            yield name, f"{self.prefix}/{quote(name)}?v={file.version}"
+            yield name, f"{encoded(self.prefix)}/{quote(name)}?v={file.version}"
 
 
 def static_endpoint(definition: web.StaticDef) -> Endpoint:
