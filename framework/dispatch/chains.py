@@ -23,7 +23,7 @@ from framework.adapters.aiohttp.requests import (
 )
 from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, services
+from framework.context import CONTAINER, ENDPOINT, ENSURE_SOCKET, SOCKET, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
@@ -217,7 +217,16 @@ class Preparer:
         self._concerns = [preparation.concerns for preparation in self._preparations]
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Receive the signal ``on_response_prepare``."""
+        """Receive the signal ``on_response_prepare``.
+
+        Raises:
+            Forbidden: It is a WebSocket for a page of a stranger.
+        """
+        if isinstance(response, web.WebSocketResponse):
+            ensure = request.config_dict.get(ENSURE_SOCKET)
+            if ensure is not None:
+                ensure(request)
+            state_of(request)[SOCKET] = response
         _put(self.stamps, request, response)
         for preparation in self._preparations:
             if preparation.concerns(request):
