@@ -115,7 +115,12 @@ class Dispatcher:
     def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
         self._chains = chains
         self._batteries = batteries
+        self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
+
+    def add(self, route: web.AbstractRoute, endpoint: Endpoint, handler: Handler) -> None:
+        """Lead a route that other hands have added to the endpoint that was read from its handler."""
+        self._added[route, endpoint.method] = Chain(endpoint, compose(self._batteries, endpoint, handler))
 
     def middleware(self) -> Any:
         """Return the application's one middleware."""
@@ -123,7 +128,7 @@ class Dispatcher:
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
-            chain = self._chain(request.match_info, handler)
+            chain = self._chain(request.match_info, handler, request.method)
             begin(request, chain)
             try:
                 return await chain.handler(request)
@@ -160,24 +165,25 @@ class Dispatcher:
             match.add_app(app)
             match.freeze()
             set_match(request, match)
-            chain = self._chain(match, match.handler)
+            chain = self._chain(match, match.handler, request.method)
             begin(request, chain)
             return await chain.handler(request)
 
         return answer
 
-    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
+    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler, method: str) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
             if handler is match.handler:
                 return chain
             # Middlewares that were appended to the application stand between us and the handler.
             return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
-        return (
-            self._unmatched
-            if isinstance(match.route, SystemRoute)
-            else _foreign(match, handler, self._batteries)
-        )
+        if isinstance(match.route, SystemRoute):
+            return self._unmatched
+        added = self._added.get((match.route, method)) or self._added.get((match.route, hdrs.METH_ANY))
+        if added is not None and handler is match.handler:
+            return added
+        return _foreign(match, handler, self._batteries)
 
 
 def begin(request: web.Request, chain: Chain) -> None:
