@@ -114,6 +114,8 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
             battery.setup(app, endpoints)
         if battery.lifespan is not None:
             app.cleanup_ctx.append(battery.lifespan)
+    # NOTE: not when the application starts: one that is part of another is frozen by then.
+    app.on_shutdown.append(_close_tasks)
 
 
 async def _services(app: web.Application) -> AsyncIterator[None]:
@@ -122,8 +124,12 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         report = app[ERROR_HANDLING].report
         tasks = Tasks(report=lambda error: report(error, None))
         app[REGISTRY].register_value(Tasks, tasks)
-        app.on_shutdown.append(lambda _: tasks.close())
         yield
+
+
+async def _close_tasks(app: web.Application) -> None:
+    async with svcs.Container(app[REGISTRY]) as container:
+        await container.get(Tasks).close()
 
 
 def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:

@@ -127,6 +127,9 @@ class Dispatcher:
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            outer = state_of(request).pop(
+                CONTAINER, None
+            )  # a service within another one has its own services
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
             chain = self._chain(request.match_info, handler, request.method)
             begin(request, chain)
@@ -136,6 +139,8 @@ class Dispatcher:
                 releasing = release(request)
                 if releasing is not None:
                     await releasing
+                if outer is not None:
+                    state_of(request)[CONTAINER] = outer
 
         return dispatch
 
