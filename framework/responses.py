@@ -14,6 +14,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from framework.files import SentFile
+
 T = TypeVar("T")
 
 
@@ -123,13 +125,13 @@ def file(
     filename: str | None = None,
     content_type: str = "application/octet-stream",
     inline: bool = False,
-) -> web.FileResponse:
+) -> SentFile:
     """Send a file with ``ETag``, ``Last-Modified`` and single ranges; as a download unless `inline`."""
     headers = {
         "Content-Type": content_type,
         "Content-Disposition": content_disposition(filename or path.name, inline=inline),
     }
-    return web.FileResponse(path, headers=headers)
+    return SentFile(path, headers)
 
 
 def content_disposition(filename: str, *, inline: bool = False) -> str:

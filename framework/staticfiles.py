@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from aiohttp import web
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
+from framework.files import SentFile, headers_for
 from framework.marks import public
 from framework.paths import encoded
 
@@ -80,6 +80,5 @@ def _send(files: Mapping[str, StaticFile], name: str, version: str | None) -> we
     file = files.get(name)
     if file is None:
         raise NotFound("file", name)
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     cache_control = _FOR_EVER if version == file.version else _FOR_AN_HOUR
-    return web.FileResponse(file.path, headers={"Content-Type": content_type, "Cache-Control": cache_control})
+    return SentFile(file.path, {**headers_for(name), "Cache-Control": cache_control})
