@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from framework.binding import bind
 from framework.binding.signatures import read_endpoint
-from framework.endpoint import Brought, Endpoint, Options, Source, marks_of, origin_of
+from framework.endpoint import Brought, Endpoint, Options, Source, calling_line, marks_of, origin_of
 from framework.errors import ConfigurationError
 from framework.paths import resource_of
 from framework.staticfiles import static_endpoint
@@ -113,6 +113,12 @@ class RouteTableDef(web.RouteTableDef):
         Raises:
             ConfigurationError: An option is unknown, or has a value that it cannot have.
         """
+        written: object = path
+        if not isinstance(written, str):
+            place = origin_of(written) if callable(written) else calling_line()
+            raise ConfigurationError(
+                f"{place}: a route is given its path first: @routes.{method.lower()}('/users')."
+            )
         given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
             own = Conventions(given.pop("names", None), given.pop("unknown", None))
@@ -123,6 +129,11 @@ class RouteTableDef(web.RouteTableDef):
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 
         def decorate(handler: H) -> H:
+            decorated: object = handler
+            if not callable(decorated) and not isinstance(decorated, classmethod):
+                raise ConfigurationError(
+                    f"{calling_line()}: {method} {path} stands above {handler!r}, which is no handler."
+                )
             route = Route(method, f"{self._prefix}{path}", handler, known)
             self._routes.append(route)
             if isinstance(
