@@ -67,8 +67,9 @@ def assemble(
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
     dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
+    dispatching = dispatcher.middleware()
     app = web.Application(
-        middlewares=[dispatcher.middleware()],
+        middlewares=[dispatching],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
@@ -84,7 +85,7 @@ def assemble(
     app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
     app.on_startup.append(_ensuring_services(endpoints, brought))
-    app.on_startup.append(_adopting(dispatcher, chains, brought, form_limits))
+    app.on_startup.append(_adopting(dispatcher, chains, brought, form_limits, dispatching))
     if is_plain("aiohttp"):
         app.middlewares.insert(0, checking(refuser(preparer.stamps, app[ERROR_HANDLING])))
     return app
@@ -161,7 +162,11 @@ def _ensuring_services(
 
 
 def _adopting(
-    dispatcher: Dispatcher, chains: Mapping[Any, Chain], brought: Brought, limits: FormLimits
+    dispatcher: Dispatcher,
+    chains: Mapping[Any, Chain],
+    brought: Brought,
+    limits: FormLimits,
+    dispatching: Any,
 ) -> Callable[[web.Application], Awaitable[None]]:
     """Return what reads the handlers that other hands have added to the application's router, as any others."""
 
@@ -175,7 +180,7 @@ def _adopting(
                 ensure_marks(endpoints, batteries)
                 ensure_provided(endpoints, app[REGISTRY], brought)
                 for endpoint in endpoints:
-                    if len(app.middlewares) > 1:
+                    if app.middlewares[-1] is not dispatching:
                         ensure_plain(endpoint)
                     dispatcher.add(route, endpoint, bind(endpoint, limits))
 
