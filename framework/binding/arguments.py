@@ -9,10 +9,11 @@ from typing import Any, get_args, get_origin
 
 from aiohttp import web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from multidict import MultiDict
 
 from framework import validation
 from framework.annotations import strip
-from framework.binding.bodies import read_body, read_form, read_json
+from framework.binding.bodies import has_body, read_body, read_form, read_json
 from framework.binding.provided import is_synchronous, taker
 from framework.binding.schemas import fallback, is_schema, schema_for, schema_of_values
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
@@ -222,10 +223,10 @@ def _bytes_reader(parameter: Parameter) -> ReadPayload:
 
 def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     load_json, name, optional = _json_loader(endpoint, parameter), parameter.name, parameter.optional
-    default = None if parameter.default is inspect.Parameter.empty else parameter.default
+    default = _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
-        if optional and not request.can_read_body:
+        if optional and not await has_body(request):
             return {name: default}
         body = await read_json(request)
         try:
@@ -236,6 +237,10 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
             raise UnprocessableContent(validation.faults(error, "body")) from error
 
     return read
+
+
+def _default(parameter: Parameter) -> Any:
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
 
 
 def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
@@ -273,8 +278,12 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     schema = schema_for(endpoint, inner, text=True)
     load = validation.compile(schema).load
     many, known = _multiple(schema), _known(schema)
+    optional, default = parameter.optional, _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
+        if optional and not await has_body(request):
+            _check_token(request, MultiDict())
+            return {parameter.name: default}
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:

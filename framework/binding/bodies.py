@@ -21,6 +21,10 @@ JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
+# JSON is UTF-8 (RFC 8259, 8.1), and ASCII is that too.
+_JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+# What such a transfer encoding says is that nothing is encoded (RFC 2045, 6.2); some clients always say it.
+_IDENTITY = frozenset({"", "7bit", "8bit", "binary", "identity"})
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 # NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
@@ -45,8 +49,22 @@ def _ensure_json(request: web.Request) -> None:
     if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [JSON])
     charset = request.charset
-    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+    if charset is not None and charset.lower() not in _JSON_CHARSETS:
         raise UnsupportedMediaType(request.headers[hdrs.CONTENT_TYPE], [JSON])
+
+
+async def has_body(request: web.Request) -> bool:
+    """Tell whether a request brings a body of at least one byte.
+
+    Raises:
+        ContentTooLarge: It has to be read to know, and is longer than the endpoint's limit.
+    """
+    if not request.can_read_body or request.content_length is not None:
+        return request.can_read_body
+    # NOTE: a chunked body has begun when its head has come, and may yet turn out to be empty.
+    if request.content_type == MULTIPART:
+        return True  # at least a boundary; it is read part by part
+    return bool(await read_body(request))
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -130,7 +148,11 @@ async def _read_multipart(request: web.Request, form: FormData, limits: FormLimi
 async def _read_part(
     request: web.Request, part: BodyPartReader, form: FormData, limits: FormLimits
 ) -> str | UploadedFile:
-    if hdrs.CONTENT_TRANSFER_ENCODING in part.headers or hdrs.CONTENT_ENCODING in part.headers:
+    encodings = (
+        part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, ""),
+        part.headers.get(hdrs.CONTENT_ENCODING, ""),
+    )
+    if any(encoding.strip().lower() not in _IDENTITY for encoding in encodings):
         raise MalformedBody(
             f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7)."
         )

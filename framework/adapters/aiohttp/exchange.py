@@ -150,7 +150,7 @@ class Exchange:
             message = UNREAD
         elif is_ordinary(message, payload, self.host):
             return ordinary_request(message, payload, connection, task)
-        writer = Writer(connection, loop)
+        writer = Writer(connection, loop, is_head=message.method == hdrs.METH_HEAD)
         return Request(
             self._inspect(message, payload, writer) if self._refusal is None else message,
             payload,
@@ -326,7 +326,9 @@ class Exchange:
             logger.error("Unhandled error", exc_info=error, extra=where)
         if request.writer.output_size > 0:
             raise ConnectionResetError("The response had begun when it failed.") from error
-        request._payload_writer = Writer(connection, connection._loop)
+        request._payload_writer = Writer(
+            connection, connection._loop, is_head=request.method == hdrs.METH_HEAD
+        )
         response = connection.config.service.refuse(request, problem)
         response.force_close()
         return response

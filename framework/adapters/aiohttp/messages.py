@@ -50,7 +50,7 @@ class Request(web.Request):
 
     def _make_writer(self) -> Writer:
         self.has_writer = True
-        return Writer(self._protocol, self._loop)
+        return Writer(self._protocol, self._loop, is_head=self._method == hdrs.METH_HEAD)
 
     def clone(self, **changes: Any) -> Request:
         """Return the request with other headers and so on: what is kept under its keys is one state.
