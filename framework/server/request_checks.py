@@ -21,6 +21,10 @@ from framework.problem import Problem
 #: their number. A boundary has 70 characters at most (RFC 2046, 5.1.1).
 CONTENT_TYPE_LENGTH = 512
 
+#: The segments of a path. aiohttp's router tries each prefix of a path that it does not know, in the square of its
+#: length.
+PATH_SEGMENTS = 256
+
 # TRACE shows a script what its browser hides from it, such as cookies; CONNECT is for proxies.
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
 # The methods that a service may have endpoints for (RFC 9110, 9.3; RFC 5789).
@@ -102,6 +106,8 @@ def _target_refusal(head: Head) -> Problem | None:
     path = target.partition("?")[0]
     if target[:1] != "/":
         path = path.partition("://")[2]
+    if path.count("/") > PATH_SEGMENTS:
+        return Problem(status=414, detail=f"The path must be within {PATH_SEGMENTS} segments.")
     if _DOT_SEGMENT.search(path):
         return _bad("The path holds '.' or '..' segments; resolve them before sending (RFC 3986, 6.2.2.3).")
     return None
