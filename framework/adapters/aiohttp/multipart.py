@@ -162,7 +162,10 @@ class Multipart(MultipartReader):
         part = self._last_part = await self.fetch_next_part()
         if is_first and isinstance(part, BodyPartReader) and part.name == _CHARSET_FIELD:
             # What the fields are written in, unless they say so themselves (RFC 7578, 4.6).
-            self._default_charset = (await part.read_chunk(_CHARSET_BYTES)).decode("ascii").strip()
+            charset = find_charset((await part.read_chunk(_CHARSET_BYTES)).decode("ascii").strip())
+            if charset is None:
+                raise MalformedForm("The form names an encoding that text is not sent in.")
+            self._default_charset = charset
             return await self._next()
         return part
 
