@@ -50,10 +50,9 @@ def heads() -> Iterator[Shape]:
         ("Content-Type", "a;"), ("If-Modified-Since", "Sun, "), ("Traceparent", "00-"), ("X-Request-ID", "a"),
         ("Sec-WebSocket-Extensions", "a;b,"), ("Origin", "http://a."), ("X-Name", "ä"),
     ]:  # fmt: skip
-        yield Shape(f"{name} of {unit!r}", get("/seen", f"{name}: {unit * (HEAD // len(unit.encode()))}"))
-        yield Shape(
-            f"file, {name} of {unit!r}", get("/file", f"{name}: {unit * (HEAD // len(unit.encode()))}")
-        )
+        line = f"{name}: {unit * (HEAD // len(unit.encode()))}"
+        yield Shape(f"{name} of {unit!r}", get("/seen", line))
+        yield Shape(f"file, {name} of {unit!r}", get("/file", line))
     yield Shape("plain cookies", get("/plain/cookies", "Cookie: " + "a=1;" * 2_000))
     yield Shape("Content-Type of semicolons", post("/forms", b"a", "Content-Type: a/b" + ";" * 490))
     yield Shape("a path of slashes", get("/" * HEAD))
@@ -146,10 +145,10 @@ def run(channel: Connection) -> None:
             await asyncio.get_running_loop().run_in_executor(None, channel.recv)
 
     with (
-        open("/dev/null", "w") as nowhere,
+        Path("/dev/null").open("w") as nowhere,
         contextlib.redirect_stderr(nowhere),
         contextlib.redirect_stdout(nowhere),
-    ):  # noqa: PTH123
+    ):
         logging.disable(logging.WARNING)
         asyncio.run(main())
 

@@ -87,11 +87,7 @@ def decode(document: bytes) -> Any:
         MalformedJSON: The document is not JSON, or is beyond the limits above; the detail names line and
             column.
     """
-    value = parse(document)
-    refuse_long_integers(document)
-    if may_be_deep(document):
-        refuse_deep_nesting(value)
-    return value
+    return checked(document, parse(document))
 
 
 def checked(document: bytes, value: Any) -> Any:
@@ -106,9 +102,11 @@ def checked(document: bytes, value: Any) -> Any:
     if value is missing:
         return decode(document)
     refuse_long_integers(document)
-    if may_be_deep(document):
-        refuse_deep_nesting(value)
-    return value
+    if not (may_be_deep(document) and _is_too_deep(value)):
+        return value
+    # PERF: what frames of a traceback hold lives until the response is out, and the garbage collector walks over it.
+    del value
+    raise MalformedJSON(f"The document is nested deeper than {DEPTH} levels.")
 
 
 def parse(document: bytes) -> Any:
@@ -143,12 +141,8 @@ def may_be_deep(document: bytes) -> bool:
     return document.count(b"[") + document.count(b"{") > DEPTH
 
 
-def refuse_deep_nesting(value: Any) -> None:
-    """Refuse a document nested deeper than the limit.
-
-    Raises:
-        MalformedJSON: It is.
-    """
+def _is_too_deep(value: Any) -> bool:
+    """Tell whether a document is nested deeper than the limit."""
     level = [value]
     for depth in range(DEPTH + 1):
         # PERF: an empty one holds nothing, and only at the last level does it count itself.
@@ -156,10 +150,10 @@ def refuse_deep_nesting(value: Any) -> None:
             each for each in level if (type(each) is dict or type(each) is list) and (each or depth == DEPTH)
         ]
         if not level:
-            return
+            return False
         if depth < DEPTH:
             level = [item for each in level for item in (each.values() if type(each) is dict else each)]
-    raise MalformedJSON(f"The document is nested deeper than {DEPTH} levels.")
+    return True
 
 
 def encode(value: Any) -> bytes:

@@ -167,7 +167,7 @@ class Exchange:
         connection = self._connection
         try:
             async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
-                while not payload.is_eof():
+                while not payload.is_eof() and connection.transport is not None:
                     await payload.readany()
         except TimeoutError:
             connection.close()
