@@ -176,26 +176,61 @@ def seconds(pid: int, port: int, data: bytes) -> tuple[float, int]:
     return best, status
 
 
-def main() -> int:
-    """Print what each shape costs, and then the documents without a server."""
+class Costs(NamedTuple):
+    """What a request cost.
+
+    Attributes:
+        shape: What was sent.
+        status: The status that answered it.
+        used: CPU seconds.
+    """
+
+    shape: Shape
+    status: int
+    used: float
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is for its size that nothing much is promised of it per MB."""
+        return len(self.shape.data) <= SMALL + 500
+
+    @property
+    def per_megabyte(self) -> float:
+        """CPU seconds per MB."""
+        return self.used / len(self.shape.data) * MEGABYTE
+
+    @property
+    def share(self) -> float:
+        """What it cost as a part of what it may."""
+        return self.used / SECONDS_FOR_SMALL if self.is_small else self.per_megabyte / SECONDS_PER_MEGABYTE
+
+
+def measured() -> Iterator[Costs]:
+    """Send all shapes to a service, and yield what each cost."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=run, args=(theirs,), daemon=True)
     process.start()
-    port, pid, dear = ours.recv(), process.pid or 0, 0
-    worst = (0.0, "")
+    port, pid = ours.recv(), process.pid or 0
     for shape in [*heads(), *bodies()]:
         used, status = seconds(pid, port, shape.data)
-        small = len(shape.data) <= SMALL + 500
-        per_megabyte = used / len(shape.data) * MEGABYTE
-        is_dear = used > SECONDS_FOR_SMALL if small else per_megabyte > SECONDS_PER_MEGABYTE
-        dear += is_dear
-        worst = worst if small else max(worst, (per_megabyte, shape.name))
-        rate = "" if small else f"{per_megabyte * 1_000:8.1f} ms/MB"
-        print(f"{shape.name:48} {status} {used * 1_000:8.2f} ms {rate:>14}{' DEAR' if is_dear else ''}")
+        yield Costs(shape, status, used)
     ours.send(None)
     process.join(10)
-    print(f"worst: {worst[0]:.3f} s/MB, {worst[1]}")
-    return int(bombs.main() or dear > 0)
+
+
+def main() -> int:
+    """Print what each shape costs, and then the documents without a server."""
+    found = []
+    for cost in measured():
+        found.append(cost)
+        rate = "" if cost.is_small else f"{cost.per_megabyte * 1_000:8.1f} ms/MB"
+        mark = " DEAR" if cost.share > 1 else ""
+        print(f"{cost.shape.name:48} {cost.status} {cost.used * 1_000:8.2f} ms {rate:>14}{mark}")
+    for small in (False, True):
+        worst = max((cost for cost in found if cost.is_small is small), key=lambda cost: cost.share)
+        figure = f"{worst.used * 1_000:.2f} ms" if small else f"{worst.per_megabyte:.3f} s/MB"
+        print(f"worst of {len(found)} requests: {figure}, {worst.shape.name}")
+    return int(bombs.main() or any(cost.share > 1 for cost in found))
 
 
 if __name__ == "__main__":
