@@ -19,6 +19,7 @@ from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
 from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
+from framework.http.charsets import is_encodable
 from framework.http.cookies import parse_cookies
 from framework.problem import Fault
 
@@ -187,17 +188,6 @@ def _known(schema: Schema) -> frozenset[str] | None:
     return frozenset(_keys(schema)) if schema.unknown == EXCLUDE else None
 
 
-def is_text(value: Any) -> bool:
-    """Tell whether a value can be written as UTF-8: bytes of a header that are not are lone surrogates here."""
-    if not isinstance(value, str) or value.isascii():
-        return True
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _gather(
     pairs: Iterable[tuple[str, Any]], many: frozenset[str], known: frozenset[str] | None, location: str
 ) -> dict[str, Any]:
@@ -210,7 +200,7 @@ def _gather(
     for name, value in pairs:
         if value == "":
             continue
-        if not is_text(name) or not is_text(value):
+        if not is_encodable(name) or not is_encodable(value):
             pointer = f"/{name.encode(errors='replace').decode()}"
             raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
         if name in many:

@@ -26,3 +26,14 @@ CHARSETS: Final[Mapping[str, str]] = MappingProxyType(
 def find_charset(name: str | None) -> str | None:
     """Return Python's name of an encoding; UTF-8 if none is named, None if it is unknown."""
     return "utf-8" if name is None else CHARSETS.get(name.lower())
+
+
+def is_encodable(value: object) -> bool:
+    """Tell whether a value is no text that UTF-8 lacks: bytes of a header that are not UTF-8 are lone surrogates."""
+    if not isinstance(value, str) or value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ thing to a proxy, another to a route and a third to ``request.url``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Protocol
 
@@ -37,6 +38,8 @@ _AUTHORITY = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
+_PORT = re.compile(r":[0-9]*$")
+
 
 class Head(Protocol):
     """The parts of aiohttp's ``RawRequestMessage`` that are looked at."""
@@ -53,13 +56,20 @@ class Head(Protocol):
     def url(self) -> URL: ...
 
 
-def find_refusal(head: Head, *, has_body: bool, accept_encoded: bool = False) -> Problem | None:
-    """Return what is wrong with a head, or None when it may go on to routing."""
+def find_refusal(
+    head: Head, *, has_body: bool, accept_encoded: bool = False, hosts: Sequence[str] = ()
+) -> Problem | None:
+    """Return what is wrong with a head, or None when it may go on to routing.
+
+    Args:
+        hosts: The names that may be asked for, if not all may.
+    """
     return (
         _version_refusal(head)
         or _method_refusal(head)
         or _target_refusal(head)
         or _host_refusal(head)
+        or (_foreign_host_refusal(head, hosts) if hosts else None)
         or _framing_refusal(head)
         or _expectation_refusal(head)
         or _media_type_refusal(head)
@@ -125,6 +135,15 @@ def _host_refusal(head: Head) -> Problem | None:
     if head.path.partition("://")[2].partition("?")[0].partition("/")[0].lower() != host.lower():
         return _bad("Host and the host of the request target differ.")
     return None
+
+
+def _foreign_host_refusal(head: Head, hosts: Sequence[str]) -> Problem | None:
+    """Refuse a host that is not ours: links, caches and cookies would be made for it (RFC 9110, 7.4)."""
+    host = _PORT.sub("", head.headers.get(hdrs.HOST, "").lower())
+    for name in hosts:
+        if host == name or (name[:1] == "." and host.endswith(name)):
+            return None
+    return Problem(status=421, detail="This service does not answer for that host.")
 
 
 def is_authority(value: str) -> bool:
