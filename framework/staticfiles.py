@@ -16,7 +16,7 @@ from aiohttp import web
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
-from framework.marks import public
+from framework.marks import public, undocumented
 
 _FOR_AN_HOUR = "public, max-age=3600"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -56,6 +56,7 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     prefix = definition.prefix.rstrip("/")
 
     @StaticFiles(prefix, files)
+    @undocumented
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""
