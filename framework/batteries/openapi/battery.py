@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
-from framework.batteries.openapi import checking, yaml
+from framework.batteries.openapi import checking, docs, yaml
 from framework.batteries.openapi.document import SESSION, About, describe
 from framework.batteries.openapi.problems import Told, errors_of
 from framework.batteries.openapi.schemas import JSONSchema
@@ -39,6 +39,8 @@ class OpenAPISettings:
         tags: What the groups of operations are, by their names.
         path: Where the document is, as JSON.
         yaml_path: Where it is as YAML; nowhere when empty.
+        docs: Whether there is a docs page; in development alone when None.
+        docs_path: Where that is.
         session_cookie: The name of the session's cookie.
     """
 
@@ -49,13 +51,15 @@ class OpenAPISettings:
     tags: Mapping[str, str] = field(default_factory=dict)
     path: str = "/openapi.json"
     yaml_path: str = "/openapi.yaml"
+    docs: bool | None = None
+    docs_path: str = "/docs"
     session_cookie: str = "__Host-session"
 
     def __post_init__(self) -> None:
         if not (self.title and self.version):
             raise ConfigurationError("An OpenAPI document needs a title and a version.")
-        for path in (self.path, self.yaml_path):
-            if not path.startswith("/") and (path or path is self.path):
+        for path in (self.path, self.docs_path, self.yaml_path):
+            if not path.startswith("/") and (path or not self.path or not self.docs_path):
                 raise ConfigurationError(f"The path {path!r} of the OpenAPI document must start with '/'.")
 
 
@@ -94,7 +98,10 @@ def battery(settings: OpenAPISettings | None = None, *, profile: Profile = Profi
 
     Args:
         settings: The head of the document.
-        profile: In development handlers are held to what they declare.
+        profile: In development handlers are held to what they declare, and there is a docs page.
+
+    Raises:
+        ConfigurationError: The docs page is wanted, and the package that ships it is not installed.
     """
     settings = settings or OpenAPISettings()
 
@@ -113,7 +120,7 @@ def battery(settings: OpenAPISettings | None = None, *, profile: Profile = Profi
     return Battery(
         name="openapi",
         after=frozenset({"problems", "auth"}),
-        routes=_routes(settings),
+        routes=[*_routes(settings), *_docs(settings, profile)],
         plan=checking.plan if profile is Profile.development else None,
         setup=setup,
     )
@@ -141,6 +148,14 @@ def _routes(settings: OpenAPISettings) -> RouteTableDef:
             return _answer(request, request.app[_YAML_DOCUMENT], _YAML)
 
     return routes
+
+
+def _docs(settings: OpenAPISettings, profile: Profile) -> RouteTableDef:
+    """Return the routes of the docs page; in development a service without its package goes without it."""
+    in_development = profile is Profile.development and docs.is_installed()
+    if not (in_development if settings.docs is None else settings.docs):
+        return RouteTableDef()
+    return docs.routes(settings.docs_path, settings.path, settings.title, settings.servers)
 
 
 def _answer(request: web.Request, document: _Document, media_type: str) -> web.Response:
