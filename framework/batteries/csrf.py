@@ -162,7 +162,16 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[CSRF_TOKEN] = make_token
 
-    return Battery(name="csrf", after=frozenset({"problems", "cors", "sessions"}), plan=plan, setup=setup)
+    def problems(endpoint: Endpoint) -> tuple[int, ...]:
+        return () if plan(endpoint) is None else (403,)
+
+    return Battery(
+        name="csrf",
+        after=frozenset({"problems", "cors", "sessions"}),
+        plan=plan,
+        problems=problems,
+        setup=setup,
+    )
 
 
 @dataclass(frozen=True, slots=True)
