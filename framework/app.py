@@ -147,9 +147,13 @@ def standard(settings: ServiceSettings) -> list[Battery]:
 
 
 def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
-    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    """Trust the origins whose scripts may read our answers to send, too; anybody, if all may, without cookies."""
     named = tuple(origin for origin in origins if origin != "*")
-    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
+    return replace(
+        settings,
+        trusted_origins=(*settings.trusted_origins, *named),
+        open_to_scripts=settings.open_to_scripts or "*" in origins,
+    )
 
 
 def create_app(
