@@ -29,6 +29,7 @@ from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
 from framework.problem import Problem
+from framework.server.connections import CONNECTIONS
 from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")
@@ -219,6 +220,10 @@ class Preparer:
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Receive the signal ``on_response_prepare``."""
         _put(self.stamps, request, response)
+        response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
+        connections = request.config_dict.get(CONNECTIONS)
+        if connections is not None:
+            connections.hold(request, response)
         for preparation in self._preparations:
             if preparation.concerns(request):
                 await preparation.prepare(request, response)

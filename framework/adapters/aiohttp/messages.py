@@ -52,6 +52,11 @@ class Request(web.Request):
         self.has_writer = True
         return Writer(self._protocol, self._loop)
 
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        await super()._prepare_hook(response)
+        connection: Any = self._protocol
+        connection.requests.note_head(self, response)
+
     def clone(self, **changes: Any) -> Request:
         """Return the request with other headers and so on: what is kept under its keys is one state.
 

@@ -27,7 +27,8 @@ from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
-from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
+from framework.server.connections import end_early
+from framework.streaming import abort, complete, deliver, disconnected, is_begun, is_gone
 
 _log = logging.getLogger("framework.problems")
 
@@ -91,8 +92,8 @@ def battery(
             else:
                 _ensure_fit(request, response)
             return response if short_body(response) is not None else await deliver(request, response)
-        except Exception as error:  # noqa: BLE001 - it is what this is for
-            return respond(request, sole_error(error))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
+            return await _ended(request, error, respond)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
@@ -106,6 +107,18 @@ def battery(
     return Battery(
         name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
     )
+
+
+async def _ended(
+    request: web.Request, error: Exception | asyncio.CancelledError, respond: Respond
+) -> web.StreamResponse:
+    """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
+    if not isinstance(error, asyncio.CancelledError):
+        return respond(request, sole_error(error))
+    response = await end_early(request)
+    if response is None:
+        raise error
+    return complete(request, response)
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
