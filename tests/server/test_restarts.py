@@ -16,7 +16,7 @@ from framework import RouteTableDef, create_app, public, stream
 from framework.server import ServerSettings
 from tests.server.processes import process
 from tests.server.raw import peer, request
-from tests.server.service import service
+from tests.server.service import service, serving
 from tests.server.test_graceful_stop import GET, Stopping
 
 routes = RouteTableDef()
@@ -214,3 +214,21 @@ async def test_the_next_generation_takes_over_on_the_same_port(
     assert code == 0
     assert lost == []
     assert sum(counts) > 100
+
+
+async def test_a_slow_reader_who_fetches_is_not_taken_for_a_dead_one() -> None:
+    async def big(_: web.Request) -> web.Response:
+        return web.Response(body=bytes(20_000_000))
+
+    read = 0
+    async with (
+        serving(service(web.get("/x", big)), slow_grace_seconds=0.4, max_gap_seconds=0.6) as running,
+        peer(running.port) as client,
+    ):
+        await client.send(GET)
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            read += len(await client.reader.readexactly(25_000))
+            await asyncio.sleep(0.1)
+
+    assert read > 400_000
