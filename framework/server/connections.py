@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from aiohttp import WSCloseCode, hdrs, web
 
@@ -32,14 +32,14 @@ class Lasting:
         is_ended: The stop has cancelled its handler.
     """
 
-    __slots__ = ("__weakref__", "_request", "_task", "is_ended", "response", "since")
+    __slots__ = ("__weakref__", "_request", "_response", "_task", "is_ended", "since")
 
     def __init__(
         self, request: web.BaseRequest, response: web.StreamResponse, task: asyncio.Task[object] | None
     ) -> None:
-        self._request = request
+        # NOTE: the request knows this record; a cycle would keep a stream's generator open until the garbage collector.
+        self._request, self._response = ref(request), ref(response)
         self._task = task
-        self.response = response
         self.since = asyncio.get_running_loop().time()
         self.is_ended = False
 
@@ -49,18 +49,23 @@ class Lasting:
         return self._task
 
     @property
+    def response(self) -> web.StreamResponse | None:
+        return self._response()
+
+    @property
     def is_socket(self) -> bool:
         return isinstance(self.response, web.WebSocketResponse)
 
     async def end(self) -> None:
         """Take leave of a socket's peer, or let a stream come to its end."""
-        if isinstance(self.response, web.WebSocketResponse):
+        response, request = self.response, self._request()
+        if isinstance(response, web.WebSocketResponse):
             with suppress(ConnectionError):
-                await self.response.close(code=WSCloseCode.GOING_AWAY, message=_FAREWELL)
+                await response.close(code=WSCloseCode.GOING_AWAY, message=_FAREWELL)
             if self._task is not None and not self._task.done():
                 await asyncio.wait({self._task}, timeout=_LEAVE_SECONDS)
             self.interrupt()
-        elif self._request.get(CANCEL_ON_DISCONNECT, self._request.method in _SAFE_METHODS):
+        elif request is not None and request.get(CANCEL_ON_DISCONNECT, request.method in _SAFE_METHODS):
             self.interrupt()
 
     def interrupt(self) -> None:
@@ -86,11 +91,12 @@ async def end_early(request: web.BaseRequest) -> web.StreamResponse | None:
     task = asyncio.current_task()
     if lasting is None or task is None or not lasting.is_ended or lasting.task is not task:
         return None
-    if task.uncancel() > 0:
+    response = lasting.response
+    if response is None or task.uncancel() > 0:
         return None
     with suppress(ConnectionError):
-        await web.StreamResponse.write_eof(lasting.response)  # Response's own would send its body again
-    return lasting.response
+        await web.StreamResponse.write_eof(response)  # Response's own would send its body again
+    return response
 
 
 class Connections:
