@@ -36,10 +36,6 @@ if is_plain("aiohttp"):
         """Return the request target as it was sent (RFC 9112, 3.2)."""
         return request.raw_path
 
-    def method_of(request: web.BaseRequest) -> str:
-        """Return the request's method."""
-        return request.method
-
     def body_limit(request: web.BaseRequest) -> int:
         """Return how many bytes of the body are read."""
         limit = request.get(_BODY_LIMIT)
@@ -62,10 +58,6 @@ if is_plain("aiohttp"):
             body += chunk
         return bytes(body)
 
-    def is_secure(request: web.BaseRequest) -> bool:
-        """Tell whether the request came over TLS."""
-        return request.secure
-
 else:
 
     def state_of(request: web.BaseRequest) -> MutableMapping[Any, Any]:
@@ -84,10 +76,6 @@ else:
     def target_of(request: web.BaseRequest) -> str:
         """Return the request target as it was sent (RFC 9112, 3.2)."""
         return request._message.path
-
-    def method_of(request: web.BaseRequest) -> str:
-        """Return the request's method."""
-        return request._method
 
     def body_limit(request: web.BaseRequest) -> int:
         """Return how many bytes of the body are read."""
@@ -114,7 +102,3 @@ else:
     async def read_all(request: web.BaseRequest, limit: int) -> bytes:
         """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
         return await request.read()
-
-    def is_secure(request: web.BaseRequest) -> bool:
-        """Tell whether the request came over TLS."""
-        return request._transport_sslcontext is not None
