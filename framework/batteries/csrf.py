@@ -34,6 +34,7 @@ from framework.http import base64url
 from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
+_AUTHORIZATION = hdrs.AUTHORIZATION
 _SITE = "Sec-Fetch-Site"
 _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
@@ -139,7 +140,7 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
         if not endpoint.matched or endpoint.method in _SAFE or endpoint.find(Exempt):
             return None
         guard = _Guard(trusted, settings.header, reads_form=endpoint.parameter(Source.FORM) is not None)
-        return guard.middleware
+        return guard.middleware()
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[CSRF_TOKEN] = make_token
@@ -159,14 +160,20 @@ class _Guard:
     header: str
     reads_form: bool
 
-    def middleware(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        """Let a request pass or not."""
-        authorization = request.headers.get(hdrs.AUTHORIZATION)
-        is_bearer = authorization is not None and authorization.startswith("Bearer ")
-        # PERF: `_judge` would say the same, but our own origin would have to be put together for it.
-        if request.method in _SAFE or is_bearer:
-            return handler(request)
-        return self._judge(request, handler, authorization)
+    def middleware(self) -> Middleware:
+        """Return what lets a request pass or not."""
+        judge = self._judge
+
+        def guard(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+            authorization = request.headers.get(_AUTHORIZATION)
+            # PERF: `_judge` would say the same, but our own origin would have to be put together for it.
+            if authorization is not None and authorization.startswith("Bearer "):
+                return handler(request)
+            if request.method in _SAFE:
+                return handler(request)
+            return judge(request, handler, authorization)
+
+        return guard
 
     async def _judge(
         self, request: web.Request, handler: Handler, authorization: str | None
