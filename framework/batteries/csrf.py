@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from aiohttp_session import STORAGE_KEY, Session, get_session
 
 from framework.battery import Battery, Handler, Middleware
-from framework.binding.bodies import MULTIPART, URLENCODED, read_form
+from framework.binding.forms import MULTIPART, URLENCODED, read_form
 from framework.context import (
     CREDENTIAL_COOKIES,
     CSRF_CHECK,

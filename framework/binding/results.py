@@ -10,7 +10,7 @@ from aiohttp import web
 from marshmallow import Schema
 
 from framework import validation
-from framework.adapters.aiohttp.responses import JSONResponse
+from framework.adapters.aiohttp.responses import JSONResponse, json_maker
 from framework.annotations import strip
 from framework.binding.declared import ensurer, may_be_none, mistake, plainly_declared, returned_type
 from framework.endpoint import Endpoint, Renders
@@ -30,13 +30,13 @@ def writer_for(endpoint: Endpoint) -> Write:
     """
     status = endpoint.options.status
     encode, ensure, nullable = _encoder(endpoint), ensurer(endpoint), may_be_none(endpoint.returns)
-    expected = plainly_declared(endpoint)
+    expected, make = plainly_declared(endpoint), json_maker(status)
 
     def write(result: Any) -> web.StreamResponse:
         # PERF: StreamResponse is an abstract class, and asking isinstance costs most for what is none.
         kind = type(result)
         if kind is expected:
-            return JSONResponse(encode(result), status=status)
+            return make(encode(result))
         if kind is not dict and isinstance(result, web.StreamResponse):
             return result
         if isinstance(result, Result):

@@ -25,7 +25,9 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     ],
     "aiohttp.http_writer": ["_serialize_headers"],
     "aiohttp.http_writer.StreamWriter": ["_compress", "_headers_buf", "_headers_written"],
-    "aiohttp.streams.StreamReader": ["_timer"],
+    "aiohttp.streams.StreamReader": [
+        *("_buffer", "_buffer_offset", "_cursor", "_http_chunk_splits", "_protocol", "_size", "_timer"),
+    ],
     "aiohttp.web_app.Application": ["_client_max_fields", "_client_max_size", "_handle"],
     "aiohttp.web_protocol": ["_ErrInfo", "_PAYLOAD_ACCESS_ERROR"],
     "aiohttp.web_protocol.RequestHandler": [

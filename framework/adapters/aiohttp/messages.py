@@ -32,7 +32,7 @@ class Request(web.Request):
     """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits.
 
     Attributes:
-        found: The route that it goes to, if that was found without aiohttp's router.
+        found: The route that it goes to, if aiohttp's router did not find it and nobody has asked for aiohttp's record.
         heads: What is known of the heads of responses to it.
         has_writer: Somebody has asked for what writes a response.
     """
@@ -46,7 +46,7 @@ class Request(web.Request):
     # PERF: most requests are answered without these.
     _payload_writer: Any = made_once(lambda self: self._make_writer())
     _cache: Any = made_once(lambda self: {})
-    _match_info: Any = made_once(lambda self: self.found and Match(*self.found))
+    _match_info: Any = made_once(lambda self: self._make_match())
     # PERF: aiohttp's own are kept in the cache; these are attributes, which our server sets.
     headers: Any = made_once(lambda self: self._headers)
     remote: Any = made_once(lambda self: self._find_remote())
@@ -54,6 +54,13 @@ class Request(web.Request):
     def _make_writer(self) -> Writer:
         self.has_writer = True
         return Writer(self._protocol, self._loop)
+
+    def _make_match(self) -> Match | None:
+        found, self.found = (
+            self.found,
+            None,
+        )  # from now on the record is what counts, which somebody may change
+        return None if found is None else Match(*found)
 
     def _find_remote(self) -> str | None:
         return super().remote

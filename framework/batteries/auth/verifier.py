@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from aiohttp import hdrs
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.batteries.auth import jws
 from framework.batteries.auth.claims import (
@@ -20,6 +19,7 @@ from framework.batteries.auth.claims import (
     ensure_current,
     principal_from_claims,
 )
+from framework.batteries.auth.credentials import Headers
 from framework.batteries.auth.issuers import IssuerKeys
 from framework.batteries.auth.jws import InvalidToken, Token
 from framework.batteries.auth.keys import KeySet
@@ -29,7 +29,6 @@ ACCESS = "at+jwt"
 _REMEMBERED = 1_024
 _AUTHORIZATION = hdrs.AUTHORIZATION
 
-Headers = CIMultiDictProxy[str] | CIMultiDict[str]
 Recall = Callable[[Headers], Principal | None]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from framework.adapters.aiohttp.requests import find
 from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
@@ -126,7 +127,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _end(request: web.Request, status: int) -> None:
-    container = request.get(CONTAINER)
+    container = find(request, CONTAINER)
     if container is None or AsyncSession not in container:
         return
     session = await container.aget(AsyncSession)

@@ -13,8 +13,9 @@ from aiohttp import web
 from framework.annotations import strip
 from framework.batteries.openapi.paths import Template, Templates
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
-from framework.binding.bodies import JSON, MULTIPART, URLENCODED
+from framework.binding.bodies import JSON
 from framework.binding.declared import returned_type
+from framework.binding.forms import MULTIPART, URLENCODED
 from framework.binding.schemas import conventions_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Renders, Source, function_of
 from framework.forms import Form
