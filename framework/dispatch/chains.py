@@ -228,23 +228,26 @@ class Preparer:
     def __init__(self, batteries: Sequence[Battery]) -> None:
         self.stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
         self._preparations = [each.preparation for each in batteries if each.preparation is not None]
-        self._waits = [preparation.key for preparation in self._preparations]
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
         """Receive the signal ``on_response_prepare``."""
+        waiting = self.prepare(request, response)
+        if waiting is not None:
+            await waiting
+
+    def prepare(self, request: web.Request, response: web.StreamResponse) -> Awaitable[None] | None:
+        """Do all that can be done at once, and return what has to be waited for."""
         _put(self.stamps, request, response)
+        kept = state_of(request)
+        for preparation in self._preparations:
+            if preparation.key in kept:
+                return self._wait(request, response)
+        return None
+
+    async def _wait(self, request: web.Request, response: web.StreamResponse) -> None:
         for preparation in self._preparations:
             if preparation.key in state_of(request):
                 await preparation.prepare(request, response)
-
-    def at_once(self, request: web.Request, response: web.StreamResponse) -> bool:
-        """Do the same without a wait; return False where a battery has to wait, and nothing was done."""
-        kept = state_of(request)
-        for key in self._waits:
-            if key in kept:
-                return False
-        _put(self.stamps, request, response)
-        return True
 
 
 def refuser(stamps: Sequence[Stamp], handling: ErrorHandling) -> Refuse:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Hashable
 from typing import Any, Final
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -244,7 +243,7 @@ class Exchange:
         if self._left <= 0 or (connection.body is not None and awaits_continue(connection, request.content)):
             self._close_after(request, response)
         try:
-            if not self._send_short(request, response):
+            if not self._send_known(request, response) and not await self._send_short(request, response):
                 return await self._send(request, response)
         except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
             return await self._send(request, self._failure(request, error))
@@ -258,43 +257,43 @@ class Exchange:
         _, is_gone = await self._connection.finish_response(request, response, None)
         return None if is_gone else response
 
-    def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
-        """Send a response in one piece, if it is of that kind."""
-        connection, heads = self._connection, request.heads
-        prepare, match = connection.config.service.prepare, request.found or request._match_info
+    def _send_known(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send a short response whose head is known, in one piece."""
+        heads, connection = request.heads, self._connection
+        if heads is None or connection.config.service.prepare is None or connection._upgraded:
+            return False
+        key = heads.key(request, response)
+        data = None if key is None else heads.data(key, response, request._state.get(REQUEST_ID))
+        return data is not None and self._write(request, data)
+
+    async def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send any other short response in one piece, and learn its head if it is of that kind."""
+        connection, prepare = self._connection, self._connection.config.service.prepare
+        match = request.found or request._match_info
         if prepare is None or match is None or connection._upgraded:
             return False
         if request.found is None and len(request._match_info._apps) > 1:
             return False
-        key = None if heads is None else heads.key(request, response)
-        data = None
-        if heads is not None and key is not None:
-            data = heads.data(key, response, request._state.get(REQUEST_ID))
-        if data is None:
-            data = self._first_of_a_kind(request, response, key)
-        if data is None:
+        key = None if request.heads is None else request.heads.key(request, response)
+        body = short_responses.body_of(request, response)
+        if body is None:
             return False
+        short_responses.complete(request, response, body)
+        waiting = prepare(request, response)
+        if waiting is not None:
+            await waiting
+        data = short_responses.take(request, response, body)
+        if key is not None and request.heads is not None:  # a stamp that has failed takes them away
+            request.heads.learn(key, data, len(body), request._state.get(REQUEST_ID) or "")
+        return self._write(request, data)
+
+    def _write(self, request: Request, data: bytes) -> bool:
         request._finish()
-        transport = connection.transport
+        transport = self._connection.transport
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("Nobody is there to send a response to.")
         transport.write(data)
         return True
-
-    def _first_of_a_kind(
-        self, request: Request, response: web.StreamResponse, key: Hashable | None
-    ) -> bytes | None:
-        """Return a short response, made in the usual way; None if it is none."""
-        prepare, body = self._connection.config.service.prepare, short_responses.body_of(request, response)
-        if body is None or prepare is None:
-            return None
-        short_responses.complete(request, response, body)
-        if not prepare(request, response):
-            return None
-        data = short_responses.take(request, response, body)
-        if key is not None and request.heads is not None:  # a stamp that has failed takes them away
-            request.heads.learn(key, data, len(body), request._state.get(REQUEST_ID) or "")
-        return data
 
     def _response_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):

@@ -51,6 +51,13 @@ class Request(web.Request):
     headers: Any = made_once(lambda self: self._headers)
     remote: Any = made_once(lambda self: self._find_remote())
 
+    # PERF: a mapping's own ask for the key, and catch the KeyError.
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._state.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._state
+
     def _make_writer(self) -> Writer:
         self.has_writer = True
         return Writer(self._protocol, self._loop)
