@@ -24,8 +24,8 @@ class Service:
         handler: Responds to a request that passed the checks of its head.
         refuse: Turns a problem with a request that no handler sees into a response.
         release: Gives up what a request holds when its handler has returned; an awaitable if that takes a wait.
-        prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns an awaitable if that takes
-            a wait. None to leave all to the signal. Not asked for requests of sub-applications.
+        prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns an awaitable if that
+            takes a wait. None to leave all to the signal. Not asked for requests of sub-applications.
         max_body: The bytes of a body that a request reads.
         max_fields: The fields of a form that a request reads.
     """
