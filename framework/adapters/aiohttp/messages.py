@@ -63,10 +63,8 @@ class Request(web.Request):
         return Writer(self._protocol, self._loop)
 
     def _make_match(self) -> Match | None:
-        found, self.found = (
-            self.found,
-            None,
-        )  # from now on the record is what counts, which somebody may change
+        # From now on the record is what counts: somebody may change it.
+        found, self.found = self.found, None
         return None if found is None else Match(*found)
 
     def _find_remote(self) -> str | None:
