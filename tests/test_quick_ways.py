@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from aiohttp_session import Session
 from marshmallow.validate import Length
 
 from framework.app import ServiceSettings, create_app, standard
-from framework.batteries import auth
+from framework.batteries import auth, logs
 from framework.batteries.auth import AuthSettings, MemoryRevocations, Tokens
+from framework.batteries.logs import LogsSettings
 from framework.battery import Battery, Handler, replaced
 from framework.marks import public, requires
 from framework.principal import Principal
@@ -273,3 +275,51 @@ async def test_a_response_that_waits_for_its_session_is_aiohttp_s_own(path: str)
     long = await received(slow(app_with()), sent, sent)
 
     assert quick == long
+
+
+async def touching(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Ask for a response's headers: its line is a record, then."""
+    response = await handler(request)
+    assert response.headers
+    return response
+
+
+TARGETS = [
+    *("/notes/a", "/notes/a?size=2", "/notes/a%22b", '/notes/a"b', "/notes/a'b", "/notes/a%41"),
+    "/notes/" + "a" * 600,
+]
+    "/notes/a",
+    "/notes/a?size=2",
+    "/notes/a%22b",
+    '/notes/a"b',
+    "/notes/a'b",
+    "/notes/a%41",
+    "/notes/" + "a" * 600,
+]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=[target[:20] for target in TARGETS])
+async def test_an_access_line_of_pieces_says_what_a_record_says(target: str) -> None:
+    lines: list[list[dict[str, Any]]] = []
+    for further in ((), (Battery(name="touching", middleware=touching),)):
+        written: list[bytes] = []
+        told = logs.battery(LogsSettings(format="json"), write=written.append)
+        app = create_app(ServiceSettings(), routes=api_of_notes(), batteries=[told, *further])
+        await received(app, (request(f"GET {target} HTTP/1.1", "X-Request-ID: one", "Connection: close"),))
+        lines.append([json.loads(line) for line in b"".join(written).splitlines()])
+
+    changing = {"timestamp": "", "duration_ms": 0}
+    pieces, record = ([{**line, **changing} for line in each if line["event"] == "request"] for each in lines)
+
+    assert [[*line.items()] for line in pieces] == [[*line.items()] for line in record]
+    assert [line["route"] for line in pieces] == ["/notes/{name}"]
+
+
+def api_of_notes() -> RouteTableDef:
+    routes = RouteTableDef()
+
+    @routes.get("/notes/{name}")
+    async def find(name: str, size: int = 1) -> dict[str, str | int]:
+        return {"name": name, "size": size}
+
+    return routes

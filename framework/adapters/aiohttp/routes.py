@@ -136,6 +136,7 @@ class Lookup:
         self._plain: dict[tuple[str, str], Found] = {}
         index = find_index(router) or {}
         self._buckets = {prefix: _Bucket(found) for prefix, found in index.items()}
+        self._depth = max((prefix.rstrip("/").count("/") + 1 for prefix in index), default=1)
         for bucket in self._buckets.values():
             for resource in bucket.plain:
                 path = resource.canonical
@@ -159,7 +160,9 @@ class Lookup:
         return plain.get((method, path)) or plain.get((hdrs.METH_ANY, path)) or self._matching(method, path)
 
     def _matching(self, method: str, path: str) -> Found | None:
-        segments, prefix = path.split("/"), path
+        segments = path.split("/")
+        # PERF: no bucket has a longer name than this.
+        prefix = "/".join(segments[: self._depth]) or "/"
         while prefix:
             bucket = self._buckets.get(prefix)
             if bucket is not None:

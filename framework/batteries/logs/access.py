@@ -24,6 +24,8 @@ from framework.streaming import Ending, Sent, deliver, disconnected, is_gone
 
 _USABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+/-]{0,127}")
 
+_PLAIN = re.compile(r"[A-Za-z0-9/._~:@!$&'()*+,;=-]+")  # a path without percent signs (RFC 3986, 3.3)
+
 # However many bytes its characters take, at most four each.
 _SURELY_SHORT = FIELD_BYTES // 4
 
@@ -72,7 +74,7 @@ class Lines:
     of it and rendering that takes ten times as long.
 
     Args:
-        route: The endpoint's template; the line of a path with variables is made in the usual way.
+        route: The endpoint's template.
         levels: The level of each class of status; None where nothing is told.
         put: Takes a line.
         render: Renders a record as JSON.
@@ -80,10 +82,11 @@ class Lines:
 
     def __init__(self, route: str, levels: Levels, put: Callable[[bytes], object], render: Render) -> None:
         self._route = route
+        self._plain_route = route if _is_written_as_it_is(route) else None
         self._levels = levels
         self._put = put
         self._render = render
-        self._heads: dict[tuple[str, int], str] = {}
+        self._heads: dict[tuple[str, int], tuple[str, str]] = {}
         self._remotes: dict[str, str] = {}
         self._subjects: dict[str, str] = {}
         self._second = 0
@@ -96,15 +99,17 @@ class Lines:
             started: When the request began, by `time.perf_counter`.
         """
         told = brief(request, response)
-        if told is None or told[1] != self._route or self._levels[told[2] // 100] is None:
+        if told is None or self._levels[told[2] // 100] is None:
             return False
-        method, _, status, kept, size, remote = told
+        method, target, status, kept, size, remote = told
+        if target != self._plain_route and not _is_written_as_it_is(target):
+            return False
         now = time()
         second = int(now)
         if second != self._second:
             self._tick(second)
         microsecond = int((now - second) * 1_000_000)
-        head = self._heads.get((method, status)) or self._head(method, status)
+        head, behind_path = self._heads.get((method, status)) or self._head(method, status)
         client = self._remotes.get(remote) or self._remembered(self._remotes, "remote", remote)
         subject, principal = "", kept.get(PRINCIPAL)
         if principal is not None:
@@ -113,7 +118,7 @@ class Lines:
         took = int((perf_counter() - started) * 1_000_000)
         self._put(
             f"{self._stamp}{_THREE_DIGITS[microsecond // 1000]}{_THREE_DIGITS[microsecond % 1000]}{head}"
-            f'{took // 1000}.{_THREE_DIGITS[took % 1000]},"bytes":{size}{client}'
+            f'{target}{behind_path}{took // 1000}.{_THREE_DIGITS[took % 1000]},"bytes":{size}{client}'
             f',"request_id":"{kept[REQUEST_ID]}"{subject}}}\n'.encode()
         )
         return True
@@ -123,17 +128,11 @@ class Lines:
         self._second = second
         self._stamp = datetime.fromtimestamp(second, UTC).strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.')
 
-    def _head(self, method: str, status: int) -> str:
-        """Return what stands between the time and the duration."""
-        members = {
-            "level": self._levels[status // 100],
-            "event": "request",
-            "method": method,
-            "path": self._route,
-            "route": self._route,
-            "status": status,
-        }
-        head = f'Z",{self._members(members)},"duration_ms":'
+    def _head(self, method: str, status: int) -> tuple[str, str]:
+        """Return what stands between the time and the path, and between that and the duration."""
+        first = {"level": self._levels[status // 100], "event": "request", "method": method}
+        then = {"route": self._route, "status": status}
+        head = f'Z",{self._members(first)},"path":"', f'",{self._members(then)},"duration_ms":'
         if len(self._heads) < _MOST_PIECES:
             self._heads[method, status] = head
         return head
@@ -147,6 +146,11 @@ class Lines:
 
     def _members(self, members: dict[str, Any]) -> str:
         return self._render(members).decode().rstrip("\n")[1:-1]
+
+
+def _is_written_as_it_is(target: str) -> bool:
+    """Tell whether a target is its own path, and stands in JSON as it is."""
+    return len(target) <= _SURELY_SHORT and _PLAIN.fullmatch(target) is not None
 
 
 def access_middleware(
