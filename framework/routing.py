@@ -13,9 +13,9 @@ from aiohttp.abc import AbstractView
 
 from framework.binding import bind
 from framework.binding.signatures import read_endpoint
-from framework.endpoint import Brought, Endpoint, Options, marks_of, origin_of
+from framework.endpoint import Brought, Endpoint, Options, calling_line, marks_of, origin_of
 from framework.errors import ConfigurationError
-from framework.staticfiles import static_endpoint
+from framework.staticfiles import ensure_kept, static_endpoint
 from framework.validation.conventions import Conventions, Names, Unknown
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -149,6 +149,7 @@ class RouteTableDef(web.RouteTableDef):
         return self.route("*", path, **options)
 
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
+        ensure_kept(prefix, kwargs, calling_line())
         self._routes.append(web.static(f"{self._prefix}{prefix}", path, **kwargs))
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web
@@ -46,8 +46,9 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     """Return the endpoint that serves a folder: regular files only, no listings, no symbolic links, no dot files.
 
     Raises:
-        ConfigurationError: The folder is not there.
+        ConfigurationError: The folder is not there, or an option is not kept.
     """
+    ensure_kept(definition.prefix, definition.kwargs)
     root = Path(definition.path)
     if not root.is_dir():
         raise ConfigurationError(f"The static folder for {definition.prefix} is not there: {root}.")
@@ -62,6 +63,27 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
         return _send(files, request.match_info["file"], request.query.get("v"))
 
     return read_endpoint("GET", f"{prefix}/{{file:.+}}", send, Options(name=definition.kwargs.get("name")))
+
+
+def ensure_kept(prefix: str, options: Mapping[str, Any], line: str = "") -> None:
+    """Check that a static folder has no options but those that are kept.
+
+    Args:
+        line: ``file:line`` of whoever wrote them, for the message.
+
+    Raises:
+        ConfigurationError: One is not kept, or does not exist.
+    """
+    for option, value in options.items():
+        if option == "name" or (option in _NEVER and value is False):
+            continue
+        raise ConfigurationError(
+            f"{line and f'{line}: '}the static folder {prefix} has the option {option}={value!r}, which is not kept:"
+            " there are no listings and no symbolic links, and addresses have versions anyway; only 'name' can be said."
+        )
+
+
+_NEVER = ("show_index", "follow_symlinks", "append_version")
 
 
 def _index(root: Path) -> Iterator[tuple[str, StaticFile]]:

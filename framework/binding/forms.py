@@ -137,9 +137,17 @@ async def _read_part(
         )
     if part.filename is None:
         return (await _read_text(request, part, limits)).decode()
-    if sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files:
+    is_full = sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files
+    if is_full and part.filename:
         raise _too_many("files", limits.files)
-    return await _read_file(request, part)
+    file = await _read_file(request, part)
+    if part.filename or file.size:
+        if is_full:
+            file.close()
+            raise _too_many("files", limits.files)
+        return file
+    file.close()
+    return ""  # what a browser sends of a file input that was left blank
 
 
 async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLimits) -> bytes:

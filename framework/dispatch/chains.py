@@ -27,6 +27,7 @@ from framework.adapters.aiohttp.routes import (
     set_found,
     set_match,
 )
+from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware, Stamp
 from framework.context import CONTAINER, ENDPOINT, services
 from framework.endpoint import Endpoint, marks_of
@@ -52,7 +53,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) 
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = bound(middleware, handler)
+            handler = bound(middleware, _sharing(handler) if _CLONES_PART else handler)
     return handler
 
 
@@ -88,6 +89,24 @@ def heads_for(batteries: Sequence[Battery], endpoint: Endpoint) -> Heads | None:
     return Heads(facts, waits) if len(facts) == len(stamping) else None
 
 
+def _sharing(handler: Handler) -> Handler:
+    """Return a handler that gives what is kept on a clone of aiohttp's own requests back to the request."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        first = request.setdefault(_FIRST, request)
+        try:
+            return await handler(request)
+        finally:
+            if first is not request:
+                first.update(request)
+
+    return answer
+
+
+_CLONES_PART = is_plain("aiohttp")  # those of our requests share what they keep
+_FIRST: web.RequestKey[web.Request] = web.RequestKey("first", web.Request)
+
+
 async def _refuse(request: web.Request) -> web.StreamResponse:
     """Respond to a request that matches no route.
 
@@ -103,6 +122,20 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
     if isinstance(error, web.HTTPMethodNotAllowed):
         raise MethodNotAllowed(error.method, error.allowed_methods)
     raise NotFound("page", request.path)
+
+
+def _refusing(handler: Handler) -> Handler:
+    """Return middlewares around nothing, and let our refusal take the place of aiohttp's."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error is not request.match_info.http_exception:
+                raise
+        return await _refuse(request)
+
+    return answer
 
 
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
@@ -187,11 +220,12 @@ class Dispatcher:
                 return chain
             # Middlewares that were appended to the application stand between us and the handler.
             return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
-        return (
-            self._unmatched
-            if isinstance(match.route, SystemRoute)
-            else _foreign(match, handler, self._batteries)
-        )
+        if not isinstance(match.route, SystemRoute):
+            return _foreign(match, handler, self._batteries)
+        if handler == match.handler:
+            return self._unmatched
+        # They may know what is meant, such as a path with one slash too many.
+        return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
 
 
 def begin(request: web.Request, chain: Chain) -> None:
