@@ -15,6 +15,7 @@ from framework.errors import ConfigurationError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 Plan = Callable[[Endpoint], Middleware | None]
+Problems = Callable[[Endpoint], Collection[int]]
 Stamp = Callable[[web.Request, web.StreamResponse], None]
 Setup = Callable[[web.Application, Sequence[Endpoint]], None]
 Lifespan = Callable[[web.Application], AbstractAsyncContextManager[None]]
@@ -66,6 +67,8 @@ class Battery:
         provides: What it brings to handlers and services, by the type that a parameter asks for.
         middleware: ``async (request, handler) -> response``; the first battery's is the outermost.
         plan: ``(endpoint) -> middleware or None``: like `middleware`, but decided for each endpoint at start-up.
+        problems: ``(endpoint) -> statuses``: those of the errors that it answers instead of this endpoint's handler;
+            they stand in the OpenAPI document.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
             synchronous and pure, and never sets cookies: aiohttp has written them by then.
         stamp_facts: ``(endpoint) -> Facts``: what the stamp's headers depend on. When every stamp says so, the heads of
@@ -83,6 +86,7 @@ class Battery:
     provides: Mapping[Any, Provide] = field(default_factory=dict)
     middleware: Middleware | None = None
     plan: Plan | None = None
+    problems: Problems | None = None
     stamp: Stamp | None = None
     stamp_facts: StampFacts | None = None
     preparation: Preparation | None = None

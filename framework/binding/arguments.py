@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from framework import validation
@@ -13,6 +13,8 @@ from framework.adapters.aiohttp.requests import variables_of
 from framework.binding.schemas import schema_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, UnprocessableContent
+from framework.http.charsets import is_encodable
+from framework.http.cookies import parse_cookies
 from framework.problem import Fault
 
 Arguments = Mapping[str, Any]
@@ -134,9 +136,12 @@ def _pairs(source: Source, keys: Mapping[str, str], many: frozenset[str]) -> Pai
     if source is Source.QUERY:
         return _query
     if source is Source.COOKIES:
-        return lambda request: [
-            (key, request.cookies[name]) for key, name in keys.items() if name in request.cookies
-        ]
+
+        def cookies(request: web.Request) -> Iterable[tuple[str, str]]:
+            sent = parse_cookies(request.headers.getall(hdrs.COOKIE, ()))
+            return [(key, sent[name]) for key, name in keys.items() if name in sent]
+
+        return cookies
 
     def headers(request: web.Request) -> Iterable[tuple[str, str]]:
         sent = request.headers
@@ -184,6 +189,9 @@ def gather(
     for name, value in pairs:
         if value == "":
             continue
+        if not is_encodable(name) or not is_encodable(value):
+            pointer = f"/{name.encode(errors='replace').decode()}"
+            raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
         if name in many:
             data.setdefault(name, []).append(value)
         elif name in data and (known is None or name in known):

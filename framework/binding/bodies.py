@@ -19,6 +19,9 @@ from framework.errors import ContentTooLarge, MalformedBody, UnprocessableConten
 JSON = "application/json"
 _CONTENT_TYPE = hdrs.CONTENT_TYPE
 
+# JSON is UTF-8 (RFC 8259, 8.1), and ASCII is that too.
+_JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+
 Arguments = dict[str, Any]
 ReadPayload = Callable[[web.Request], Arguments | Awaitable[Arguments]]
 """What reads arguments from a request: at once where all of them are here, or in a while."""
@@ -29,10 +32,16 @@ def body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     if strip(parameter.annotation).kind is bytes:
         return _bytes_reader(parameter)
     loaded, name = _loading(endpoint, parameter), parameter.name
-    default = None if parameter.default is inspect.Parameter.empty else parameter.default
+    default = default_of(parameter)
 
     async def read_later(request: web.Request) -> Arguments:
         return loaded(await read_body(request))
+
+    async def read_if_sent(request: web.Request) -> Arguments:
+        if not await has_body(request):
+            return {name: default}
+        arguments = read(request)
+        return arguments if isinstance(arguments, dict) else await arguments
 
     def read(request: web.Request) -> Arguments | Awaitable[Arguments]:
         # PERF: what nearly all clients write needs no parsing.
@@ -41,9 +50,6 @@ def body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
         # PERF: nor has a body to be waited for that came with its head.
         body = take_whole_body(request)
         return read_later(request) if body is None else loaded(body)
-
-    def read_if_sent(request: web.Request) -> Arguments | Awaitable[Arguments]:
-        return read(request) if request.can_read_body else {name: default}
 
     return read_if_sent if parameter.optional else read
 
@@ -61,6 +67,11 @@ def _loading(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Argu
             raise UnprocessableContent(validation.faults(error, "body")) from error
 
     return loaded
+
+
+def default_of(parameter: Parameter) -> Any:
+    """Return what stands for a body that was not sent."""
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
 
 
 def _bytes_reader(parameter: Parameter) -> ReadPayload:
@@ -108,8 +119,22 @@ def _ensure_json(request: web.Request) -> None:
     if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [JSON])
     charset = request.charset
-    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+    if charset is not None and charset.lower() not in _JSON_CHARSETS:
         raise UnsupportedMediaType(request.headers[hdrs.CONTENT_TYPE], [JSON])
+
+
+async def has_body(request: web.Request) -> bool:
+    """Tell whether a request brings a body of at least one byte.
+
+    Raises:
+        ContentTooLarge: It has to be read to know, and is longer than the endpoint's limit.
+    """
+    if not request.can_read_body or request.content_length is not None:
+        return request.can_read_body
+    # NOTE: a chunked body has begun when its head has come, and may yet turn out to be empty.
+    if request.content_type.startswith("multipart/"):
+        return True  # at least a boundary; it is read part by part
+    return bool(await read_body(request))
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -29,7 +29,7 @@ from framework.adapters.aiohttp.routes import (
 )
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, services
+from framework.context import CONTAINER, ENDPOINT, ENSURE_SOCKET, SOCKET, services
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
@@ -152,15 +152,23 @@ class Dispatcher:
     def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
         self._chains = chains
         self._batteries = batteries
+        self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
+
+    def add(self, route: web.AbstractRoute, endpoint: Endpoint, handler: Handler) -> None:
+        """Lead a route that other hands have added to the endpoint that was read from its handler."""
+        self._added[route, endpoint.method] = Chain(endpoint, compose(self._batteries, endpoint, handler))
 
     def middleware(self) -> Any:
         """Return the application's one middleware."""
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            outer = state_of(request).pop(
+                CONTAINER, None
+            )  # a service within another one has its own services
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
-            chain = self._chain(request.match_info, handler)
+            chain = self._chain(request.match_info, handler, request.method)
             begin(request, chain)
             try:
                 return await chain.handler(request)
@@ -168,6 +176,8 @@ class Dispatcher:
                 releasing = release(request)
                 if releasing is not None:
                     await releasing
+                if outer is not None:
+                    state_of(request)[CONTAINER] = outer
 
         return dispatch
 
@@ -207,13 +217,13 @@ class Dispatcher:
             match.add_app(app)
             match.freeze()
             set_match(request, match)
-            chain = self._chain(match, match.handler)
+            chain = self._chain(match, match.handler, request.method)
             begin(request, chain)
             return await chain.handler(request)
 
         return answer
 
-    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
+    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler, method: str) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
             if handler is match.handler:
@@ -221,6 +231,9 @@ class Dispatcher:
             # Middlewares that were appended to the application stand between us and the handler.
             return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
         if not isinstance(match.route, SystemRoute):
+            added = self._added.get((match.route, method)) or self._added.get((match.route, hdrs.METH_ANY))
+            if added is not None and handler is match.handler:
+                return added
             return _foreign(match, handler, self._batteries)
         if handler == match.handler:
             return self._unmatched
@@ -264,7 +277,16 @@ class Preparer:
         self._preparations = [each.preparation for each in batteries if each.preparation is not None]
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Receive the signal ``on_response_prepare``."""
+        """Receive the signal ``on_response_prepare``.
+
+        Raises:
+            Forbidden: It is a WebSocket for a page of a stranger.
+        """
+        if isinstance(response, web.WebSocketResponse):
+            ensure = request.config_dict.get(ENSURE_SOCKET)
+            if ensure is not None:
+                ensure(request)
+            state_of(request)[SOCKET] = response
         waiting = self.prepare(request, response)
         if waiting is not None:
             await waiting

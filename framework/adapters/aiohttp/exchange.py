@@ -34,6 +34,7 @@ logger = logging.getLogger("framework.server")
 
 _HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
 _TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
+_ORDINARY_TARGET: Final = 512  # bytes: too few for too many segments
 _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # A task that starts at once saves an iteration of the loop; Python 3.11 has none.
@@ -181,6 +182,7 @@ class Exchange:
             or "/." in target
             or "%2" in target
             or "#" in target
+            or len(target) > _ORDINARY_TARGET
             or message.version is not HttpVersion11  # which it always is with aiohttp's parser in Python
             or headers.get(_HOST) != self.host
             or _TRANSFER_ENCODING in headers
@@ -196,7 +198,8 @@ class Exchange:
     ) -> Request:
         """Make a request of a head that is not quite ordinary, or of none."""
         connection = self._connection
-        service, writer = connection.config.service, Writer(connection, connection._loop)
+        service = connection.config.service
+        writer = Writer(connection, connection._loop, is_head=message.method == hdrs.METH_HEAD)
         if self._refusal is None:
             message, self._refusal = inspect_head(message, payload, connection, writer)
             if self._refusal is None:
@@ -217,7 +220,7 @@ class Exchange:
         connection = self._connection
         try:
             async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
-                while not payload.is_eof():
+                while not payload.is_eof() and connection.transport is not None:
                     await payload.readany()
         except TimeoutError:
             connection.close()
@@ -269,10 +272,8 @@ class Exchange:
     async def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
         """Send any other short response in one piece, and learn its head if it is of that kind."""
         connection, prepare = self._connection, self._connection.config.service.prepare
-        match = request.found or request._match_info
-        if prepare is None or match is None or connection._upgraded:
-            return False
-        if request.found is None and len(request._match_info._apps) > 1:
+        is_ours = request.found or (request._match_info and len(request._match_info._apps) == 1)
+        if prepare is None or not is_ours or connection._upgraded:
             return False
         key = None if request.heads is None else request.heads.key(request, response)
         body = short_responses.body_of(request, response)
@@ -325,7 +326,9 @@ class Exchange:
             logger.error("Unhandled error", exc_info=error, extra=where)
         if request.writer.output_size > 0:
             raise ConnectionResetError("The response had begun when it failed.") from error
-        request._payload_writer = Writer(connection, connection._loop)
+        request._payload_writer = Writer(
+            connection, connection._loop, is_head=request.method == hdrs.METH_HEAD
+        )
         response = connection.config.service.refuse(request, problem)
         response.force_close()
         return response

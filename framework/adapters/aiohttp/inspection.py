@@ -18,10 +18,9 @@ def inspect_head(
     message: RawRequestMessage, payload: StreamReader, connection: Connection, writer: AbstractStreamWriter
 ) -> tuple[RawRequestMessage, Problem | None]:
     """Return a head as the application will see it, and why it is refused, if it is."""
+    settings, has_body = connection.config.settings, payload is not EMPTY_PAYLOAD
     refusal = request_checks.find_refusal(
-        message,
-        has_body=payload is not EMPTY_PAYLOAD,
-        accept_encoded=connection.config.settings.accept_encoded_bodies,
+        message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies, hosts=settings.hosts
     )
     if refusal is not None:
         # Whatever version was asked for: the response is in ours, or the client's if that is older.

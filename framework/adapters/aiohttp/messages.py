@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, cast
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, hdrs
 from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import _ErrInfo
@@ -15,6 +15,7 @@ from yarl import URL
 
 from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.heads import Heads
+from framework.adapters.aiohttp.reading import ReadableRequest
 from framework.adapters.aiohttp.routes import Match, Way
 from framework.adapters.aiohttp.writer import Writer
 from framework.errors import ServiceError
@@ -28,7 +29,7 @@ UNREAD: Final = RawRequestMessage(
 _HEADER_FRAME_BYTES = 4  # colon, space, CR, LF
 
 
-class Request(web.Request):
+class Request(ReadableRequest):
     """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits.
 
     Attributes:
@@ -37,7 +38,7 @@ class Request(web.Request):
         has_writer: Somebody has asked for what writes a response.
     """
 
-    ATTRS = web.Request.ATTRS | {"found", "has_writer", "heads", "headers", "remote"}
+    ATTRS = ReadableRequest.ATTRS | {"found", "has_writer", "heads", "headers", "remote"}
 
     found: Way | None = None
     heads: Heads | None = None
@@ -60,7 +61,7 @@ class Request(web.Request):
 
     def _make_writer(self) -> Writer:
         self.has_writer = True
-        return Writer(self._protocol, self._loop)
+        return Writer(self._protocol, self._loop, is_head=self._method == hdrs.METH_HEAD)
 
     def _make_match(self) -> Match | None:
         # From now on the record is what counts: somebody may change it.

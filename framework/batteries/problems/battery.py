@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import WSCloseCode, hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
@@ -20,14 +20,14 @@ from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
 from framework.battery import Battery, Handler, Middleware
-from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, nonce
+from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
-from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
+from framework.streaming import abort, deliver, disconnected, hang_up, is_begun, is_gone
 
 _log = logging.getLogger("framework.problems")
 
@@ -94,13 +94,13 @@ def battery(
     return Battery(
         name="problems",
         after=frozenset({"logs"}),
-        middleware=_answering(respond),
+        middleware=_answering(respond, handling),
         setup=setup,
         lifespan=lifespan,
     )
 
 
-def _answering(respond: Respond) -> Middleware:
+def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
     async def finish(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
         if getattr(response, "__http_exception__", False):
@@ -114,9 +114,26 @@ def _answering(respond: Respond) -> Middleware:
             response = await handler(request)
             return response if is_fresh(response) else await finish(request, response)
         except Exception as error:  # noqa: BLE001 - it is what this is for
-            return respond(request, sole_error(error))
+            parting = _parting(request, handling, sole_error(error))
+            return respond(request, sole_error(error)) if parting is None else await parting
 
     return middleware
+
+
+def _parting(
+    request: web.Request, handling: ErrorHandling, error: Exception
+) -> Awaitable[web.StreamResponse] | None:
+    """Return what closes a WebSocket whose handler has failed: 1008 for what is the peer's fault, 1011 for ours."""
+    socket = request.get(SOCKET)
+    if socket is None or not socket.prepared or is_gone(request):
+        return None
+    told = handling.translate(error)
+    problem, blame = judge(told)
+    if blame is Blame.CLIENT:
+        return hang_up(request, socket, WSCloseCode.POLICY_VIOLATION, problem.detail)
+    _note(request, told, Problem(status=500), Blame.SERVICE)
+    handling.report(error, request)
+    return hang_up(request, socket, WSCloseCode.INTERNAL_ERROR, "")
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
