@@ -272,7 +272,7 @@ class Exchange:
     async def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
         """Send any other short response in one piece, and learn its head if it is of that kind."""
         connection, prepare = self._connection, self._connection.config.service.prepare
-        is_ours = request.found or (request._match_info and len(request._match_info._apps) == 1)
+        is_ours = request.found or len(getattr(request._match_info, "_apps", ())) == 1
         if prepare is None or not is_ours or connection._upgraded:
             return False
         key = None if request.heads is None else request.heads.key(request, response)
