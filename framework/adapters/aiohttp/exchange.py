@@ -209,7 +209,7 @@ class Exchange:
             message, self._refusal = inspect_head(message, payload, connection, writer)
             if self._refusal is None:
                 self.host = message.headers.get(_HOST)
-        limits = {"client_max_size": service.max_body, "client_max_fields": service.max_fields}
+        limits: Any = {"client_max_size": service.max_body, "client_max_fields": service.max_fields}
         return Request(message, payload, connection, writer, task, connection._loop, **limits)
 
     async def _read_rest(self, payload: StreamReader) -> None:
