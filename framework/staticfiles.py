@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from aiohttp import web
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
-from framework.marks import public
+from framework.files import SentFile, headers_for
+from framework.marks import public, undocumented
+from framework.paths import encoded
 
 _FOR_AN_HOUR = "public, max-age=3600"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -39,7 +40,7 @@ class StaticFiles(Mark):
     def addresses(self) -> Iterator[tuple[str, str]]:
         """Yield each file's path with the address under which a browser may keep it for ever."""
         for name, file in self.files.items():
-            yield name, f"{self.prefix}/{quote(name)}?v={file.version}"
+            yield name, f"{encoded(self.prefix)}/{quote(name)}?v={file.version}"
 
 
 def static_endpoint(definition: web.StaticDef) -> Endpoint:
@@ -57,6 +58,7 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     prefix = definition.prefix.rstrip("/")
 
     @StaticFiles(prefix, files)
+    @undocumented
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""
@@ -101,6 +103,5 @@ def _send(files: Mapping[str, StaticFile], name: str, version: str | None) -> we
     file = files.get(name)
     if file is None:
         raise NotFound("file", name)
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     cache_control = _FOR_EVER if version == file.version else _FOR_AN_HOUR
-    return web.FileResponse(file.path, headers={"Content-Type": content_type, "Cache-Control": cache_control})
+    return SentFile(file.path, {**headers_for(name), "Cache-Control": cache_control})

@@ -17,7 +17,7 @@ from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, NotFound, ServiceUnavailable
 from framework.inspection import inspection_of
-from framework.marks import public, quiet
+from framework.marks import answers, public, quiet, raises
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 from framework.validation import json
@@ -151,6 +151,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @routes.get(settings.live_path)
     @quiet
     @public
+    @answers(200, dict[str, str])
     async def live() -> web.Response:
         """Tell that the process answers; if it does not, restart it."""
         return JSONResponse(b'{"status":"alive"}', headers=_NOT_STORED)
@@ -158,6 +159,8 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @routes.get(settings.startup_path)
     @quiet
     @public
+    @answers(200, dict[str, str])
+    @raises(ServiceUnavailable)
     async def startup(request: web.Request) -> web.Response:
         """Tell that the start is over; from then on the other probes count."""
         _ensure_started(request.app)
@@ -166,6 +169,8 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @routes.get(settings.ready_path)
     @quiet
     @public
+    @answers(200, dict[str, Any])
+    @raises(ServiceUnavailable)
     async def ready(request: web.Request) -> web.Response:
         """Tell whether to send requests here: every part works, and the service is not about to stop."""
         _ensure_not_stopping(request.app)
@@ -187,6 +192,8 @@ def _add_groups(routes: RouteTableDef, settings: HealthSettings) -> None:
     @routes.get(f"{settings.ready_path}/{{group}}")
     @quiet
     @public
+    @answers(200, dict[str, Any])
+    @raises(ServiceUnavailable, NotFound)
     async def group_ready(request: web.Request, group: str) -> web.Response:
         """Tell whether the parts of one group work."""
         if group not in settings.groups:

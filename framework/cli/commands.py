@@ -25,6 +25,7 @@ class Commands(click.Group):
     """
 
     modules: ClassVar[dict[str, str]] = {
+        "add": "framework.cli.scaffolding",
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
         "inspect": "framework.cli.inspecting",
@@ -33,6 +34,7 @@ class Commands(click.Group):
         "openapi": "framework.cli.tables",
         "routes": "framework.cli.tables",
         "settings": "framework.cli.tables",
+        "update": "framework.cli.scaffolding",
     }
     extras: ClassVar[dict[str, str]] = {"migrate": "database"}
 

@@ -9,12 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.requests import find
 from framework.batteries.auth.credentials import Credential
 from framework.batteries.auth.identification import Check, Identification
 from framework.batteries.auth.issuers import GivenKeys, IssuerKeys, TrustedIssuer, ensure_distinct
 from framework.batteries.auth.passwords import Passwords
-from framework.batteries.auth.policy import Guards, ensure_policies
+from framework.batteries.auth.policy import Guards, ensure_policies, statuses
 from framework.batteries.auth.provider import Fetch, ProviderKeys, fetch
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore
@@ -83,8 +82,9 @@ def battery(
     return Battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
-        provides={Principal: Provide(_principal, names=("principal",), absent=Unauthorized)},
+        provides={Principal: Provide(PRINCIPAL, names=("principal",), absent=Unauthorized)},
         plan=Guards(identification, profile, settings.sign_in_path).plan,
+        problems=statuses,
         setup=setup,
         lifespan=_keeping(published) if published else None,
         check=_checking(published) if published else None,
@@ -100,10 +100,6 @@ def _issuer_keys(
         ProviderKeys(each, fetch_keys, time.monotonic) if each.jwks_url else GivenKeys(each)
         for each in trusted
     )
-
-
-def _principal(request: web.Request) -> Principal | None:
-    return find(request, PRINCIPAL)
 
 
 def _ensure_fit(settings: AuthSettings, profile: Profile) -> None:

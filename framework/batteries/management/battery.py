@@ -46,7 +46,7 @@ def battery(settings: ManagementSettings) -> Battery:
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         siblings = siblings_of(app)
         pages = Pages(inspection_of(app), siblings)
-        limits = ServerSettings(stop_seconds=_STOP_SECONDS)
+        limits = ServerSettings(stop_seconds=_STOP_SECONDS, drain_seconds=0)
         with _listener(settings, shared=siblings is not None) as listener:
             async with serve(pages.application(settings), limits, sockets=[listener]):
                 _log.info("Management port", extra={"host": settings.host, "port": settings.port})

@@ -15,7 +15,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from framework.adapters.aiohttp.requests import find, method_of
+from framework.adapters.aiohttp.requests import find
 from framework.adapters.aiohttp.responses import short_body
 from framework.battery import Handler, Middleware
 from framework.context import REQUEST_ID
@@ -119,7 +119,7 @@ class Requests:
             active[0] -= 1
             if status == _UNPROCESSABLE:
                 invalid[0] += 1
-            key = (method_of(request), status // 100)
+            key = (request.method, status // 100)
             observe = known.get(key)
             if observe is None:
                 observe = self._observer(route, *key)

@@ -5,29 +5,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import WSCloseCode, hdrs, web
 
-from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
-from framework.battery import Battery, Handler
-from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, nonce
+from framework.battery import Battery, Handler, Middleware
+from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
-from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
+from framework.server.connections import end_early
+from framework.streaming import (
+    abort,
+    complete,
+    deliver,
+    disconnected,
+    hang_up,
+    is_begun,
+    is_gone,
+)
 
 _log = logging.getLogger("framework.problems")
 
@@ -82,18 +91,6 @@ def battery(
         handling = replace(handling, report=reporter)
     respond = _responder(settings, Page(settings.folders), handling)
 
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await handler(request)
-            # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
-            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
-                response = respond(request, cast(web.HTTPException, response))
-            else:
-                _ensure_fit(request, response)
-            return response if short_body(response) is not None else await deliver(request, response)
-        except Exception as error:  # noqa: BLE001 - it is what this is for
-            return respond(request, sole_error(error))
-
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
 
@@ -104,8 +101,63 @@ def battery(
             await reporter.close()
 
     return Battery(
-        name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
+        name="problems",
+        after=frozenset({"logs"}),
+        middleware=_answering(respond, handling),
+        setup=setup,
+        lifespan=lifespan,
     )
+
+
+def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
+    async def finish(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
+        if getattr(response, "__http_exception__", False):
+            response = respond(request, cast(web.HTTPException, response))
+        else:
+            _ensure_fit(request, response)
+        return response if short_body(response) is not None else await deliver(request, response)
+
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+            return response if is_fresh(response) else await finish(request, response)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
+            return await _ended(request, error, respond, handling)
+
+    return middleware
+
+
+def _parting(
+    request: web.Request, handling: ErrorHandling, error: Exception
+) -> Awaitable[web.StreamResponse] | None:
+    """Return what closes a WebSocket whose handler has failed: 1008 for what is the peer's fault, 1011 for ours."""
+    socket = request.get(SOCKET)
+    if socket is None or not socket.prepared or is_gone(request):
+        return None
+    told = handling.translate(error)
+    problem, blame = judge(told)
+    if blame is Blame.CLIENT:
+        return hang_up(request, socket, WSCloseCode.POLICY_VIOLATION, problem.detail)
+    _note(request, told, Problem(status=500), Blame.SERVICE)
+    handling.report(error, request)
+    return hang_up(request, socket, WSCloseCode.INTERNAL_ERROR, "")
+
+
+async def _ended(
+    request: web.Request,
+    error: Exception | asyncio.CancelledError,
+    respond: Respond,
+    handling: ErrorHandling,
+) -> web.StreamResponse:
+    """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
+    if not isinstance(error, asyncio.CancelledError):
+        parting = _parting(request, handling, sole_error(error))
+        return respond(request, sole_error(error)) if parting is None else await parting
+    response = await end_early(request)
+    if response is None:
+        raise error
+    return complete(request, response)
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
@@ -114,8 +166,7 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     Raises:
         ValueError: The response cannot be sent.
     """
-    is_untouched = type(response) is JSONResponse and response.untouched is not None
-    if not is_untouched and not is_sendable(response.headers):
+    if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
     if is_spent(request, response):
         raise ValueError("The response was sent to another request: make a new one for each.")
