@@ -32,6 +32,8 @@ _SURELY_SHORT = FIELD_BYTES // 4
 _MOST_PIECES = 256
 _THREE_DIGITS = tuple(f"{number:03d}" for number in range(1000))
 
+_FIRST_ERROR = 400
+
 Tell = Callable[[Mapping[str, Any]], None]
 Levels = Mapping[int, str | None]
 
@@ -151,6 +153,22 @@ class Lines:
 def _is_written_as_it_is(target: str) -> bool:
     """Tell whether a target is its own path, and stands in JSON as it is."""
     return len(target) <= _SURELY_SHORT and _PLAIN.fullmatch(target) is not None
+
+
+def sampled(tell: Tell, one_in: int) -> Tell:
+    """Return what tells of one in so many requests that went well, and of all others."""
+    passed = 0
+
+    def tell_of_some(told: Mapping[str, Any]) -> None:
+        nonlocal passed
+        if told["status"] < _FIRST_ERROR:
+            passed += 1
+            if passed % one_in != 1 % one_in:
+                return
+            told = {**told, "one_in": one_in}
+        tell(told)
+
+    return tell_of_some
 
 
 def access_middleware(
