@@ -7,12 +7,12 @@ that ends. The folder is named after the workers' parent and open to their user 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import logging
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from aiohttp import web
+
+if sys.platform != "win32":  # where one process is all there is
+    import fcntl
 
 _log = logging.getLogger("framework.server")
 
