@@ -109,14 +109,18 @@ async def among_siblings(app: web.Application, parent: int) -> AsyncIterator[Non
         _log.warning("Workers cannot ask one another: %s", error)
         yield
         return
-    siblings = app[SIBLINGS] = Siblings(number, folder)
-    path = folder / f"{number}.socket"
+    siblings, path, server = Siblings(number, folder), folder / f"{number}.socket", None
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(siblings.listen, path, limit=_LONGEST_QUESTION)
+    try:
+        server = await asyncio.start_unix_server(siblings.listen, path, limit=_LONGEST_QUESTION)
+        app[SIBLINGS] = siblings
+    except OSError as error:  # a path of more than some hundred characters, or a file system without sockets
+        _log.warning("Workers cannot ask one another: %s", error)
     try:
         yield
     finally:
-        server.close()
+        if server is not None:
+            server.close()
         path.unlink(missing_ok=True)
         lock.close()
         _leave(folder)

@@ -71,3 +71,19 @@ async def test_a_folder_that_others_can_write_to_is_not_used(
 
     assert not found
     assert "must be a folder of this user alone" in caplog.text
+
+
+async def test_a_path_that_is_too_long_for_a_socket_leaves_a_worker_alone(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deep = temporary / ("x" * 120)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+
+    app = web.Application()
+    async with among_siblings(app, PARENT):
+        found = SIBLINGS in app
+
+    assert not found
+    assert "Workers cannot ask one another" in caplog.text
+    assert [*deep.iterdir()] == []
