@@ -33,6 +33,13 @@ def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[
 
 
 def _values(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
+    for each in _sent(endpoint, schemas):
+        # HTML forms send empty texts for fields left blank: they count as no value.
+        may_be_empty = each["in"] == "query" and not each.get("required")
+        yield {**each, "allowEmptyValue": True} if may_be_empty else each
+
+
+def _sent(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
     for parameter in endpoint.parameters:
         location = _LOCATIONS.get(parameter.source)
         if location is None:
