@@ -12,6 +12,7 @@ from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
 from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, public
 from framework.batteries.database import Pages
+from framework.batteries.idempotency import idempotent
 from framework.paging import Page, linked
 
 routes = RouteTableDef(prefix="/api", tags=["posts"])
@@ -29,6 +30,7 @@ async def list_posts(
 
 @routes.post("/posts", status=201)
 @authenticated
+@idempotent
 async def create_post(
     body: PostDraft, principal: Principal, posts: PostStore, users: UserStore
 ) -> Result[PostView]:

@@ -20,7 +20,8 @@ _LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "
 
 def parameters_of(endpoint: Endpoint, template: Template, schemas: Schemas) -> list[JSONSchema]:
     """Return the parameters of an operation: those of the path first, then in the order of the signature."""
-    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas)]
+    promised = (dict(each) for mark in endpoint.marks for each in mark.parameters())
+    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas), *promised]
 
 
 def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[JSONSchema]:
