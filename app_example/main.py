@@ -14,13 +14,14 @@ from app_example.pages import accounts, board
 from app_example.posts import api as posts
 from app_example.posts.store import PostStore
 from app_example.settings import AppSettings, DigestSettings, FileSettings
-from app_example.tables import Table
+from app_example.tables import ANSWERS, Table
 from app_example.tokens import api as tokens
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users import api as users
 from app_example.users.store import UserStore
 from framework import create_app, provide, standard
-from framework.batteries import database
+from framework.batteries import database, idempotency
+from framework.batteries.idempotency.sql import SqlStore
 from framework.settings import load
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -45,6 +46,7 @@ def build(settings: AppSettings | None = None) -> web.Application:
         batteries=[
             *standard(settings),
             database.battery(settings.database, migrations=MIGRATIONS, metadata=Table.metadata),
+            idempotency.battery(store=SqlStore(ANSWERS)),
             provide(
                 UserStore,
                 RefreshTokenStore,

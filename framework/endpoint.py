@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeVar, cast
@@ -38,6 +38,10 @@ class Mark:
 
     battery: ClassVar[str | None] = None
     problems: ClassVar[tuple[int, ...]] = ()
+
+    def parameters(self) -> Sequence[Mapping[str, Any]]:
+        """Return what clients may send because of the promise, as OpenAPI's parameter objects."""
+        return ()
 
     def __call__(self, handler: H = _NOTHING) -> H:
         """Attach the mark.

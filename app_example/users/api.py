@@ -8,7 +8,7 @@ from aiohttp import web
 
 from app_example.files.store import FileStore
 from app_example.tokens.store import RefreshTokenStore
-from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
+from app_example.users.schemas import UserDraft, UserQuery, UserView, is_self_or_admin
 from app_example.users.store import UserStore
 from framework import (
     Forbidden,
@@ -23,7 +23,7 @@ from framework import (
 )
 from framework.batteries.auth import Passwords
 from framework.batteries.database import Pages
-from framework.paging import Page, PageQuery, linked
+from framework.paging import Page, linked
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
 
@@ -40,7 +40,7 @@ async def create_user(body: UserDraft, users: UserStore, passwords: Passwords) -
 @routes.get("/users")
 @authenticated
 async def list_users(
-    request: web.Request, query: PageQuery, principal: Principal, users: UserStore, pages: Pages
+    request: web.Request, query: UserQuery, principal: Principal, users: UserStore, pages: Pages
 ) -> Result[Page[UserView]]:
     """List all users, newest first."""
     page = await users.page(query, pages)

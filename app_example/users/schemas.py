@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from app_example.texts import EmailAddress, Line, Password
 from app_example.users.models import User
 from framework import Principal
+from framework.paging import PageQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserQuery(PageQuery):
+    """Ask for a page of users."""
+
+    sort: Literal["created_at", "-created_at", "name", "-name"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

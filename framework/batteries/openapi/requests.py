@@ -21,7 +21,8 @@ _LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "
 
 def parameters_of(endpoint: Endpoint, template: Template, schemas: Schemas) -> list[JSONSchema]:
     """Return the parameters of an operation: those of the path first, then in the order of the signature."""
-    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas)]
+    promised = (dict(each) for mark in endpoint.marks for each in mark.parameters())
+    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas), *promised]
 
 
 def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[JSONSchema]:
@@ -34,6 +35,13 @@ def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[
 
 
 def _values(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
+    for each in _sent(endpoint, schemas):
+        # HTML forms send empty texts for fields left blank: they count as no value.
+        may_be_empty = each["in"] == "query" and not each.get("required")
+        yield {**each, "allowEmptyValue": True} if may_be_empty else each
+
+
+def _sent(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
     for parameter in endpoint.parameters:
         location = _LOCATIONS.get(parameter.source)
         if location is None:
