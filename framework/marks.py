@@ -35,6 +35,11 @@ class Undocumented(Mark):
     """A promise of nothing to clients: the OpenAPI document leaves the endpoint out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unlimited(Mark):
+    """A promise that an answer costs next to nothing: no rate limit counts it, and no overload refuses it."""
+
+
 public = Public()
 """Let anybody call the endpoint: ``@public``."""
 
@@ -43,6 +48,9 @@ authenticated = Requires()
 
 quiet = Quiet()
 """Keep an endpoint that is called all the time out of the access log: ``@quiet``."""
+
+unlimited = Unlimited()
+"""Answer a probe however often it asks and whatever else is going on: ``@unlimited``."""
 
 undocumented = Undocumented()
 """Leave an endpoint out of the OpenAPI document: ``@undocumented``."""

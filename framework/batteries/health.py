@@ -15,7 +15,7 @@ from framework.battery import Battery, Check
 from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceUnavailable
-from framework.marks import public, quiet
+from framework.marks import public, quiet, unlimited
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 
@@ -105,6 +105,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 
     @routes.get(settings.live_path)
     @quiet
+    @unlimited
     @public
     async def live() -> web.Response:
         """Tell that the process answers; if it does not, restart it."""
@@ -112,6 +113,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 
     @routes.get(settings.ready_path)
     @quiet
+    @unlimited
     @public
     async def ready(request: web.Request) -> web.Response:
         """Tell whether to send requests here: every part works, and the service is not about to stop."""

@@ -66,6 +66,11 @@ if is_plain("aiohttp"):
         """Tell whether the request came over TLS."""
         return request.secure
 
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known."""
+        seen: dict[str, Any] = {"scheme": scheme, "host": host}
+        return request.clone(remote=remote, **{name: value for name, value in seen.items() if value})
+
 else:
 
     def state_of(request: web.BaseRequest) -> MutableMapping[Any, Any]:
@@ -118,3 +123,12 @@ else:
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""
         return request._transport_sslcontext is not None
+
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known.
+
+        It is the same request: a clone has a body of its own, and costs more than all that reads it.
+        """
+        seen = {"remote": remote, "scheme": scheme, "host": host}
+        request._cache.update({name: value for name, value in seen.items() if value})
+        return request

@@ -231,7 +231,7 @@ def problem_statuses(endpoint: Endpoint, *, known: bool) -> list[int]:
         known: Whether the service knows callers at all.
     """
     sources = {parameter.source for parameter in endpoint.parameters}
-    found = set()
+    found = {status for mark in endpoint.marks for status in mark.problems}
     if known and endpoint.find(Public) is None:
         found |= {401, 403}
     if "{" in endpoint.path:
