@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 import re
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.requests import state_of
+from framework.adapters.aiohttp.requests import Task, work_of
 from framework.annotations import strip
 from framework.battery import Battery, Handler, Middleware
 from framework.context import DEADLINE, ENDPOINT
@@ -31,8 +32,6 @@ _log = logging.getLogger("framework.deadlines")
 
 _AGAIN_SECONDS = 1.0
 _SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
-
-Task = asyncio.Task[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +148,9 @@ class Clock:
     """The requests in progress that have the same time, the oldest first.
 
     PERF: one timer for all of them, set for the oldest; a timer for each would cost a request more than all the rest.
+
+    Attributes:
+        guard: The middleware; see `_guard`.
     """
 
     def __init__(self, seconds: float, patience_seconds: float) -> None:
@@ -157,30 +159,40 @@ class Clock:
         self._running: dict[Task | None, web.Request] = {}
         self._late: dict[Task | None, Late] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.guard = self._guard(self._running, seconds)
 
-    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a handler respond in time.
+    def _guard(self, running: dict[Task | None, web.Request], seconds: float) -> Middleware:
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """Let a handler respond in time.
 
-        Raises:
-            DeadlineExceeded: It has not, whatever it made of its cancellation.
-        """
-        loop, task, running = asyncio.get_running_loop(), asyncio.current_task(), self._running
-        due = state_of(request)[DEADLINE] = loop.time() + self.seconds
-        running[task] = request
-        if self._timer is None:
-            self._timer = loop.call_at(due, self._look, loop)
-        try:
-            response = await handler(request)
-        except BaseException as error:
-            if running.pop(task, None) is None and (late := self._late.pop(task, None)) is not None:
-                late.end()
-                if not late.explains(error):
-                    raise
-                raise DeadlineExceeded from None
-            raise
-        if running.pop(task, None) is None and (late := self._late.pop(task, None)) is not None:
-            late.end()
-        return response
+            Raises:
+                DeadlineExceeded: It has not, whatever it made of its cancellation.
+            """
+            loop = get_running_loop()
+            kept, task = work_of(request)
+            kept[DEADLINE] = loop.time() + seconds
+            running[task] = request
+            if self._timer is None:
+                self._timer = loop.call_later(seconds, self._look, loop)
+            try:
+                response = await handler(request)
+            except BaseException as error:
+                if running.pop(task, None) is None and self._is_due_to(task, error):
+                    raise DeadlineExceeded from None
+                raise
+            if running.pop(task, None) is None:
+                self._is_due_to(task, None)
+            return response
+
+        return guard
+
+    def _is_due_to(self, task: Task | None, error: BaseException | None) -> bool:
+        """Take back what was done to a late request, and tell whether its error is what became of that."""
+        late = self._late.pop(task, None)
+        if late is None:
+            return False
+        late.end()
+        return error is not None and late.explains(error)
 
     def stop(self) -> None:
         """Forget the timer."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import web
 
 from framework.batteries.overload.queue import FairQueue
 from framework.batteries.overload.settings import LaneSettings
-from framework.battery import Handler
+from framework.battery import Handler, Middleware
 from framework.errors import ServiceUnavailable
 from framework.http.addresses import site_of
 from framework.streaming import is_begun, is_gone
 
 _RETRY_AFTER_SECONDS = 1
-
-Task = asyncio.Task[Any]
 
 
 class Overloaded(ServiceUnavailable):
@@ -27,7 +25,7 @@ class Overloaded(ServiceUnavailable):
 
 
 class _Ticket(NamedTuple):
-    task: Task | None
+    key: int
     request: web.Request
     turn: asyncio.Future[None]
 
@@ -45,39 +43,43 @@ class Lane:
         self.settings = settings
         self._at_once = settings.at_once
         self._frees_streams = frees_streams
-        self._present: dict[Task | None, web.Request] = {}
+        self._present: dict[int, web.Request] = {}
         self._queue: FairQueue[_Ticket] = FairQueue(settings.waiting, settings.waiting_each)
+        self.guard = self._guard(self._present, settings.at_once)
 
     def __len__(self) -> int:
         return len(self._present)
 
     @property
     def waiting(self) -> int:
-        return len(self._queue)
+        return self._queue.size
 
-    async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request through when there is room for it.
+    def _guard(self, present: dict[int, web.Request], at_once: int) -> Middleware:
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """Let a request through when there is room for it.
 
-        Raises:
-            Overloaded: There is none, and none in time.
-        """
-        present, task = self._present, asyncio.current_task()
-        if len(present) < self._at_once:
-            present[task] = request
-        else:
-            await self._wait(task, request)
-        try:
-            return await handler(request)
-        finally:
-            present.pop(task, None)
-            if self._queue:
-                self._admit()
+            Raises:
+                Overloaded: There is none, and none in time.
+            """
+            key = id(request)
+            if len(present) < at_once:
+                present[key] = request
+            else:
+                await self._wait(key, request)
+            try:
+                return await handler(request)
+            finally:
+                present.pop(key, None)
+                if self._queue.size:
+                    self._admit()
 
-    async def _wait(self, task: Task | None, request: web.Request) -> None:
+        return guard
+
+    async def _wait(self, key: int, request: web.Request) -> None:
         if self._frees_streams and self._forget_streams():
-            self._present[task] = request
+            self._present[key] = request
             return
-        ticket = _Ticket(task, request, asyncio.get_running_loop().create_future())
+        ticket = _Ticket(key, request, asyncio.get_running_loop().create_future())
         site = site_of(request.remote)
         displaced = self._queue.put(site, ticket)
         if displaced is ticket:
@@ -90,7 +92,7 @@ class Lane:
             _ensure_awaited(request)
         except BaseException as error:
             self._queue.remove(site, ticket)
-            if self._present.pop(task, None) is not None:
+            if self._present.pop(key, None) is not None:
                 self._admit()
             if isinstance(error, TimeoutError):
                 raise Overloaded from None
@@ -100,13 +102,13 @@ class Lane:
         """Give the places that are free to those whose turn it is."""
         while len(self._present) < self._at_once and (ticket := self._queue.take()) is not None:
             if not ticket.turn.done():
-                self._present[ticket.task] = ticket.request
+                self._present[ticket.key] = ticket.request
                 ticket.turn.set_result(None)
 
     def _forget_streams(self) -> bool:
         """Take back the places of those whose response has begun; tell whether there is room now."""
-        for task in [task for task, request in self._present.items() if is_begun(request)]:
-            del self._present[task]
+        for key in [key for key, request in self._present.items() if is_begun(request)]:
+            del self._present[key]
         self._admit()
         return len(self._present) < self._at_once
 

@@ -16,16 +16,16 @@ class FairQueue(Generic[T]):
     Args:
         most: How many wait in all.
         most_each: How many of one name.
+
+    Attributes:
+        size: How many wait.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
         self._most = most
         self._most_each = most_each
         self._lines: dict[str, deque[T]] = {}
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
+        self.size = 0
 
     def put(self, name: str, ticket: T) -> T | None:
         """Add a ticket and return the one that there is no room for: this one, another's, or None if all have room.
@@ -37,16 +37,16 @@ class FairQueue(Generic[T]):
         if length >= self._most_each:
             return ticket
         displaced: T | None = None
-        if self._size >= self._most:
+        if self.size >= self._most:
             longest = max(self._lines, key=lambda each: len(self._lines[each]), default="")
             if not self._lines or len(self._lines[longest]) <= length + 1:
                 return ticket
             displaced = self._lines[longest].pop()
-            self._size -= 1
+            self.size -= 1
         if line is None:
             line = self._lines[name] = deque()
         line.append(ticket)
-        self._size += 1
+        self.size += 1
         return displaced
 
     def take(self) -> T | None:
@@ -56,7 +56,7 @@ class FairQueue(Generic[T]):
         name = next(iter(self._lines))
         line = self._lines.pop(name)
         ticket = line.popleft()
-        self._size -= 1
+        self.size -= 1
         if line:
             self._lines[name] = line  # behind all others
         return ticket
@@ -67,6 +67,6 @@ class FairQueue(Generic[T]):
         if line is None or ticket not in line:
             return
         line.remove(ticket)
-        self._size -= 1
+        self.size -= 1
         if not line:
             del self._lines[name]
