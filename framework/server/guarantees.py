@@ -20,7 +20,7 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
         "head limits": "All headers together are limited, and a head must arrive in time.",
         "handshakes": "A TLS handshake that never ends is cut off.",
         "pace": "A body that does not arrive, and a response that nobody fetches, are cut off.",
-        "trailers": "A trailer of a chunked body becomes no header of the next request.",
+        "trailers": "A connection goes on behind a chunked body, whose trailers become headers of nothing.",
         "graceful stop": "Requests in progress end within the budget of a stop, and connections are told of it.",
         "disconnects": "A handler that only reads is cancelled when its client goes away; one that writes is not.",
         "interim responses": "A client that expects 100 Continue is told so when the handler reads the body.",

@@ -42,7 +42,7 @@ class Runner(web.AppRunner):
         self.lifecycle = ensure_lifecycle(app)
         self._plan = plan
         if not app.frozen:
-            app.on_response_prepare.append(_name_no_server)
+            app.on_response_prepare.append(_finish_head)
 
     def new_site(self, sock: socket | None, ssl_context: SSLContext | None) -> web.BaseSite:
         """Return a listener on a socket, or on the address in the settings."""
@@ -86,5 +86,10 @@ def checking(refuse: Refuse) -> Any:
     return check
 
 
-async def _name_no_server(request: web.Request, response: web.StreamResponse) -> None:
+async def _finish_head(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.popall(hdrs.SERVER, None)
+    if hdrs.TRANSFER_ENCODING in request.headers:
+        # aiohttp's parser would put a trailer in front of the next request's headers: let there be no next one.
+        response.force_close()
+        if response.status != 101:
+            response.headers[hdrs.CONNECTION] = "close"

@@ -31,3 +31,24 @@ def test_pages_come_from_jinjas_own_environment_when_only_public_parts_may_be_us
     )
 
     assert told.stdout.strip() == environment
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("aiohttp.web_protocol", "_ErrInfo"), ("aiohttp.http_writer", "_serialize_headers")],
+    ids=["_ErrInfo", "_serialize_headers"],
+)
+def test_the_framework_is_imported_though_a_private_name_has_gone(module: str, name: str) -> None:
+    code = f"import {module}; del {module}.{name}; import framework; print(framework.create_app.__name__)"
+
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, PLAIN_VARIABLE: "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (told.stdout.strip(), told.stderr) == ("create_app", "")

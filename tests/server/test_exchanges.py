@@ -79,6 +79,7 @@ async def test_many_requests_behind_the_end_of_a_body_are_all_answered() -> None
     assert paths == ["/x", *(f"/{number}" for number in range(100))]
 
 
+@pytest.mark.guarantee("trailers")
 async def test_a_body_is_read_whole_behind_one_that_was_held_up_at_its_end() -> None:
     chunks = 262_144 // 16 + 1  # one more than aiohttp reads ahead
     chunked = request(

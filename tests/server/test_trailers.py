@@ -14,6 +14,7 @@ from tests.server.service import service, serving
 
 UPLOAD = request("POST /first HTTP/1.1", "Transfer-Encoding: chunked")
 LATER = request("GET /second HTTP/1.1", "X-Own: yes")
+LAST = request("GET /second HTTP/1.1", "Connection: close")
 
 BODIES = {
     "one": b"5\r\nhello\r\n0\r\nCookie: evil=1\r\n\r\n",
@@ -96,3 +97,20 @@ async def test_a_connection_goes_on_behind_chunked_bodies() -> None:
         found = await sent(running, *[UPLOAD + BODIES["one"]] * 5, LATER)
 
     assert found == [["host", "transfer-encoding"]] * 5 + [["host", "x-own"]]
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "not read"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+@pytest.mark.parametrize("behind", [LATER, b""], ids=["one piece", "two pieces"])
+async def test_no_trailer_crosses_to_another_request(body: bytes, behind: bytes, reads: bool) -> None:
+    found = []
+
+    async with serving(telling(reads=reads)) as running, peer(running.port) as client:
+        await client.send(UPLOAD + body + behind)
+        first = json.loads((await client.answer()).body)
+        with suppress(ConnectionError):  # where the server closes behind a chunked body
+            await client.send(LAST)
+            found = [json.loads(answer.body) for answer in await client.answers()]
+
+    assert first == ["host", "transfer-encoding"]
+    assert all({*names} <= {"connection", "host", "x-own"} for names in found)
