@@ -11,21 +11,21 @@ import asyncio
 import logging
 import math
 import re
-from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.requests import Task, work_of
+from framework.adapters.aiohttp.requests import arrival, find, state_of
 from framework.annotations import strip
 from framework.battery import Battery, Handler, Middleware
-from framework.context import DEADLINE, ENDPOINT
+from framework.context import DEADLINE, ENDPOINT, REQUEST_ID
 from framework.endpoint import Endpoint, Mark, calling_line
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import ConfigurationError, GatewayTimeout, ServiceError
+from framework.progress import LATE, PROGRESS, WORK, Progress
 from framework.streaming import is_begun, is_gone
 
 _log = logging.getLogger("framework.deadlines")
@@ -40,13 +40,13 @@ class DeadlineSettings:
 
     Attributes:
         seconds: The time of every endpoint that does not say another one with ``@deadline``; 0 for none.
-        header: The header in which a caller says how many seconds it will wait, such as ``X-Timeout``; it can only
-            shorten the time. None by default.
+        header: The header in which a caller says how many seconds it will wait; it can only shorten the time. Empty to
+            look at none.
         patience_seconds: How long a handler that goes on when it is cancelled keeps its client without a response.
     """
 
     seconds: float = 30.0
-    header: str = ""
+    header: str = "X-Request-Timeout"
     patience_seconds: float = 5.0
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class DeadlineSettings:
             raise ConfigurationError("seconds is at least 0, and patience_seconds more than that.")
         if self.header and not re.fullmatch(r"[A-Za-z0-9-]+", self.header):
             raise ConfigurationError(
-                f"header is the name of a header, such as X-Timeout, not {self.header!r}."
+                f"header is the name of a header, such as X-Request-Timeout, not {self.header!r}."
             )
 
 
@@ -109,118 +109,101 @@ def shortened(seconds: float, sent: str | None) -> float:
 def battery(settings: DeadlineSettings | None = None) -> Battery:
     """Return the battery that ends requests whose time is up."""
     settings = settings or DeadlineSettings()
-    clocks: dict[float, Clock] = {}
+    clock = Clock(settings)
 
     def plan(endpoint: Endpoint) -> Middleware | None:
         seconds = seconds_for(endpoint, settings.seconds)
-        if seconds is None:
-            return None
-        clock = clocks.setdefault(seconds, Clock(seconds, settings.patience_seconds))
-        return _heeding(clock, settings) if settings.header else clock.guard
+        return None if seconds is None else clock.guard(seconds)
+
+    def setup(app: web.Application, _: object) -> None:
+        clock.progress = app[PROGRESS]
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        clock.time = asyncio.get_running_loop().time
         yield
-        for clock in clocks.values():
-            clock.stop()
-
-    return Battery(name="deadlines", after=frozenset({"problems", "logs"}), plan=plan, lifespan=lifespan)
-
-
-def _heeding(clock: Clock, settings: DeadlineSettings) -> Middleware:
-    def middleware(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        seconds = shortened(clock.seconds, request.headers.get(settings.header))
-        if seconds == clock.seconds:
-            return clock.guard(request, handler)
-        return _once(Clock(seconds, settings.patience_seconds), request, handler)
-
-    return middleware
-
-
-async def _once(clock: Clock, request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await clock.guard(request, handler)
-    finally:
         clock.stop()
+
+    after = frozenset({"problems", "logs"})
+    return Battery(name="deadlines", after=after, plan=plan, setup=setup, lifespan=lifespan)
 
 
 class Clock:
-    """The requests in progress that have the same time, the oldest first.
+    """The end of each request's time.
 
-    PERF: one timer for all of them, set for the oldest; a timer for each would cost a request more than all the rest.
+    PERF: a request notes when it is due, and no more. One timer looks through those in progress when the first of them
+    would be late; a timer for each, taken back at its end, would cost a request more than all the rest.
 
     Attributes:
-        guard: The middleware; see `_guard`.
+        progress: The requests in progress.
+        time: Seconds on the clock of the event loop.
     """
 
-    def __init__(self, seconds: float, patience_seconds: float) -> None:
-        self.seconds = seconds
-        self._patience = patience_seconds
-        self._running: dict[Task | None, web.Request] = {}
-        self._late: dict[Task | None, Late] = {}
+    def __init__(self, settings: DeadlineSettings) -> None:
+        self.progress = Progress()
+        self.time: Callable[[], float] = float
+        self._settings = settings
+        self._looks_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self.guard = self._guard(self._running, seconds)
 
-    def _guard(self, running: dict[Task | None, web.Request], seconds: float) -> Middleware:
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Let a handler respond in time.
+    def guard(self, seconds: float) -> Middleware:
+        """Return what gives each request so many seconds, or fewer if its header says so."""
+        header = self._settings.header
 
-            Raises:
-                DeadlineExceeded: It has not, whatever it made of its cancellation.
-            """
-            loop = get_running_loop()
-            kept, task = work_of(request)
-            kept[DEADLINE] = loop.time() + seconds
-            running[task] = request
-            if self._timer is None:
-                self._timer = loop.call_later(seconds, self._look, loop)
-            try:
-                response = await handler(request)
-            except BaseException as error:
-                if running.pop(task, None) is None and self._is_due_to(task, error):
-                    raise DeadlineExceeded from None
-                raise
-            if running.pop(task, None) is None:
-                self._is_due_to(task, None)
-            return response
+        def middleware(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+            kept, headers = arrival(request)
+            sent = headers.get(header) if header else None
+            due = kept[DEADLINE] = self.time() + (seconds if sent is None else shortened(seconds, sent))
+            if due < self._looks_at:
+                self._look_at(due)
+            work = kept.get(WORK)
+            if (
+                work is not None
+            ):  # it may be a clone, and the one that was noted knows nothing of its deadline
+                self.progress.requests[work.number] = request
+            return handler(request)
 
-        return guard
-
-    def _is_due_to(self, task: Task | None, error: BaseException | None) -> bool:
-        """Take back what was done to a late request, and tell whether its error is what became of that."""
-        late = self._late.pop(task, None)
-        if late is None:
-            return False
-        late.end()
-        return error is not None and late.explains(error)
+        return middleware
 
     def stop(self) -> None:
         """Forget the timer."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer, self._looks_at = None, math.inf
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look_at(self, due: float) -> None:
+        self.stop()
+        self._looks_at = due
+        self._timer = asyncio.get_running_loop().call_at(due, self._look)
+
+    def _look(self) -> None:
         """End what is late, and look again when the next request would be."""
-        now, running = loop.time(), self._running
-        while running:
-            task, request = next(iter(running.items()))
-            due = request.get(DEADLINE, now)
-            if due > now:
-                self._timer = loop.call_at(due, self._look, loop)
-                return
-            del running[task]
-            self._expire(task, request, now)
-        self._timer = None
+        self._timer, self._looks_at = None, math.inf
+        now = self.time()
+        for number, request in list(self.progress.requests.items()):
+            due = find(request, DEADLINE)
+            if due is not None and due <= now and find(request, LATE) is None:
+                due = self._expire(number, request, now)
+            if due is not None and now < due < self._looks_at:
+                self._looks_at = due
+        if self._looks_at < math.inf:
+            self._look_at(self._looks_at)
 
-    def _expire(self, task: Task | None, request: web.Request, now: float) -> None:
+    def _expire(self, number: int, request: web.Request, now: float) -> float | None:
+        """End a request, unless it is none that can be late; return when it is due then."""
+        kept = state_of(request)
         if is_begun(request):
-            request.pop(DEADLINE, None)  # a stream or a socket, and what it asks of others has no end either
+            # A stream or a socket: what it asks of others has no end either.
+            self.progress.streams[number] = self.progress.requests.pop(number)
+            del kept[DEADLINE]
         elif _goes_on_arriving(request):
-            request[DEADLINE] = now + self.seconds
-            self._running[task] = request
-        elif task is not None:
-            self._late[task] = Late(task, request, self.seconds, self._patience)
+            due = kept[DEADLINE] = now + (seconds_for(kept[ENDPOINT], self._settings.seconds) or 0.0)
+            return due
+        else:
+            kept[LATE] = Late(
+                request, self._settings.patience_seconds, lambda: number in self.progress.requests
+            ).explain
+        return None
 
 
 _ARRIVED: web.RequestKey[int] = web.RequestKey("arrived", int)
@@ -236,40 +219,52 @@ def _goes_on_arriving(request: web.Request) -> bool:
 
 
 class Late:
-    """A request whose time is up: its handler is cancelled, again and again until it gives way."""
+    """A request whose time is up: its handler is cancelled, again and again until it gives way.
 
-    def __init__(self, task: Task, request: web.Request, seconds: float, patience: float) -> None:
-        self._task = task
+    Args:
+        goes_on: ``() -> bool``: whether the request is in progress still.
+    """
+
+    def __init__(self, request: web.Request, patience: float, goes_on: Callable[[], bool]) -> None:
+        work = find(request, WORK)
+        self._task = request.task if work is None or work.task is None else work.task
         self._request = request
-        self._cancellations = task.cancelling()
+        self._goes_on = goes_on
+        self._cancellations = self._task.cancelling()
         self._presses = 0
         self._loop = asyncio.get_running_loop()
         self._give_up_at = self._loop.time() + patience
         self._timer: asyncio.TimerHandle | None = None
         self._farewell: asyncio.Task[None] | None = None
-        self._facts = {"route": request[ENDPOINT].path if ENDPOINT in request else "", "seconds": seconds}
-        _log.warning("deadline_exceeded", extra={**self._facts, "waiting_in": _place(task)})
+        self._facts = {
+            "method": request.method,
+            "route": request[ENDPOINT].path,
+            "request_id": request.get(REQUEST_ID, ""),
+        }
+        _log.warning("deadline_exceeded", extra={**self._facts, "waiting_in": _place(self._task)})
         self._press()
 
-    def end(self) -> None:
-        """Take back what was done to the task; the handler has come to its end."""
+    def explain(self, error: BaseException) -> Exception | None:
+        """Take back what was done to the task, and return what its client is told; see `framework.progress.LATE`."""
         if self._timer is not None:
             self._timer.cancel()
         for _ in range(self._presses):
             self._task.uncancel()
-
-    def explains(self, error: BaseException) -> bool:
-        """Tell whether an error is what became of the cancellation, and not what a handler or somebody else says."""
+        self._presses = 0
         if isinstance(error, asyncio.CancelledError):
-            return self._task.cancelling() <= self._cancellations
-        return isinstance(error, Exception) and not isinstance(error, ServiceError | web.HTTPException)
+            is_ours = self._task.cancelling() <= self._cancellations
+        else:
+            is_ours = not isinstance(error, ServiceError | web.HTTPException)
+        return DeadlineExceeded() if is_ours else None
 
     def _press(self) -> None:
+        self._timer = None
+        if not self._goes_on() or is_begun(self._request):
+            return
         now = self._loop.time()
         if now >= self._give_up_at:
             _log.error("deadline_ignored", extra={**self._facts, "waiting_in": _place(self._task)})
             self._farewell = self._loop.create_task(_part(self._request), name="deadlines.part")
-            self._timer = None
             return
         self._presses += 1
         self._task.cancel()
@@ -293,7 +288,7 @@ async def _part(request: web.Request) -> None:
         request.protocol.force_close()
 
 
-def _place(task: Task) -> str:
+def _place(task: asyncio.Task[Any]) -> str:
     """Return ``file:line function`` of the innermost coroutine that a task waits in."""
     awaited: Any = task.get_coro()
     frame = None

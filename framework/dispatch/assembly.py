@@ -14,11 +14,12 @@ from framework.adapters.versions import is_plain
 from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
-from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
+from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser
 from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
+from framework.progress import PROGRESS, Progress
 from framework.routing import Routes, ensure_distinct, read_routes, register
 from framework.server import SERVICE, Service
 from framework.server.plain import checking
@@ -55,13 +56,15 @@ def assemble(
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
-    dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
+    progress = Progress()
+    dispatcher, preparer = Dispatcher(chains, batteries, progress), Preparer(batteries)
     app = web.Application(
         middlewares=[dispatcher.middleware()],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
+    app[PROGRESS] = progress
     app[REGISTRY], app[ERROR_HANDLING], app[FORM_LIMITS] = svcs.Registry(), ErrorHandling(), form_limits
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
@@ -119,7 +122,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
-            release=release,
+            release=dispatcher.release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
         )
 

@@ -6,6 +6,7 @@ of a process. Here the application has a single middleware, which looks the endp
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
 from framework.problem import Problem
+from framework.progress import WORK, Progress, Work
 from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")
@@ -110,10 +112,12 @@ class Dispatcher:
     Args:
         chains: The chain of each handler that is registered in the router.
         batteries: What goes around a handler that is not: one that was added to the application by other hands.
+        progress: Where requests are noted that are in progress.
     """
 
-    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
+    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery], progress: Progress) -> None:
         self._chains = chains
+        self._progress = progress
         self._batteries = batteries
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
 
@@ -123,12 +127,13 @@ class Dispatcher:
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
+            request[WORK] = Work(id(request), asyncio.current_task())
             chain = self._chain(request.match_info, handler)
-            begin(request, chain)
+            self._begin(request, chain)
             try:
                 return await chain.handler(request)
             finally:
-                releasing = release(request)
+                releasing = self.release(request)
                 if releasing is not None:
                     await releasing
 
@@ -140,6 +145,7 @@ class Dispatcher:
         Call it when the application is started: routes that are added later are not seen.
         """
         look_up, resolve, chains = Lookup(app.router).find, app.router.resolve, self._chains
+        begin = self._begin
 
         def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
             # PERF: this is no coroutine itself, to save the one around the other.
@@ -161,10 +167,24 @@ class Dispatcher:
             match.freeze()
             set_match(request, match)
             chain = self._chain(match, match.handler)
-            begin(request, chain)
+            self._begin(request, chain)
             return await chain.handler(request)
 
         return answer
+
+    def _begin(self, request: web.Request, chain: Chain) -> None:
+        """Note that a request is in progress, and which endpoint answers it."""
+        self._progress.requests[id(request)] = request
+        endpoint = state_of(request)[ENDPOINT] = chain.endpoint
+        if endpoint.options.max_body is not None:
+            set_body_limit(request, endpoint.options.max_body)
+
+    def release(self, request: web.Request) -> Awaitable[None] | None:
+        """Note that a request has come to its end, and close its services if it has any."""
+        self._progress.end(request)
+        # PERF: the two know each other; parted, they go without the garbage collector.
+        container = state_of(request).pop(CONTAINER, None)
+        return None if container is None else container.aclose()
 
     def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
         chain = self._chains.get(match.handler)
@@ -178,20 +198,6 @@ class Dispatcher:
             if isinstance(match.route, SystemRoute)
             else _foreign(match, handler, self._batteries)
         )
-
-
-def begin(request: web.Request, chain: Chain) -> None:
-    """Note which endpoint answers a request."""
-    endpoint = state_of(request)[ENDPOINT] = chain.endpoint
-    if endpoint.options.max_body is not None:
-        set_body_limit(request, endpoint.options.max_body)
-
-
-def release(request: web.Request) -> Awaitable[None] | None:
-    """Close a request's services, if it has any."""
-    # PERF: the two know each other; parted, they go without the garbage collector.
-    container = state_of(request).pop(CONTAINER, None)
-    return None if container is None else container.aclose()
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:

@@ -17,7 +17,6 @@ from yarl import URL
 
 from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.heads import Heads
-from framework.adapters.aiohttp.requests import IN_TASKS_OF_THEIR_OWN
 from framework.adapters.aiohttp.writer import Writer
 from framework.errors import ServiceError
 from framework.problem import Problem
@@ -74,9 +73,6 @@ class Request(web.Request):
     @property
     def if_range(self) -> datetime | None:
         return _date_in(self.headers.get(hdrs.IF_RANGE))
-
-
-IN_TASKS_OF_THEIR_OWN.add(Request)
 
 
 def ordinary_request(

@@ -6,7 +6,6 @@ is not there, and has a property around each field; a request asks some thirty t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import MutableMapping
 from typing import Any, TypeVar, cast
 
@@ -16,11 +15,6 @@ from multidict import CIMultiDictProxy
 from framework.adapters.versions import is_plain
 
 T = TypeVar("T")
-
-Task = asyncio.Task[Any]
-
-IN_TASKS_OF_THEIR_OWN: set[type[web.BaseRequest]] = set()
-"""The kinds of requests that each have a task; aiohttp's name that of their connection as theirs."""
 
 _BODY_LIMIT = web.RequestKey("body_limit", int)
 
@@ -71,10 +65,6 @@ if is_plain("aiohttp"):
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""
         return request.secure
-
-    def work_of(request: web.BaseRequest) -> tuple[MutableMapping[Any, Any], Task | None]:
-        """Return what a request keeps, and the task that it is responded to in, which is the one that asks."""
-        return state_of(request), asyncio.current_task()
 
     def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
         """Return the request as one from this client, over this scheme and for this host, as far as they are known."""
@@ -133,14 +123,6 @@ else:
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""
         return request._transport_sslcontext is not None
-
-    def work_of(request: web.BaseRequest) -> tuple[MutableMapping[Any, Any], Task | None]:
-        """Return what a request keeps, and the task that it is responded to in, which is the one that asks."""
-        if (
-            type(request) in IN_TASKS_OF_THEIR_OWN
-        ):  # PERF: asyncio would have to look for it, on 3.11 in Python
-            return request._state, request._task
-        return request._state, asyncio.current_task()
 
     def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
         """Return the request as one from this client, over this scheme and for this host, as far as they are known.

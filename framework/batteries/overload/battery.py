@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from framework.batteries.overload.gate import AdaptiveGate, Gate
 from framework.batteries.overload.lanes import Lane
 from framework.batteries.overload.marks import Concurrency
 from framework.batteries.overload.settings import LaneSettings, OverloadSettings
 from framework.batteries.overload.stalls import watched
+from framework.batteries.overload.turns import Turns
 from framework.battery import Battery, Handler, Middleware
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
 from framework.marks import Unlimited
+from framework.progress import PROGRESS
 
 PASSWORDS = "passwords"
 
@@ -42,19 +46,23 @@ def battery(settings: OverloadSettings | None = None, *, expensive: Collection[t
         expensive: What handlers take that hash passwords; their endpoints have the lane of passwords.
     """
     settings = settings or OverloadSettings()
-    everything = Lane(settings.requests, frees_streams=True)
     lanes: dict[str, Lane] = {}
+    gate = _gate(settings, lanes)
 
     def plan(endpoint: Endpoint) -> Middleware | None:
         if not endpoint.matched or endpoint.find(Unlimited) is not None:
             return None
         own = lanes_of(endpoint, passwords=settings.passwords, expensive=expensive)
         # Who waits in a lane of its own takes no place among all: they come last.
-        through = [_lane(lanes, name, wanted, endpoint) for name, wanted in own]
-        return _through([*through, everything])
+        through = [_lane(lanes, name, wanted, endpoint).guard for name, wanted in own]
+        return _through([*through, gate.guard])
+
+    def setup(app: web.Application, _: object) -> None:
+        gate.progress = app[PROGRESS]
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        gate.time = asyncio.get_running_loop().time
         if settings.stall_seconds == 0:
             yield
             return
@@ -66,8 +74,18 @@ def battery(settings: OverloadSettings | None = None, *, expensive: Collection[t
         after=frozenset({"problems", "cors", "deadlines"}),
         before=frozenset({"sessions", "auth"}),
         plan=plan,
+        setup=setup,
         lifespan=lifespan,
     )
+
+
+def _gate(settings: OverloadSettings, lanes: Mapping[str, Lane]) -> Gate | AdaptiveGate:
+    def turns() -> list[Turns]:
+        return [lane.turns for lane in lanes.values()]
+
+    if settings.latency_seconds == 0:
+        return Gate(settings.requests, turns)
+    return AdaptiveGate(settings.requests, turns, settings.latency_seconds)
 
 
 def _lane(lanes: dict[str, Lane], name: str, settings: LaneSettings, endpoint: Endpoint) -> Lane:
@@ -80,14 +98,14 @@ def _lane(lanes: dict[str, Lane], name: str, settings: LaneSettings, endpoint: E
     return lane
 
 
-def _through(lanes: Sequence[Lane]) -> Middleware:
-    """Return what leads a request through these lanes, one inside the other."""
-    first, *others = lanes
+def _through(guards: Sequence[Middleware]) -> Middleware:
+    """Return what leads a request through all of these, one inside the other."""
+    first, *others = guards
     if not others:
-        return first.guard
+        return first
     inner = _through(others)
 
     def middleware(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        return first.guard(request, lambda request: inner(request, handler))
+        return first(request, lambda request: inner(request, handler))
 
     return middleware

@@ -18,11 +18,12 @@ class FairQueue(Generic[T]):
         most_each: How many of one name.
 
     Attributes:
+        most: How many wait at most.
         size: How many wait.
     """
 
     def __init__(self, most: int, most_each: int) -> None:
-        self._most = most
+        self.most = most
         self._most_each = most_each
         self._lines: dict[str, deque[T]] = {}
         self.size = 0
@@ -37,7 +38,7 @@ class FairQueue(Generic[T]):
         if length >= self._most_each:
             return ticket
         displaced: T | None = None
-        if self.size >= self._most:
+        if self.size >= self.most:
             longest = max(self._lines, key=lambda each: len(self._lines[each]), default="")
             if not self._lines or len(self._lines[longest]) <= length + 1:
                 return ticket

@@ -38,16 +38,19 @@ class OverloadSettings:
     Attributes:
         requests: All requests of a worker together, but those of probes (``@unlimited``), and sockets and streams once
             they are open.
+        latency_seconds: How long answers may take before the worker takes on fewer requests at once, and lets fewer
+            wait; `requests` is the most then. 0 for always as many as `requests` says.
         passwords: The lane of endpoints that hash passwords; together they need most of a machine.
         stall_seconds: When the event loop has stood still for so long, the log is told where; 0 for never.
     """
 
     requests: LaneSettings = field(default_factory=LaneSettings)
+    latency_seconds: float = 0.0
     passwords: LaneSettings = field(
         default_factory=lambda: LaneSettings(at_once=4, waiting=60, waiting_each=6, wait_seconds=10.0)
     )
     stall_seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.stall_seconds < math.inf:
-            raise ConfigurationError("stall_seconds is at least 0.")
+        if not 0 <= self.stall_seconds < math.inf or not 0 <= self.latency_seconds < math.inf:
+            raise ConfigurationError("stall_seconds and latency_seconds are at least 0.")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import sys
 import threading
-import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic, process_time
+
+from framework.adapters.threads import stack_of
 
 _log = logging.getLogger("framework.overload")
 
@@ -75,7 +75,7 @@ async def watched(seconds: float, tell: Report = report) -> AsyncIterator[None]:
     def watch() -> None:
         while not ended.wait(pause):
             if stall.is_news(monotonic(), process_time()):
-                tell(monotonic() - stall.beat, _stack_of(thread))
+                tell(monotonic() - stall.beat, stack_of(thread, frames=_FRAMES))
 
     beat()
     watcher = threading.Thread(target=watch, name="overload.stalls", daemon=True)
@@ -86,8 +86,3 @@ async def watched(seconds: float, tell: Report = report) -> AsyncIterator[None]:
         ended.set()
         timer.cancel()
         watcher.join()
-
-
-def _stack_of(thread: int) -> str:
-    frame = sys._current_frames().get(thread)
-    return "" if frame is None else "".join(traceback.format_stack(frame)[-_FRAMES:])

@@ -26,6 +26,7 @@ from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
+from framework.progress import LATE
 from framework.secrets import Profile
 from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
 
@@ -91,8 +92,8 @@ def battery(
             else:
                 _ensure_fit(request, response)
             return response if short_body(response) is not None else await deliver(request, response)
-        except Exception as error:  # noqa: BLE001 - it is what this is for
-            return respond(request, sole_error(error))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
+            return respond(request, _told_of(request, error))
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
@@ -151,6 +152,20 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         return response
 
     return respond
+
+
+def _told_of(request: web.Request, error: BaseException) -> Exception:
+    """Return the error that is to be told of.
+
+    Raises:
+        asyncio.CancelledError: It is one, and not because the request's time was up.
+    """
+    sole = sole_error(error) if isinstance(error, Exception) else None
+    explain = request.get(LATE)
+    told = sole if explain is None else explain(error if sole is None else sole) or sole
+    if told is None:
+        raise error
+    return told
 
 
 def _is_out_of_time(request: web.Request) -> bool:
