@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiohttp import web
 
+from framework.context import DEADLINE
 from framework.streaming import is_begun
 
+Explain = Callable[[BaseException], Exception | None]
 
-class Work(NamedTuple):
-    """The number of a request, and the task that it is responded to in."""
+
+@dataclass(slots=True)
+class Work:
+    """The number of a request, and the task that it is responded to in.
+
+    Attributes:
+        late: As `LATE`.
+    """
 
     number: int
     task: asyncio.Task[Any] | None
+    late: Explain | None = None
 
 
 WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
-"""Kept by requests that are not our server's own: their clones have other numbers, and aiohttp names another task."""
-
-Explain = Callable[[BaseException], Exception | None]
+"""Kept by requests that are not our server's own: their clones have other numbers and a state of their own."""
 
 LATE: web.RequestKey[Explain] = web.RequestKey("late")
 """``(error) -> error or None``: set when a request was cancelled because its time is up. It takes that back, and
 returns what to tell the client instead of what came of it; None if the error comes from somewhere else."""
+
+
+def lateness_of(request: web.Request) -> Explain | None:
+    """Return what explains the errors of a request whose time is up, be it a clone; None of one that is in time."""
+    work = request.get(WORK)
+    return request.get(LATE) if work is None else work.late
 
 
 class Progress:
@@ -46,18 +60,15 @@ class Progress:
         self.streams: dict[int, web.Request] = {}
         self.at_end: Callable[[], None] | None = None
 
-    def end(self, request: web.Request) -> None:
-        """Forget a request, which has come to its end."""
-        number = id(request)
-        if self.requests.pop(number, None) is None:
-            self.streams.pop(number, None)
-        if self.at_end is not None:
-            self.at_end()
-
     def part_streams(self) -> None:
         """Put those whose response has begun among the streams."""
         for number in [number for number, request in self.requests.items() if is_begun(request)]:
-            self.streams[number] = self.requests.pop(number)
+            self.part_stream(number)
+
+    def part_stream(self, number: int) -> None:
+        """Put a request among the streams; what it asks of others has no end then either."""
+        request = self.streams[number] = self.requests.pop(number)
+        request.pop(DEADLINE, None)
 
 
 PROGRESS: Final = web.AppKey("progress", Progress)

@@ -14,6 +14,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -31,6 +32,8 @@ from framework.streaming import is_begun, is_gone
 _log = logging.getLogger("framework.deadlines")
 
 _AGAIN_SECONDS = 1.0
+_LOOKS_PER_DEADLINE = 30
+_SHORTEST_PAUSE_SECONDS = 0.02
 _SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 
 
@@ -39,14 +42,15 @@ class DeadlineSettings:
     """How long responses may take.
 
     Attributes:
-        seconds: The time of every endpoint that does not say another one with ``@deadline``; 0 for none.
-        header: The header in which a caller says how many seconds it will wait; it can only shorten the time. Empty to
-            look at none.
+        seconds: The time of every endpoint that does not say another one with ``@deadline``, to within a thirtieth; 0
+            for none.
+        header: The header in which a caller says how many seconds it will wait, such as ``X-Request-Timeout``; it can
+            only shorten the time. None is looked at unless it is named.
         patience_seconds: How long a handler that goes on when it is cancelled keeps its client without a response.
     """
 
     seconds: float = 30.0
-    header: str = "X-Request-Timeout"
+    header: str = ""
     patience_seconds: float = 5.0
 
     def __post_init__(self) -> None:
@@ -113,14 +117,16 @@ def battery(settings: DeadlineSettings | None = None) -> Battery:
 
     def plan(endpoint: Endpoint) -> Middleware | None:
         seconds = seconds_for(endpoint, settings.seconds)
-        return None if seconds is None else clock.guard(seconds)
+        if seconds is None or (endpoint.find(Deadline) is None and not settings.header):
+            return None  # PERF: those without a mark have one time, which the clock knows without being told
+        return clock.guard(seconds)
 
     def setup(app: web.Application, _: object) -> None:
         clock.progress = app[PROGRESS]
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
-        clock.time = asyncio.get_running_loop().time
+        clock.start()
         yield
         clock.stop()
 
@@ -131,8 +137,9 @@ def battery(settings: DeadlineSettings | None = None) -> Battery:
 class Clock:
     """The end of each request's time.
 
-    PERF: a request notes when it is due, and no more. One timer looks through those in progress when the first of them
-    would be late; a timer for each, taken back at its end, would cost a request more than all the rest.
+    PERF: a request with a time of its own notes when it is due, and no more. One timer looks through those in progress
+    when the first of them would be late; a timer for each, taken back at its end, would cost a request more than
+    all the rest. For requests with the usual time it looks around every now and then, and they pay nothing at all.
 
     Attributes:
         progress: The requests in progress.
@@ -143,6 +150,7 @@ class Clock:
         self.progress = Progress()
         self.time: Callable[[], float] = float
         self._settings = settings
+        self._pause = max(settings.seconds / _LOOKS_PER_DEADLINE, _SHORTEST_PAUSE_SECONDS)
         self._looks_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
@@ -165,6 +173,13 @@ class Clock:
 
         return middleware
 
+    def start(self) -> None:
+        """Begin to look around."""
+        loop = asyncio.get_running_loop()
+        self.time = loop.time
+        if self._settings.seconds:
+            self._look_at(loop.time() + self._pause)
+
     def stop(self) -> None:
         """Forget the timer."""
         if self._timer is not None:
@@ -180,8 +195,10 @@ class Clock:
         """End what is late, and look again when the next request would be."""
         self._timer, self._looks_at = None, math.inf
         now = self.time()
+        if self._settings.seconds:
+            self._looks_at = now + self._pause
         for number, request in list(self.progress.requests.items()):
-            due = find(request, DEADLINE)
+            due = find(request, DEADLINE) or self._note_due(request, now)
             if due is not None and due <= now and find(request, LATE) is None:
                 due = self._expire(number, request, now)
             if due is not None and now < due < self._looks_at:
@@ -189,20 +206,27 @@ class Clock:
         if self._looks_at < math.inf:
             self._look_at(self._looks_at)
 
+    def _note_due(self, request: web.Request, now: float) -> float | None:
+        """Note when a request is due that was not seen before; None if it has no end."""
+        kept = state_of(request)
+        seconds = seconds_for(kept[ENDPOINT], self._settings.seconds) if ENDPOINT in kept else None
+        if seconds is not None:
+            kept[DEADLINE] = now + seconds
+        return None if seconds is None else now + seconds
+
     def _expire(self, number: int, request: web.Request, now: float) -> float | None:
         """End a request, unless it is none that can be late; return when it is due then."""
         kept = state_of(request)
         if is_begun(request):
-            # A stream or a socket: what it asks of others has no end either.
-            self.progress.streams[number] = self.progress.requests.pop(number)
-            del kept[DEADLINE]
+            self.progress.part_stream(number)
         elif _goes_on_arriving(request):
             due = kept[DEADLINE] = now + (seconds_for(kept[ENDPOINT], self._settings.seconds) or 0.0)
             return due
         else:
-            kept[LATE] = Late(
-                request, self._settings.patience_seconds, lambda: number in self.progress.requests
-            ).explain
+            goes_on = partial(self.progress.requests.__contains__, number)
+            late = kept[LATE] = Late(request, self._settings.patience_seconds, goes_on).explain
+            if (work := kept.get(WORK)) is not None:
+                work.late = late
         return None
 
 

@@ -42,6 +42,12 @@ class Spelling(StrEnum):
     forwarded = "forwarded"
 
 
+_NAMES = {
+    Spelling.x_forwarded: frozenset({"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}),
+    Spelling.forwarded: frozenset({"forwarded"}),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySettings:
     """The proxies that are believed.
@@ -100,9 +106,7 @@ def origin(peer: Address, hops: Sequence[Hop], is_trusted: Callable[[Address], b
 
 def read_x_forwarded(headers: CIMultiDictProxy[str]) -> list[Hop]:
     """Return the hops of ``X-Forwarded-For``; scheme and host are what the nearest proxy has written last."""
-    hops = [Hop(_client(text)) for text in _items(headers, hdrs.X_FORWARDED_FOR)]
-    if not hops:
-        return []
+    hops = [Hop(_client(text)) for text in _items(headers, hdrs.X_FORWARDED_FOR)] or [Hop(None)]
     schemes, hosts = _items(headers, hdrs.X_FORWARDED_PROTO), _items(headers, hdrs.X_FORWARDED_HOST)
     nearest = Hop(
         hops[-1].client, _scheme(schemes[-1]) if schemes else None, _host(hosts[-1]) if hosts else None
@@ -181,7 +185,7 @@ def battery(settings: ProxySettings | None = None) -> Battery:
         return Battery(name="proxies", before=_OTHERS)
     is_trusted = trusting(networks_from(settings.trusted))
     read = read_x_forwarded if settings.spelling is Spelling.x_forwarded else read_forwarded
-    named = hdrs.X_FORWARDED_FOR if settings.spelling is Spelling.x_forwarded else hdrs.FORWARDED
+    names = _NAMES[settings.spelling]
     takes_host = settings.host
 
     @lru_cache(maxsize=1024)
@@ -190,7 +194,8 @@ def battery(settings: ProxySettings | None = None) -> Battery:
         return address if address is not None and is_trusted(address) else None
 
     def middleware(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        peer = find_proxy(request.remote or "") if named in request.headers else None
+        headers = request.headers
+        peer = find_proxy(request.remote or "") if any(name in headers for name in names) else None
         hops = [] if peer is None else read(request.headers)
         if peer is None or not hops:
             return handler(request)

@@ -117,7 +117,7 @@ class Dispatcher:
 
     def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery], progress: Progress) -> None:
         self._chains = chains
-        self._progress = progress
+        self._begin, self.release = _beginner(progress), _releaser(progress)
         self._batteries = batteries
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
 
@@ -172,20 +172,6 @@ class Dispatcher:
 
         return answer
 
-    def _begin(self, request: web.Request, chain: Chain) -> None:
-        """Note that a request is in progress, and which endpoint answers it."""
-        self._progress.requests[id(request)] = request
-        endpoint = state_of(request)[ENDPOINT] = chain.endpoint
-        if endpoint.options.max_body is not None:
-            set_body_limit(request, endpoint.options.max_body)
-
-    def release(self, request: web.Request) -> Awaitable[None] | None:
-        """Note that a request has come to its end, and close its services if it has any."""
-        self._progress.end(request)
-        # PERF: the two know each other; parted, they go without the garbage collector.
-        container = state_of(request).pop(CONTAINER, None)
-        return None if container is None else container.aclose()
-
     def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
@@ -198,6 +184,36 @@ class Dispatcher:
             if isinstance(match.route, SystemRoute)
             else _foreign(match, handler, self._batteries)
         )
+
+
+def _beginner(progress: Progress) -> Callable[[web.Request, Chain], None]:
+    requests = progress.requests
+
+    def begin(request: web.Request, chain: Chain) -> None:
+        """Note that a request is in progress, and which endpoint answers it."""
+        requests[id(request)] = request
+        endpoint = state_of(request)[ENDPOINT] = chain.endpoint
+        if endpoint.options.max_body is not None:
+            set_body_limit(request, endpoint.options.max_body)
+
+    return begin
+
+
+def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | None]:
+    requests, streams = progress.requests, progress.streams
+
+    def release(request: web.Request) -> Awaitable[None] | None:
+        """Note that a request has come to its end, and close its services if it has any."""
+        number = id(request)
+        if requests.pop(number, None) is None:
+            streams.pop(number, None)
+        if progress.at_end is not None:
+            progress.at_end()
+        # PERF: the two know each other; parted, they go without the garbage collector.
+        container = state_of(request).pop(CONTAINER, None)
+        return None if container is None else container.aclose()
+
+    return release
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:

@@ -117,7 +117,7 @@ async def test_a_caller_may_wait_for_less_and_never_for_more(
         await asyncio.sleep(0.4)
         return {"done": True}
 
-    url = await serve(app_of(routes, seconds=5))
+    url = await serve(app_of(routes, seconds=5, header="X-Request-Timeout"))
 
     found, _ = await get(client, url / "slow", X_Request_Timeout=sent)
 
@@ -172,6 +172,7 @@ async def test_a_statement_ends_on_postgresql_too(
 
     status, _ = await get(client, url / "slow")
 
+    left: int | None = None
     running = text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"

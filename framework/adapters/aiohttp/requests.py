@@ -16,6 +16,7 @@ from framework.adapters.versions import is_plain
 
 T = TypeVar("T")
 
+_TLS_OF_A_PROXY: Any = object()
 _BODY_LIMIT = web.RequestKey("body_limit", int)
 
 if is_plain("aiohttp"):
@@ -121,7 +122,7 @@ else:
         return await request.read()
 
     def is_secure(request: web.BaseRequest) -> bool:
-        """Tell whether the request came over TLS."""
+        """Tell whether the request came over TLS, to us or to a proxy that is trusted."""
         return request._transport_sslcontext is not None
 
     def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
@@ -131,4 +132,7 @@ else:
         """
         seen = {"remote": remote, "scheme": scheme, "host": host}
         request._cache.update({name: value for name, value in seen.items() if value})
+        if scheme is not None:
+            # What stands for a TLS context here is only asked whether it is there.
+            request._transport_sslcontext = _TLS_OF_A_PROXY if scheme == "https" else None
         return request

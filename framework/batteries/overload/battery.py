@@ -58,7 +58,7 @@ def battery(settings: OverloadSettings | None = None, *, expensive: Collection[t
         return _through([*through, gate.guard])
 
     def setup(app: web.Application, _: object) -> None:
-        gate.progress = app[PROGRESS]
+        gate.follow(app[PROGRESS])
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:

@@ -25,22 +25,25 @@ class Gate:
         lanes: Those who wait in lanes of their own, where they take no place.
 
     Attributes:
-        progress: The requests in progress.
         time: Seconds on the clock of the event loop.
     """
 
     def __init__(self, settings: LaneSettings, lanes: Callable[[], Sequence[Turns]]) -> None:
-        self.progress = Progress()
+        self.follow(Progress())
         self.time: Callable[[], float] = float
         self.at_once = settings.at_once
         self.turns = Turns(settings, self._admit)
         self._lanes = lanes
         self._looked = -math.inf
 
+    def follow(self, progress: Progress) -> None:
+        """Count these requests."""
+        self._progress, self._requests = progress, progress.requests
+
     def guard(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Let a request through when there is room for it."""
         # PERF: as long as those who wait would have places too, nobody has to be counted.
-        if len(self.progress.requests) <= self.at_once:
+        if len(self._requests) <= self.at_once:
             return handler(request)
         return self._in_turn(request, handler)
 
@@ -57,11 +60,11 @@ class Gate:
         """
         if self._taken() <= self.at_once or self._part_streams():
             return
-        self.progress.at_end = self._admit
+        self._progress.at_end = self._admit
         await self.turns.wait(request)
 
     def _taken(self) -> int:
-        return len(self.progress.requests) - len(self.turns) - sum(map(len, self._lanes()))
+        return len(self._requests) - len(self.turns) - sum(map(len, self._lanes()))
 
     def _part_streams(self) -> bool:
         """Take back the places of sockets and streams; tell whether there is room now."""
@@ -69,7 +72,7 @@ class Gate:
         if now - self._looked < _LOOK_SECONDS:
             return False
         self._looked = now
-        self.progress.part_streams()
+        self._progress.part_streams()
         self._admit()
         return self._taken() <= self.at_once
 
@@ -78,7 +81,7 @@ class Gate:
         while self._taken() < self.at_once and self.turns.call():
             pass
         if not len(self.turns):
-            self.progress.at_end = None
+            self._progress.at_end = None
 
 
 class AdaptiveGate(Gate):
@@ -100,9 +103,9 @@ class AdaptiveGate(Gate):
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request through when there is room for it, and learn from how long it takes."""
-        if len(self.progress.requests) > self.at_once:
+        if len(self._requests) > self.at_once:
             await self.find_place(request)
-        is_full = len(self.progress.requests) >= self.at_once
+        is_full = len(self._requests) >= self.at_once
         started = self.time()
         try:
             return await handler(request)

@@ -26,7 +26,7 @@ from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
-from framework.progress import LATE
+from framework.progress import lateness_of
 from framework.secrets import Profile
 from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
 
@@ -161,7 +161,7 @@ def _told_of(request: web.Request, error: BaseException) -> Exception:
         asyncio.CancelledError: It is one, and not because the request's time was up.
     """
     sole = sole_error(error) if isinstance(error, Exception) else None
-    explain = request.get(LATE)
+    explain = lateness_of(request)
     told = sole if explain is None else explain(error if sole is None else sole) or sole
     if told is None:
         raise error
