@@ -30,7 +30,7 @@ from framework.errors import (
     UnsupportedMediaType,
 )
 from framework.forms import Form, UploadedFile
-from framework.marks import authenticated, public, quiet, requires, undocumented, unlimited
+from framework.marks import answers, authenticated, public, quiet, raises, requires, undocumented, unlimited
 from framework.principal import Principal
 from framework.problem import Fault, Problem
 from framework.responses import Result, accepted, created, ensure_local, file, no_content, redirect, stream
@@ -82,6 +82,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UploadedFile",
     "accepted",
+    "answers",
     "authenticated",
     "concurrency",
     "conventions",
@@ -96,6 +97,7 @@ __all__ = [
     "provide",
     "public",
     "quiet",
+    "raises",
     "redirect",
     "replaced",
     "requires",

@@ -15,7 +15,7 @@ from framework.battery import Battery, Check
 from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceUnavailable
-from framework.marks import public, quiet, unlimited
+from framework.marks import answers, public, quiet, raises, unlimited
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 
@@ -107,6 +107,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @quiet
     @unlimited
     @public
+    @answers(200, dict[str, str])
     async def live() -> web.Response:
         """Tell that the process answers; if it does not, restart it."""
         return JSONResponse(b'{"status":"alive"}', headers=_NOT_STORED)
@@ -115,6 +116,8 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @quiet
     @unlimited
     @public
+    @answers(200, dict[str, str])
+    @raises(ServiceUnavailable)
     async def ready(request: web.Request) -> web.Response:
         """Tell whether to send requests here: every part works, and the service is not about to stop."""
         _ensure_not_stopping(request.app)

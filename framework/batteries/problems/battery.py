@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import WSCloseCode, hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
@@ -20,7 +20,7 @@ from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
 from framework.battery import Battery, Handler
-from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, nonce
+from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
@@ -28,7 +28,16 @@ from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.progress import lateness_of
 from framework.secrets import Profile
-from framework.streaming import abort, deliver, disconnected, is_begun, is_gone
+from framework.server.connections import end_early
+from framework.streaming import (
+    abort,
+    complete,
+    deliver,
+    disconnected,
+    hang_up,
+    is_begun,
+    is_gone,
+)
 
 _log = logging.getLogger("framework.problems")
 
@@ -93,7 +102,7 @@ def battery(
                 _ensure_fit(request, response)
             return response if short_body(response) is not None else await deliver(request, response)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
-            return respond(request, _told_of(request, error))
+            return await _ended(request, error, respond, handling)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
@@ -107,6 +116,39 @@ def battery(
     return Battery(
         name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
     )
+
+
+def _parting(
+    request: web.Request, handling: ErrorHandling, error: Exception
+) -> Awaitable[web.StreamResponse] | None:
+    """Return what closes a WebSocket whose handler has failed: 1008 for what is the peer's fault, 1011 for ours."""
+    socket = request.get(SOCKET)
+    if socket is None or not socket.prepared or is_gone(request):
+        return None
+    told = handling.translate(error)
+    problem, blame = judge(told)
+    if blame is Blame.CLIENT:
+        return hang_up(request, socket, WSCloseCode.POLICY_VIOLATION, problem.detail)
+    _note(request, told, Problem(status=500), Blame.SERVICE)
+    handling.report(error, request)
+    return hang_up(request, socket, WSCloseCode.INTERNAL_ERROR, "")
+
+
+async def _ended(
+    request: web.Request,
+    error: Exception | asyncio.CancelledError,
+    respond: Respond,
+    handling: ErrorHandling,
+) -> web.StreamResponse:
+    """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
+    told = _told_of(request, error)
+    if told is not None:
+        parting = _parting(request, handling, told)
+        return respond(request, told) if parting is None else await parting
+    response = await end_early(request)
+    if response is None:
+        raise error
+    return complete(request, response)
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
@@ -154,18 +196,11 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
     return respond
 
 
-def _told_of(request: web.Request, error: BaseException) -> Exception:
-    """Return the error that is to be told of.
-
-    Raises:
-        asyncio.CancelledError: It is one, and not because the request's time was up.
-    """
+def _told_of(request: web.Request, error: BaseException) -> Exception | None:
+    """Return the error that is to be told of; None of a cancellation that is not because the request's time was up."""
     sole = sole_error(error) if isinstance(error, Exception) else None
     explain = lateness_of(request)
-    told = sole if explain is None else explain(error if sole is None else sole) or sole
-    if told is None:
-        raise error
-    return told
+    return sole if explain is None else explain(error if sole is None else sole) or sole
 
 
 def _is_out_of_time(request: web.Request) -> bool:
