@@ -21,6 +21,7 @@ from framework import (
     create_app,
     limit,
     public,
+    server,
 )
 from framework.batteries.auth import AuthSettings, Passwords, Tokens
 from framework.batteries.ratelimits import RateLimitSettings
@@ -29,6 +30,7 @@ from framework.batteries.ratelimits.rates import Rate, rate_from
 from framework.batteries.ratelimits.windows import MemoryCounts, Window
 from framework.batteries.sockets import Rooms
 from framework.errors import ConfigurationError
+from framework.server import ServerSettings
 from framework.testing import Serve
 from tests.ports import free_port
 
@@ -72,6 +74,17 @@ async def statuses(client: aiohttp.ClientSession, url: URL, count: int, **header
 def token_of(subject: str) -> dict[str, str]:
     token = Tokens(AuthSettings(keys=(KEY,))).issue(subject).access_token
     return {"Authorization": f"Bearer {token}"}
+
+
+async def test_an_application_that_is_started_again_counts_anew(client: aiohttp.ClientSession) -> None:
+    app = app_of(limited())
+    found = []
+
+    for _ in range(2):
+        async with server.serve(app, ServerSettings(port=0, drain_seconds=0)) as running:
+            found.append(await statuses(client, URL(running.url) / "x", 3))
+
+    assert found == [[200, 200, 429], [200, 200, 429]]
 
 
 async def test_who_asks_too_often_is_told_when_to_come_again(

@@ -94,6 +94,8 @@ def battery(settings: RateLimitSettings | None = None, *, passwords: Collection[
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
+        # Tests start one application again and again, each time with nobody there before.
+        here.clear()
         yield
         await close()
 

@@ -84,6 +84,10 @@ class MemoryCounts:
     def __len__(self) -> int:
         return len(self._windows)
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._windows.clear()
+
     async def take(self, rate: Rate, key: str) -> Taken:
         """Count a request; nothing is waited for, so that requests at the same time are counted exactly."""
         place = (rate, key)
