@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
 
 from framework.adapters.aiohttp.heads import Heads
-from framework.adapters.aiohttp.messages import Request
 from framework.adapters.versions import is_plain
 
 #: The expression that one variable without a pattern of its own stands for.
@@ -62,7 +61,7 @@ def set_match(request: Any, match: web.UrlMappingMatchInfo, heads: Heads | None 
 
 def forget_heads(request: Any) -> None:
     """Keep nothing of the head of the response to a request of our server."""
-    if isinstance(request, Request):
+    if getattr(request, "heads", None) is not None:
         request.heads = None
 
 
