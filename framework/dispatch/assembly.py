@@ -15,7 +15,8 @@ from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.binding.handlers import is_bound
 from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
-from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser
+from framework.dispatch.chains import Chain, Dispatcher, compose, heads_for
+from framework.dispatch.stamping import Preparer, refuser
 from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
@@ -149,7 +150,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             release=dispatcher.release,
-            prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+            prepare=preparer.prepare if len(app.on_response_prepare) == 1 else None,
             form=app[FORM_LIMITS],
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from framework.adapters.aiohttp.requests import find
 from framework.batteries.ratelimits.headers import policy_header, standing_header
@@ -18,14 +18,15 @@ from framework.batteries.ratelimits.marks import Limit
 from framework.batteries.ratelimits.rates import rate_from
 from framework.batteries.ratelimits.settings import RateLimitSettings
 from framework.batteries.ratelimits.windows import Counts, MemoryCounts
-from framework.battery import Battery, Handler, Middleware
+from framework.battery import Battery, Facts, Handler, Middleware
 from framework.context import PRINCIPAL, REGISTRY
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError
 from framework.http.addresses import site_of
 from framework.marks import Public, Unlimited
 
-StampKey = Callable[[web.Request], Hashable]
+_NEVER_THE_SAME: Final = Facts(headers={hdrs.HOST: {}})
+"""What a caller is told of its limit is another thing each time: no value of any header stands for it."""
 
 STANDINGS: web.RequestKey[list[Standing]] = web.RequestKey("standings", list)
 """Where a request's caller stands with each limit; there once it has been counted."""
@@ -86,8 +87,8 @@ def battery(settings: RateLimitSettings | None = None, *, passwords: Collection[
             return None
         return Limited(limiter, endpoint, marks).guard
 
-    def stamp_key(endpoint: Endpoint) -> StampKey | None:
-        return _never_the_same if limits_of(endpoint, settings, passwords) else None
+    def stamp_facts(endpoint: Endpoint) -> Facts:
+        return _NEVER_THE_SAME if limits_of(endpoint, settings, passwords) else Facts()
 
     def setup(app: web.Application, _: Sequence[Endpoint]) -> None:
         app[REGISTRY].register_value(Limiter, limiter)
@@ -104,7 +105,7 @@ def battery(settings: RateLimitSettings | None = None, *, passwords: Collection[
         after=frozenset({"problems", "cors", "csrf", "auth"}),
         plan=plan,
         stamp=stamp,
-        stamp_key=stamp_key,
+        stamp_facts=stamp_facts,
         setup=setup,
         lifespan=lifespan,
     )
@@ -129,10 +130,6 @@ def _counts(here: MemoryCounts, settings: RateLimitSettings) -> tuple[Counts, Ca
 
 async def _nothing() -> None:
     """Close nothing."""
-
-
-def _never_the_same(request: web.Request) -> Hashable:
-    raise LookupError
 
 
 def stamp(request: web.Request, response: web.StreamResponse) -> None:
