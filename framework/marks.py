@@ -13,6 +13,8 @@ from framework.errors import ConfigurationError, ServiceError
 class Public(Mark):
     """A promise that anybody may call the endpoint."""
 
+    about: ClassVar[str] = "access"
+
 
 @dataclass(frozen=True, slots=True)
 class Requires(Mark):
@@ -22,6 +24,7 @@ class Requires(Mark):
     """
 
     battery: ClassVar[str | None] = "auth"
+    about: ClassVar[str] = "access"
     scopes: frozenset[str] = frozenset()
 
 

@@ -17,7 +17,7 @@ from framework.binding.handlers import is_bound
 from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, compose, heads_for
 from framework.dispatch.stamping import Preparer, refuser
-from framework.endpoint import Brought, Endpoint, Source
+from framework.endpoint import Brought, Endpoint, Source, completed
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
@@ -103,13 +103,16 @@ def _making(classes: Sequence[type], batteries: Sequence[Battery]) -> list[Batte
 
 
 def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
-    """Return an endpoint that follows the service's conventions where it says nothing itself."""
+    """Return an endpoint that follows its table's marks and the service's conventions where it says nothing itself."""
     held = endpoint.options.conventions.within(conventions)
     parameters = tuple(
         replace(each, key=held.name(each.key)) if each.source is Source.QUERY and each.key else each
         for each in endpoint.parameters
     )
-    return replace(endpoint, parameters=parameters, options=replace(endpoint.options, conventions=held))
+    options = replace(endpoint.options, conventions=held)
+    return replace(
+        endpoint, parameters=parameters, options=options, marks=completed(endpoint.marks, options.marks)
+    )
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
