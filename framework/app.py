@@ -15,11 +15,15 @@ from framework.batteries import (
     client,
     cors,
     csrf,
+    deadlines,
     health,
     logs,
     management,
     openapi,
+    overload,
     problems,
+    proxies,
+    ratelimits,
     security,
     sessions,
     sockets,
@@ -29,11 +33,15 @@ from framework.batteries.auth import AuthSettings
 from framework.batteries.client import ClientSettings
 from framework.batteries.cors import CorsSettings
 from framework.batteries.csrf import CsrfSettings
+from framework.batteries.deadlines import DeadlineSettings
 from framework.batteries.health import HealthSettings
 from framework.batteries.logs import LogsSettings
 from framework.batteries.management import ManagementSettings
 from framework.batteries.openapi import OpenAPISettings
+from framework.batteries.overload import OverloadSettings
 from framework.batteries.problems import ProblemsSettings
+from framework.batteries.proxies import ProxySettings
+from framework.batteries.ratelimits import RateLimitSettings
 from framework.batteries.security import SecuritySettings
 from framework.batteries.sessions import SessionSettings
 from framework.batteries.sockets import SocketSettings
@@ -61,6 +69,7 @@ _BATTERIES: Mapping[Any, str] = {
     client.HttpClient: "client",
     "framework.batteries.database.pages.Pages": "database",
     sockets.Rooms: "sockets",
+    ratelimits.Limiter: "ratelimits",
     "sqlalchemy.ext.asyncio.session.AsyncSession": "database",  # importing it is for those who have a database
 }
 """Which of our batteries brings what, for messages to those who lack one."""
@@ -89,12 +98,16 @@ class ServiceSettings:
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
     json: Conventions = DEFAULT
+    proxies: ProxySettings = field(default_factory=ProxySettings)
     logs: LogsSettings = field(default_factory=LogsSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
     cors: CorsSettings = field(default_factory=CorsSettings)
+    deadlines: DeadlineSettings = field(default_factory=DeadlineSettings)
+    overload: OverloadSettings = field(default_factory=OverloadSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     csrf: CsrfSettings = field(default_factory=CsrfSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    ratelimits: RateLimitSettings = field(default_factory=RateLimitSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     openapi: OpenAPISettings = field(default_factory=OpenAPISettings)
@@ -134,13 +147,17 @@ def standard(settings: ServiceSettings) -> list[Battery]:
     managed = [] if settings.management.port is None else [management.battery(settings.management)]
     return [
         *managed,
+        proxies.battery(settings.proxies),
         logs.battery(settings.logs),
         problems.battery(settings.problems),
         security.battery(settings.security),
         cors.battery(settings.cors),
+        deadlines.battery(settings.deadlines),
+        overload.battery(settings.overload, expensive=[auth.Passwords]),
         sessions.battery(settings.sessions),
         csrf.battery(trusting(settings.csrf, settings.cors.origins)),
         auth.battery(settings.auth, profile=settings.profile),
+        ratelimits.battery(settings.ratelimits, passwords=[auth.Passwords]),
         templates.battery(settings.templates),
         health.battery(settings.health),
         openapi.battery(

@@ -26,6 +26,9 @@ SESSION_SUBJECT = "sub"
 SESSION_SCOPES = "scope"
 """What they may do: scopes with spaces between (RFC 6749, 3.3)."""
 
+SESSION_GENERATION = "gen"
+"""The generation of the `Principal`; 0 if it is not there."""
+
 SESSION_CSRF = "_csrf"
 """The secret that the session's tokens against cross-site request forgery are made of."""
 

@@ -10,7 +10,7 @@ from app_example.files.store import FileStore
 from app_example.posts.schemas import PostDraft, PostQuery, PostView
 from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
-from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, public
+from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, limit, public
 from framework.batteries.database import Pages
 from framework.batteries.idempotency import idempotent
 from framework.paging import Page, linked
@@ -29,6 +29,7 @@ async def list_posts(
 
 
 @routes.post("/posts", status=201)
+@limit("120/minute")
 @authenticated
 @idempotent
 async def create_post(

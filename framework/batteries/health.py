@@ -17,7 +17,7 @@ from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, NotFound, ServiceUnavailable
 from framework.inspection import inspection_of
-from framework.marks import answers, public, quiet, raises
+from framework.marks import answers, public, quiet, raises, unlimited
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 from framework.validation import json
@@ -150,6 +150,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 
     @routes.get(settings.live_path)
     @quiet
+    @unlimited
     @public
     @answers(200, dict[str, str])
     async def live() -> web.Response:
@@ -158,6 +159,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 
     @routes.get(settings.startup_path)
     @quiet
+    @unlimited
     @public
     @answers(200, dict[str, str])
     @raises(ServiceUnavailable)
@@ -168,6 +170,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 
     @routes.get(settings.ready_path)
     @quiet
+    @unlimited
     @public
     @answers(200, dict[str, Any])
     @raises(ServiceUnavailable)
@@ -191,6 +194,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
 def _add_groups(routes: RouteTableDef, settings: HealthSettings) -> None:
     @routes.get(f"{settings.ready_path}/{{group}}")
     @quiet
+    @unlimited
     @public
     @answers(200, dict[str, Any])
     @raises(ServiceUnavailable, NotFound)

@@ -6,9 +6,9 @@ of a process. Here the application has a single middleware, which looks the endp
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -21,23 +21,17 @@ from framework.adapters.aiohttp.requests import set_body_limit, state_of, target
 from framework.adapters.aiohttp.routes import (
     Lookup,
     Way,
-    forget_heads,
     handle,
     line_of,
     set_found,
     set_match,
 )
 from framework.adapters.versions import is_plain
-from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, ENSURE_SOCKET, SOCKET, services
+from framework.battery import Battery, Handler, Middleware
+from framework.context import CONTAINER, ENDPOINT, services
 from framework.endpoint import Endpoint, marks_of
-from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
-from framework.problem import Problem
-from framework.server.connections import CONNECTIONS
-from framework.server.service import Refuse
-
-_log = logging.getLogger("framework.dispatch")
+from framework.progress import WORK, Progress, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +142,12 @@ class Dispatcher:
     Args:
         chains: The chain of each handler that is registered in the router.
         batteries: What goes around a handler that is not: one that was added to the application by other hands.
+        progress: Where requests are noted that are in progress.
     """
 
-    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
+    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery], progress: Progress) -> None:
         self._chains = chains
+        self._begin, self.release = _beginner(progress), _releaser(progress)
         self._batteries = batteries
         self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
@@ -169,12 +165,13 @@ class Dispatcher:
                 CONTAINER, None
             )  # a service within another one has its own services
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
+            request[WORK] = Work(id(request), asyncio.current_task())
             chain = self._chain(request.match_info, handler, request.method)
-            begin(request, chain)
+            self._begin(request, chain)
             try:
                 return await chain.handler(request)
             finally:
-                releasing = release(request)
+                releasing = self.release(request)
                 if releasing is not None:
                     await releasing
                 if outer is not None:
@@ -188,6 +185,7 @@ class Dispatcher:
         Call it when the application is started: routes that are added later are not seen.
         """
         lookup, resolve, chains = Lookup(app.router), app.router.resolve, self._chains
+        begin = self._begin
         ready: dict[tuple[str, str], tuple[Chain, Way]] = {
             line: (chains[route.handler], (route, variables, app))
             for line, (route, variables) in lookup.exact()
@@ -242,18 +240,34 @@ class Dispatcher:
         return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
 
 
-def begin(request: web.Request, chain: Chain) -> None:
-    """Note which endpoint answers a request."""
-    endpoint = state_of(request)[ENDPOINT] = chain.endpoint
-    if endpoint.options.max_body is not None:
-        set_body_limit(request, endpoint.options.max_body)
+def _beginner(progress: Progress) -> Callable[[web.Request, Chain], None]:
+    requests = progress.requests
+
+    def begin(request: web.Request, chain: Chain) -> None:
+        """Note that a request is in progress, and which endpoint answers it."""
+        requests[id(request)] = request
+        endpoint = state_of(request)[ENDPOINT] = chain.endpoint
+        if endpoint.options.max_body is not None:
+            set_body_limit(request, endpoint.options.max_body)
+
+    return begin
 
 
-def release(request: web.Request) -> Awaitable[None] | None:
-    """Close a request's services, if it has any."""
-    # PERF: the two know each other; parted, they go without the garbage collector.
-    container = state_of(request).pop(CONTAINER, None)
-    return None if container is None else container.aclose()
+def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | None]:
+    requests, streams = progress.requests, progress.streams
+
+    def release(request: web.Request) -> Awaitable[None] | None:
+        """Note that a request has come to its end, and close its services if it has any."""
+        number = id(request)
+        if requests.pop(number, None) is None:
+            streams.pop(number, None)
+        if progress.at_end is not None:
+            progress.at_end()
+        # PERF: the two know each other; parted, they go without the garbage collector.
+        container = state_of(request).pop(CONTAINER, None)
+        return None if container is None else container.aclose()
+
+    return release
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:
@@ -268,68 +282,3 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequen
         origin="sub-application",
     )
     return Chain(endpoint, compose(batteries, endpoint, handler))
-
-
-class Preparer:
-    """What is done to every response before it starts: stamps, and what batteries have to wait for."""
-
-    def __init__(self, batteries: Sequence[Battery]) -> None:
-        self.stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
-        self._preparations = [each.preparation for each in batteries if each.preparation is not None]
-
-    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Receive the signal ``on_response_prepare``.
-
-        Raises:
-            Forbidden: It is a WebSocket for a page of a stranger.
-        """
-        if isinstance(response, web.WebSocketResponse):
-            ensure = request.config_dict.get(ENSURE_SOCKET)
-            if ensure is not None:
-                ensure(request)
-            state_of(request)[SOCKET] = response
-        waiting = self.prepare(request, response)
-        response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
-        connections = request.config_dict.get(CONNECTIONS)
-        if connections is not None:
-            connections.hold(request, response)
-        if waiting is not None:
-            await waiting
-
-    def prepare(self, request: web.Request, response: web.StreamResponse) -> Awaitable[None] | None:
-        """Do all that can be done at once, and return what has to be waited for."""
-        _put(self.stamps, request, response)
-        kept = state_of(request)
-        for preparation in self._preparations:
-            if preparation.key in kept:
-                return self._wait(request, response)
-        return None
-
-    async def _wait(self, request: web.Request, response: web.StreamResponse) -> None:
-        for preparation in self._preparations:
-            if preparation.key in state_of(request):
-                await preparation.prepare(request, response)
-
-
-def refuser(stamps: Sequence[Stamp], handling: ErrorHandling) -> Refuse:
-    """Return what answers a request that the server refuses, in the shape and with the headers of any other error."""
-
-    def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
-        body, media_type = handling.body_of(problem)
-        headers = {hdrs.CACHE_CONTROL: "no-store", **problem.headers, hdrs.CONTENT_TYPE: media_type}
-        response = web.Response(status=problem.status, body=body, headers=headers)
-        if isinstance(request, web.Request):
-            _put(stamps, request, response)
-        return response
-
-    return refuse
-
-
-def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResponse) -> None:
-    for stamp in stamps:
-        try:
-            stamp(request, response)
-        except Exception:  # noqa: BLE001
-            # NOTE: an exception here would make aiohttp drop the connection without any answer.
-            _log.exception("stamp_failed")
-            forget_heads(request)

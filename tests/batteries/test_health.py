@@ -17,7 +17,7 @@ from framework.batteries.health import HealthSettings, Readiness, failures_of
 from framework.battery import Battery, Check, Degraded
 from framework.context import ENDPOINTS
 from framework.errors import ConfigurationError
-from framework.marks import Public, Quiet
+from framework.marks import Public, Quiet, Unlimited
 from framework.server.lifecycle import LIFECYCLE, Phase
 from framework.testing import Serve
 
@@ -176,7 +176,7 @@ def test_anybody_may_ask_and_it_is_no_news() -> None:
 
     marks = {endpoint.path: {type(mark) for mark in endpoint.marks} for endpoint in app[ENDPOINTS]}
 
-    assert all({Public, Quiet} <= marks[path] for path in ("/alive", "/ready", "/started"))
+    assert all({Public, Quiet, Unlimited} <= marks[path] for path in ("/alive", "/ready", "/started"))
 
 
 async def test_without_a_cache_each_probe_asks_anew(serve: Serve, client: aiohttp.ClientSession) -> None:

@@ -17,6 +17,7 @@ from framework.adapters.versions import is_plain
 
 T = TypeVar("T")
 
+_TLS_OF_A_PROXY: Any = object()
 _BODY_LIMIT = web.RequestKey("body_limit", int)
 
 if is_plain("aiohttp"):
@@ -66,6 +67,11 @@ if is_plain("aiohttp"):
         while len(body) <= limit and (chunk := await request.content.readany()):
             body += chunk
         return bytes(body)
+
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known."""
+        seen: dict[str, Any] = {"scheme": scheme, "host": host}
+        return request.clone(remote=remote, **{name: value for name, value in seen.items() if value})
 
 else:
 
@@ -138,3 +144,17 @@ else:
     async def read_all(request: web.BaseRequest, limit: int) -> bytes:
         """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
         return await request.read()
+
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known.
+
+        It is the same request: a clone has a body of its own, and costs more than all that reads it.
+        """
+        ours: Any = request
+        ours.remote = remote
+        seen = {"scheme": scheme, "host": host}
+        request._cache.update({name: value for name, value in seen.items() if value})
+        if scheme is not None:
+            # What stands for a TLS context here is only asked whether it is there.
+            request._transport_sslcontext = _TLS_OF_A_PROXY if scheme == "https" else None
+        return request

@@ -10,13 +10,13 @@ import svcs
 from aiohttp import hdrs, web
 from aiohttp_session import STORAGE_KEY, get_session
 
-from framework.batteries.auth.claims import scopes_of
+from framework.batteries.auth.claims import is_generation, scopes_of
 from framework.batteries.auth.credentials import Credential, InvalidCredentials, Read, Verify, bearer
 from framework.batteries.auth.injection import Injected
 from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.tokens import Tokens
 from framework.batteries.auth.verifier import Recall
-from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
+from framework.context import PRINCIPAL, SESSION_GENERATION, SESSION_SCOPES, SESSION_SUBJECT
 from framework.errors import Unauthorized
 from framework.principal import Principal
 
@@ -169,6 +169,12 @@ async def _principal_from_session(request: web.Request) -> Principal | None:
         return None
     session = await get_session(request)
     subject, scopes = session.get(SESSION_SUBJECT), session.get(SESSION_SCOPES, "")
-    if not isinstance(subject, str) or not subject or not isinstance(scopes, str):
+    generation = session.get(SESSION_GENERATION, 0)
+    if (
+        not isinstance(subject, str)
+        or not subject
+        or not isinstance(scopes, str)
+        or not is_generation(generation)
+    ):
         return None
-    return Principal(subject=subject, scopes=scopes_of(scopes), scheme="session")
+    return Principal(subject=subject, scopes=scopes_of(scopes), scheme="session", generation=generation)

@@ -16,6 +16,7 @@ class RefreshGrant:
         id: The token's ``jti``.
         family: The same for every token that descends from one sign-in.
         expires_at: Seconds since the epoch.
+        generation: That of the sign-in, as in `Principal`.
     """
 
     id: str
@@ -23,6 +24,7 @@ class RefreshGrant:
     scopes: frozenset[str]
     family: str
     expires_at: int
+    generation: int = 0
 
 
 class TokenStore(Protocol):

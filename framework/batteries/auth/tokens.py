@@ -13,6 +13,7 @@ from framework.batteries.auth.claims import (
     LONGEST_TEXT,
     Expected,
     ensure_claims,
+    is_generation,
     scopes_of,
 )
 from framework.batteries.auth.issuers import IssuerKeys
@@ -25,7 +26,7 @@ from framework.errors import ConfigurationError
 from framework.principal import Principal
 
 REFRESH = "rt+jwt"
-_OURS = frozenset({"iss", "aud", "exp", "iat", "nbf", "sub", "jti", "scope", "fam"})
+_OURS = frozenset({"iss", "aud", "exp", "iat", "nbf", "sub", "jti", "scope", "fam", "gen"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +79,19 @@ class Tokens:
         self._verifier = Verifier(self._access_keys, self._expected, clock, issuers)
 
     def issue(
-        self, subject: str, scopes: Iterable[str] = (), *, claims: Mapping[str, Any] | None = None
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        *,
+        generation: int = 0,
+        claims: Mapping[str, Any] | None = None,
     ) -> AccessToken:
         """Return an access token.
 
         Args:
             subject: The caller's stable identity.
             scopes: What the caller may do.
+            generation: Which of the subject's generations of sign-ins the token is of.
             claims: Further claims; the token is signed, not secret.
 
         Raises:
@@ -96,7 +103,7 @@ class Tokens:
                 f"These claims are set by the token itself: {', '.join(sorted(_OURS & extra.keys()))}."
             )
         seconds = int(self._settings.access_lifetime.total_seconds())
-        payload = {**extra, **self._payload(subject, scopes, seconds)}
+        payload = {**extra, **self._payload(subject, scopes, seconds, generation)}
         text = jws.write(payload, ACCESS, self._access_keys.newest)
         if len(text) > jws.LONGEST_TOKEN:
             raise ValueError(
@@ -105,7 +112,13 @@ class Tokens:
         return AccessToken(access_token=text, expires_in=seconds)
 
     async def issue_pair(
-        self, subject: str, scopes: Iterable[str] = (), *, store: TokenStore, family: str | None = None
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        *,
+        store: TokenStore,
+        family: str | None = None,
+        generation: int = 0,
     ) -> TokenPair:
         """Return an access token, and a refresh token that `redeem` takes once.
 
@@ -114,13 +127,15 @@ class Tokens:
             scopes: What the caller may do.
             store: Who remembers the refresh token.
             family: The grant's family when it follows another one; a new sign-in when None.
+            generation: The subject's; one that follows another has the generation of that.
 
         Raises:
             ValueError: As `issue` does.
         """
-        access = self.issue(subject, scopes)
+        access = self.issue(subject, scopes, generation=generation)
         family = family or secrets.token_urlsafe(16)
-        payload = self._payload(subject, scopes, int(self._settings.refresh_lifetime.total_seconds()))
+        seconds = int(self._settings.refresh_lifetime.total_seconds())
+        payload = self._payload(subject, scopes, seconds, generation)
         refresh = jws.write({**payload, "fam": family}, REFRESH, self._keys_for_refresh().newest)
         await store.add(_grant_from_claims({**payload, "fam": family}))
         return TokenPair(
@@ -181,13 +196,18 @@ class Tokens:
         expires_at = principal.claims["exp"] + self._expected.leeway_seconds
         await self._revocations.revoke(principal.claims["jti"], expires_at)
 
-    def _payload(self, subject: str, scopes: Iterable[str], lifetime_seconds: int) -> dict[str, Any]:
+    def _payload(
+        self, subject: str, scopes: Iterable[str], lifetime_seconds: int, generation: int
+    ) -> dict[str, Any]:
         if isinstance(scopes, str):
             scopes = scopes_of(scopes)
         if not 0 < len(subject) <= LONGEST_TEXT:
             raise ValueError(f"The subject is a text of 1 to {LONGEST_TEXT} characters.")
+        if not is_generation(generation):
+            raise ValueError(f"A generation is a whole number from 0, and not {generation!r}.")
         now = int(self._clock())
         return {
+            **({"gen": generation} if generation else {}),
             "iss": self._expected.issuer,
             "aud": self._expected.audience,
             "sub": subject,
@@ -230,4 +250,5 @@ def _grant_from_claims(claims: Mapping[str, Any]) -> RefreshGrant:
         scopes=scopes_of(claims.get("scope", "")),
         family=family,
         expires_at=int(claims["exp"]),
+        generation=claims.get("gen", 0),
     )

@@ -26,6 +26,7 @@ from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
+from framework.progress import lateness_of
 from framework.secrets import Profile
 from framework.server.connections import end_early
 from framework.streaming import (
@@ -151,9 +152,10 @@ async def _ended(
     handling: ErrorHandling,
 ) -> web.StreamResponse:
     """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
-    if not isinstance(error, asyncio.CancelledError):
-        parting = _parting(request, handling, sole_error(error))
-        return respond(request, sole_error(error)) if parting is None else await parting
+    told = _told_of(request, error)
+    if told is not None:
+        parting = _parting(request, handling, told)
+        return respond(request, told) if parting is None else await parting
     response = await end_early(request)
     if response is None:
         raise error
@@ -202,6 +204,13 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         return response
 
     return respond
+
+
+def _told_of(request: web.Request, error: BaseException) -> Exception | None:
+    """Return the error that is to be told of; None of a cancellation that is not because the request's time was up."""
+    sole = sole_error(error) if isinstance(error, Exception) else None
+    explain = lateness_of(request)
+    return sole if explain is None else explain(error if sole is None else sole) or sole
 
 
 def _is_out_of_time(request: web.Request) -> bool:

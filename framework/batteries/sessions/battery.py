@@ -111,7 +111,7 @@ async def sign_out_everywhere(app: web.Application, subject: str) -> int:
     """End all sessions of a person, as after a change of password; say how many there were.
 
     Raises:
-        RuntimeError: Sessions are in cookies, which cannot be called back.
+        RuntimeError: Sessions are in cookies, which cannot be called back; count generations (`Principal.generation`).
     """
     return await app[_STORE].end_all(subject)
 
