@@ -135,7 +135,9 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
         health.battery(settings.health),
-        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
+        openapi.battery(
+            replace(settings.openapi, session_cookie=settings.sessions.cookie_name), profile=settings.profile
+        ),
         client.battery(settings.client),
         sockets.battery(settings.sockets),
     ]

@@ -147,6 +147,7 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _LONGEST_NAME_BYTES = 200
+_LONGEST_NAME = 4 * _LONGEST_NAME_BYTES  # characters, of which many may go
 
 
 def safe_filename(name: str) -> str:
@@ -154,7 +155,8 @@ def safe_filename(name: str) -> str:
 
     Control and bidirectional-formatting characters go, and the name is cut to 200 bytes with its suffix kept.
     """
-    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    # NOTE: cut before it is normalised, which takes the square of a run of combining characters.
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1][-_LONGEST_NAME:])
     visible = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
     clean = _FORBIDDEN.sub("_", visible).strip(" .")
     stem, dot, suffix = clean.rpartition(".")

@@ -16,7 +16,7 @@ from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
 from framework.files import SentFile, headers_for
-from framework.marks import public
+from framework.marks import public, undocumented
 from framework.paths import encoded
 
 _FOR_AN_HOUR = "public, max-age=3600"
@@ -58,6 +58,7 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     prefix = definition.prefix.rstrip("/")
 
     @StaticFiles(prefix, files)
+    @undocumented
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""

@@ -32,6 +32,7 @@ from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
 from framework.http import base64url
+from framework.http.cookies import parse_cookies
 from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
@@ -161,7 +162,16 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[CSRF_TOKEN] = make_token
 
-    return Battery(name="csrf", after=frozenset({"problems", "cors", "sessions"}), plan=plan, setup=setup)
+    def problems(endpoint: Endpoint) -> tuple[int, ...]:
+        return () if plan(endpoint) is None else (403,)
+
+    return Battery(
+        name="csrf",
+        after=frozenset({"problems", "cors", "sessions"}),
+        plan=plan,
+        problems=problems,
+        setup=setup,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,7 @@ class _Guard:
         if decided is Verdict.REFUSE and not (self.open_to_scripts and is_harmless(headers)):
             raise Forbidden("This request comes from another site.")
         cookies = request.app.get(CREDENTIAL_COOKIES) if decided is Verdict.ASK else None
-        if cookies and not cookies.isdisjoint(request.cookies):
+        if cookies and not cookies.isdisjoint(parse_cookies(headers.getall(hdrs.COOKIE, ()))):
             # No token can be bound to such a cookie, and nothing else says where the request comes from.
             raise Forbidden(
                 "Send Origin or Sec-Fetch-Site with this cookie: what comes from other sites is refused."

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args, get_origin
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from multidict import MultiDict
 
@@ -20,6 +20,8 @@ from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
 from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
+from framework.http.charsets import is_encodable
+from framework.http.cookies import parse_cookies
 from framework.problem import Fault
 
 Arguments = Mapping[str, Any]
@@ -147,9 +149,12 @@ def _pairs(source: Source, keys: Mapping[str, str], many: frozenset[str]) -> Pai
     if source is Source.QUERY:
         return _query
     if source is Source.COOKIES:
-        return lambda request: [
-            (key, request.cookies[name]) for key, name in keys.items() if name in request.cookies
-        ]
+
+        def cookies(request: web.Request) -> Iterable[tuple[str, str]]:
+            sent = parse_cookies(request.headers.getall(hdrs.COOKIE, ()))
+            return [(key, sent[name]) for key, name in keys.items() if name in sent]
+
+        return cookies
 
     def headers(request: web.Request) -> Iterable[tuple[str, str]]:
         sent = request.headers
@@ -196,6 +201,9 @@ def _gather(
     for name, value in pairs:
         if value == "":
             continue
+        if not is_encodable(name) or not is_encodable(value):
+            pointer = f"/{name.encode(errors='replace').decode()}"
+            raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
         if name in many:
             data.setdefault(name, []).append(value)
         elif name in data and (known is None or name in known):

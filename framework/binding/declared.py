@@ -79,6 +79,22 @@ def _values(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
+def members_of(annotation: Any) -> list[Any]:
+    """Return the types that a return annotation allows besides None; what is in a Result counts for it."""
+    kind = strip(annotation).kind
+    if get_origin(kind) in {Union, UnionType}:
+        return [each for member in get_args(kind) for each in members_of(member)]
+    if get_origin(kind) is Result:
+        return members_of(get_args(kind)[0])
+    return [Any if kind is Result else annotation]
+
+
+def returns_file(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint answers with a file, so that clients may ask for a range of it."""
+    kinds = [strip(each).kind for each in members_of(endpoint.returns)]
+    return any(isinstance(kind, type) and issubclass(kind, web.FileResponse) for kind in kinds)
+
+
 def is_response(kind: Any) -> bool:
     """Tell whether a type is a response of aiohttp's."""
     return isinstance(kind, type) and issubclass(kind, web.StreamResponse)

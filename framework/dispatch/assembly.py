@@ -147,6 +147,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             release=release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+            form=app[FORM_LIMITS],
         )
 
     return read

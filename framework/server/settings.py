@@ -38,6 +38,8 @@ class ServerSettings:
         stop_seconds: The whole graceful stop, draining, cancelling and closing included.
         drain_seconds: How long to go on serving, with readiness at 503, before the listener closes.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
+        hosts: The names that requests may ask for in ``Host``, without ports; ``.example.com`` stands for all below
+            it. Empty is any: name them where the service is reached by others.
         accept_encoded_bodies: Let compressed bodies through, still compressed; otherwise 415.
         accept_plain: Serve in production without what only private parts of the libraries below can guarantee.
         allow_python_parser: Start without aiohttp's C parser; slower, and less strict in the past.
@@ -69,6 +71,7 @@ class ServerSettings:
     stop_seconds: float = 25
     drain_seconds: float = 0
     cancelled_methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
+    hosts: tuple[str, ...] = ()
     accept_encoded_bodies: bool = False
     accept_plain: bool = False
     allow_python_parser: bool = False

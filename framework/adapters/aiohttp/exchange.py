@@ -167,7 +167,7 @@ class Exchange:
         connection = self._connection
         try:
             async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
-                while not payload.is_eof():
+                while not payload.is_eof() and connection.transport is not None:
                     await payload.readany()
         except TimeoutError:
             connection.close()
@@ -178,10 +178,9 @@ class Exchange:
         self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
     ) -> RawRequestMessage:
         """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
+        settings, has_body = self._connection.config.settings, payload is not EMPTY_PAYLOAD
         self._refusal = request_checks.find_refusal(
-            message,
-            has_body=payload is not EMPTY_PAYLOAD,
-            accept_encoded=self._connection.config.settings.accept_encoded_bodies,
+            message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies, hosts=settings.hosts
         )
         if self._refusal is not None:
             # Whatever version was asked for: the response is in ours, or the client's if that is older.
