@@ -83,6 +83,11 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> web
         return disconnected(request, response.status)
     if isinstance(response, web.WebSocketResponse) and response.close_code == WSCloseCode.ABNORMAL_CLOSURE:
         return disconnected(request, response.status)
+    return complete(request, response)
+
+
+def complete(request: web.BaseRequest, response: web.StreamResponse) -> Sent:
+    """Return what stands for an answer that has left to its end."""
     # The writer does not see what the kernel copies out of a file by itself.
     size = max(request.writer.output_size, response.content_length or 0)
     return Sent(response.status, size=size, keep_alive=bool(response.keep_alive), ending=Ending.COMPLETE)

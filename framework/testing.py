@@ -34,7 +34,9 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(app: web.Application) -> URL:
             settings = app.get(SERVER_SETTINGS) or ServerSettings()
-            running = await stack.enter_async_context(server.serve(app, replace(settings, port=0)))
+            running = await stack.enter_async_context(
+                server.serve(app, replace(settings, port=0, drain_seconds=0))
+            )
             return URL(running.url)
 
         yield start

@@ -30,6 +30,7 @@ from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
 from framework.problem import Problem
+from framework.server.connections import CONNECTIONS
 from framework.server.service import Refuse
 
 _log = logging.getLogger("framework.dispatch")
@@ -275,6 +276,10 @@ class Preparer:
                 ensure(request)
             state_of(request)[SOCKET] = response
         _put(self.stamps, request, response)
+        response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
+        connections = request.config_dict.get(CONNECTIONS)
+        if connections is not None:
+            connections.hold(request, response)
         for preparation in self._preparations:
             if preparation.concerns(request):
                 await preparation.prepare(request, response)

@@ -55,7 +55,7 @@ PRIVATE: Mapping[str, Sequence[str]] = {
         ),
         *("_task", "_transport_peername", "_transport_sockname", "_transport_sslcontext", "_version"),
     ],
-    "aiohttp.web_request.Request": ["_match_info"],
+    "aiohttp.web_request.Request": ["_match_info", "_prepare_hook"],
     "aiohttp.web_response.Response": ["_zlib_executor", "_zlib_executor_size"],
     "aiohttp.web_response.StreamResponse": [
         *("_body", "_body_length", "_chunked", "_compression", "_cookies", "_eof_sent", "_headers"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, cast
 
-from aiohttp import HttpVersion11, hdrs
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -53,6 +53,11 @@ class Request(ReadableRequest):
     def _make_writer(self) -> Writer:
         self.has_writer = True
         return Writer(self._protocol, self._loop, is_head=self._method == hdrs.METH_HEAD)
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        await super()._prepare_hook(response)
+        connection: Any = self._protocol
+        connection.requests.note_head(self, response)
 
     def clone(self, **changes: Any) -> Request:
         """Return the request with other headers and so on: what is kept under its keys is one state.

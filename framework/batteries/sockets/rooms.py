@@ -22,7 +22,8 @@ from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import ServiceError, ServiceUnavailable
 from framework.http.origins import origins_from
-from framework.server.lifecycle import CONNECTIONS, ensure_lifecycle
+from framework.server.connections import CONNECTIONS
+from framework.server.lifecycle import ensure_lifecycle
 from framework.tasks import Tasks, running
 
 _LONGEST_REASON_BYTES = 123

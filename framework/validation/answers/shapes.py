@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from marshmallow import Schema, missing
 
+from framework.adapters.marshmallow import reads_an_attribute
 from framework.validation.answers.misfit import Misfit, described
 from framework.validation.compiler import support
 from framework.validation.compiler.compiled import compile
@@ -82,10 +83,10 @@ class Written:
         self._required = [
             name
             for name, field in schema.dump_fields.items()
-            if asks and field.required and not schema.partial and field._CHECK_ATTRIBUTE
+            if asks and field.required and not schema.partial and reads_an_attribute(field)
         ]
         self._keys = frozenset(field.attribute or name for name, field in schema.dump_fields.items())
-        self._asks = asks and all(each._CHECK_ATTRIBUTE for each in schema.dump_fields.values())
+        self._asks = asks and all(reads_an_attribute(each) for each in schema.dump_fields.values())
 
     def write(self, value: Any) -> Any:
         """Write an object, or as many as there are."""
