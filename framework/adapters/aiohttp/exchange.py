@@ -61,9 +61,8 @@ class Exchange:
     def __init__(self, connection: Connection) -> None:
         config = connection.config
         self._connection = connection
-        self._left = (
-            1 if config.closing else config.settings.requests_per_connection
-        )  # behind the present one
+        # Requests behind the present one.
+        self._left = 1 if config.closing else config.settings.requests_per_connection
         self._refusal: Problem | None = None
         self.host: str | None = None
         self.work: asyncio.Task[None] | None = None
