@@ -122,12 +122,13 @@ class Provide:
 
     Attributes:
         make: ``(request) -> value``, asynchronous or not; it returns None where this request has no such value. It is
-            called for each parameter, so what is expensive is kept on the request.
+            called for each parameter, so what is expensive is kept on the request. Or the key of the request under
+            which the value is kept already.
         names: The names by which a parameter without a type means this value, such as ``session``.
         absent: ``() -> error``: what is raised where there is no value and the parameter may not be None.
     """
 
-    make: Callable[[web.Request], Any]
+    make: Callable[[web.Request], Any] | web.RequestKey[Any]
     names: Collection[str] = ()
     absent: Callable[[], Exception] | None = None
 

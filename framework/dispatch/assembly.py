@@ -146,7 +146,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             release=release,
-            prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+            prepare=preparer.prepare if len(app.on_response_prepare) == 1 else None,
             form=app[FORM_LIMITS],
         )
 

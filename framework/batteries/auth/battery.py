@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.requests import find
 from framework.batteries.auth.credentials import Credential
 from framework.batteries.auth.identification import Check, Identification
 from framework.batteries.auth.issuers import GivenKeys, IssuerKeys, TrustedIssuer, ensure_distinct
@@ -84,7 +83,7 @@ def battery(
     return Battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
-        provides={Principal: Provide(_principal, names=("principal",), absent=Unauthorized)},
+        provides={Principal: Provide(PRINCIPAL, names=("principal",), absent=Unauthorized)},
         plan=Guards(identification, profile, settings.sign_in_path).plan,
         problems=statuses,
         setup=setup,
@@ -110,10 +109,6 @@ def _issuer_keys(
         ProviderKeys(each, fetch_keys, time.monotonic) if each.jwks_url else GivenKeys(each)
         for each in trusted
     )
-
-
-def _principal(request: web.Request) -> Principal | None:
-    return find(request, PRINCIPAL)
 
 
 def _ensure_fit(settings: AuthSettings, profile: Profile) -> None:

@@ -15,6 +15,7 @@ from framework.batteries.auth.credentials import Credential, InvalidCredentials,
 from framework.batteries.auth.injection import Injected
 from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.tokens import Tokens
+from framework.batteries.auth.verifier import Recall
 from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
 from framework.errors import Unauthorized
 from framework.principal import Principal
@@ -42,6 +43,11 @@ class Identification:
             place, such as ``Authorization``; there each is tried.
         known: ``(principal, services...) -> bool``: whether the caller is still there.
 
+    Attributes:
+        recall: ``(headers) -> principal or None``: knows a caller by a token that was verified before, without a wait.
+            None where that is not all: the first credential is no access token, `known` has to be asked, or revoked
+            tokens are remembered elsewhere.
+
     Raises:
         ConfigurationError: A function takes a parameter without a type.
     """
@@ -54,8 +60,16 @@ class Identification:
         self._ways = tuple(self._way(each, tokens) for each in self.credentials)
         self._known = None if known is None else self._inject(known, 1)
         self.headers = tuple(dict.fromkeys([*(way.header for way in self._ways), hdrs.COOKIE]))
+        self.recall = self._recaller(tokens)
         self.challenges = tuple(dict.fromkeys(each.challenge for each in self.credentials))
         self.cookies = frozenset(each.cookie for each in self.credentials if each.cookie)
+
+    def _recaller(self, tokens: Tokens) -> Recall | None:
+        """Return what knows a caller at once; None where somebody has to be asked at each request."""
+        first = self.credentials[0]
+        if first.verify is not None or not first.scheme or self._known is not None:
+            return None
+        return tokens.recaller(f"{first.scheme} ")
 
     def ensure_provided(self, registry: svcs.Registry) -> None:
         """Check that there are the services which the functions of the user's take.

@@ -21,7 +21,7 @@ from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.keys import KeySet, key_from_secret, refresh_key_from_secret
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, RefreshGrant, Revocations, TokenStore
-from framework.batteries.auth.verifier import ACCESS, Verifier
+from framework.batteries.auth.verifier import ACCESS, Recall, Verifier
 from framework.errors import ConfigurationError
 from framework.principal import Principal
 
@@ -176,6 +176,17 @@ class Tokens:
         if token_id is not None and await self._revocations.is_revoked(token_id):
             raise InvalidToken("The token was revoked.")
         return principal
+
+    def recaller(self, prefix: str) -> Recall | None:
+        """Return what takes a verified token from memory at once; None where somebody else knows what is revoked.
+
+        Args:
+            prefix: What stands before the token in ``Authorization``.
+        """
+        revocations = self._revocations
+        if type(revocations) is not MemoryRevocations:
+            return None
+        return self._verifier.recaller(prefix, revocations.revoked)
 
     async def revoke(self, principal: Principal) -> None:
         """Refuse the access token by which this caller came, from now on.

@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from framework.adapters.aiohttp.requests import find
 from framework.annotations import strip
 from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
@@ -165,7 +166,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _end(request: web.Request, status: int) -> None:
-    container = request.get(CONTAINER)
+    container = find(request, CONTAINER)
     if container is None or AsyncSession not in container:
         return
     session = await container.aget(AsyncSession)

@@ -13,14 +13,13 @@ from typing import Any
 from aiohttp import web
 
 from framework.adapters.aiohttp.requests import find
-from framework.batteries.logs.access import access_middleware, levels_for
-from framework.batteries.logs.lines import Lines
+from framework.batteries.logs.access import Lines, access_middleware, levels_for
 from framework.batteries.logs.pipe import Pipe, Write
 from framework.batteries.logs.redaction import Cleaner
 from framework.batteries.logs.rendering import Render, console_renderer, json_renderer, now
 from framework.batteries.logs.settings import LogsSettings
 from framework.batteries.logs.stdlib import taken_over
-from framework.battery import Battery, Middleware
+from framework.battery import Battery, Facts, Middleware
 from framework.context import REQUEST_ID, REQUEST_ID_HEADER
 from framework.endpoint import Endpoint
 from framework.marks import Quiet
@@ -47,7 +46,7 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
 
     def plan(endpoint: Endpoint) -> Middleware:
         levels = levels_for(threshold, quiet=endpoint.find(Quiet) is not None)
-        lines = Lines(endpoint.path, levels, pipe.put, render) if is_json else None
+        lines = Lines(endpoint.path, levels, pipe.put, render) if is_json and settings.access else None
         return access_middleware(endpoint.path, tell if settings.access else None, levels, lines)
 
     @asynccontextmanager
@@ -59,7 +58,9 @@ def battery(settings: LogsSettings | None = None, *, write: Write | None = None)
         finally:
             await asyncio.to_thread(pipe.close, wait_seconds=_CLOSE_SECONDS)
 
-    return Battery(name="logs", plan=plan, stamp=_stamp, stamp_key=lambda endpoint: None, lifespan=lifespan)
+    return Battery(
+        name="logs", plan=plan, stamp=_stamp, stamp_facts=lambda endpoint: Facts(), lifespan=lifespan
+    )
 
 
 def _stamp(request: web.Request, response: web.StreamResponse) -> None:

@@ -9,7 +9,8 @@ from framework.annotations import strip
 from framework.batteries.openapi.answers import BINARY
 from framework.batteries.openapi.paths import Template
 from framework.batteries.openapi.schemas import JSONSchema, Schemas
-from framework.binding.bodies import JSON, MULTIPART, URLENCODED
+from framework.binding.bodies import JSON
+from framework.binding.forms import MULTIPART, URLENCODED
 from framework.binding.schemas import conventions_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.forms import Form

@@ -14,12 +14,12 @@ from typing import Any, cast
 
 from aiohttp import WSCloseCode, hdrs, web
 
-from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
-from framework.battery import Battery, Handler
+from framework.battery import Battery, Handler, Middleware
 from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
@@ -91,18 +91,6 @@ def battery(
         handling = replace(handling, report=reporter)
     respond = _responder(settings, Page(settings.folders), handling)
 
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await handler(request)
-            # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
-            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
-                response = respond(request, cast(web.HTTPException, response))
-            else:
-                _ensure_fit(request, response)
-            return response if short_body(response) is not None else await deliver(request, response)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
-            return await _ended(request, error, respond, handling)
-
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
 
@@ -113,8 +101,31 @@ def battery(
             await reporter.close()
 
     return Battery(
-        name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
+        name="problems",
+        after=frozenset({"logs"}),
+        middleware=_answering(respond, handling),
+        setup=setup,
+        lifespan=lifespan,
     )
+
+
+def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
+    async def finish(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
+        if getattr(response, "__http_exception__", False):
+            response = respond(request, cast(web.HTTPException, response))
+        else:
+            _ensure_fit(request, response)
+        return response if short_body(response) is not None else await deliver(request, response)
+
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+            return response if is_fresh(response) else await finish(request, response)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
+            return await _ended(request, error, respond, handling)
+
+    return middleware
 
 
 def _parting(
@@ -155,8 +166,7 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     Raises:
         ValueError: The response cannot be sent.
     """
-    is_untouched = type(response) is JSONResponse and response.untouched is not None
-    if not is_untouched and not is_sendable(response.headers):
+    if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
     if is_spent(request, response):
         raise ValueError("The response was sent to another request: make a new one for each.")

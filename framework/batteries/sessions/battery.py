@@ -89,7 +89,7 @@ def battery(
         after=after,
         provides={Session: Provide(get_session, names=("session",))},
         middleware=middleware,
-        preparation=Preparation(lambda request: SESSION_KEY in state_of(request), _preparer(storage)),
+        preparation=Preparation(SESSION_KEY, _preparer(storage)),
         setup=setup,
         lifespan=lifespan,
         check=check,
