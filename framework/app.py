@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp_session import Session
 
 from framework import settings as settings_source
+from framework.annotations import strip
 from framework.batteries import (
     auth,
     client,
@@ -47,17 +48,19 @@ from framework.batteries.sessions import SessionSettings
 from framework.batteries.sockets import SocketSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
-from framework.context import CURSORS
+from framework.context import CURSORS, ENDPOINTS
 from framework.dispatch.assembly import assemble
 from framework.forms import FormLimits
 from framework.paging import Cursors
 from framework.principal import Principal
 from framework.routing import Routes
-from framework.secrets import Profile, Secret, derived_key
+from framework.secrets import Profile, Secret, derived_key, ensure_keys, keys_given_or_generated
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.server.guarantees import ensure_accepted
-from framework.settings import Faults, keys_or_generate
+from framework.settings import PREFIX, Faults
 from framework.validation.conventions import DEFAULT, Conventions
+
+_PAGES = "framework.batteries.database.pages.Pages"
 
 _BATTERIES: Mapping[Any, str] = {
     "session": "sessions",
@@ -67,7 +70,7 @@ _BATTERIES: Mapping[Any, str] = {
     auth.Tokens: "auth",
     auth.Passwords: "auth",
     client.HttpClient: "client",
-    "framework.batteries.database.pages.Pages": "database",
+    _PAGES: "database",
     sockets.Rooms: "sockets",
     ratelimits.Limiter: "ratelimits",
     "sqlalchemy.ext.asyncio.session.AsyncSession": "database",  # importing it is for those who have a database
@@ -79,13 +82,14 @@ _BATTERIES: Mapping[Any, str] = {
 class ServiceSettings:
     """The settings of a service and of each battery in its standard stack; derive your own from it.
 
-    In development missing keys are generated, with a warning, and cookies work over plain HTTP. In production
-    missing or weak keys are refused.
+    In development missing keys are generated, and cookies work over plain HTTP. `create_app` warns of missing and weak
+    keys of the batteries in the list, and refuses them in production.
 
     Attributes:
         profile: ``development`` or ``production``.
         debug: Show tracebacks to clients; ``framework dev`` sets it, and production refuses it.
         name: The service's name in logs, tokens and documents.
+        variables_prefix: What stands before every variable's name; the loader fills it in.
         json: How fields are called in JSON, forms and queries, and what becomes of unknown ones.
 
     Raises:
@@ -97,6 +101,7 @@ class ServiceSettings:
     name: str = "service"
     server: ServerSettings = field(default_factory=ServerSettings)
     form: FormLimits = field(default_factory=FormLimits)
+    variables_prefix: str = field(default="", metadata=PREFIX)
     json: Conventions = DEFAULT
     proxies: ProxySettings = field(default_factory=ProxySettings)
     logs: LogsSettings = field(default_factory=LogsSettings)
@@ -125,18 +130,13 @@ class ServiceSettings:
         faults = Faults()
         if self.debug and self.profile is Profile.production:
             faults.add("DEBUG", "{variable} shows tracebacks to clients; unset it in production.")
-        with faults.gathered():
-            self._set(
-                "sessions", replace(self.sessions, keys=self._keys(self.sessions.keys, "SESSIONS_KEYS"))
-            )
-        with faults.gathered():
-            self._set("auth", replace(self.auth, keys=self._keys(self.auth.keys, "AUTH_KEYS")))
         faults.refuse()
+        for name in ("sessions", "auth"):
+            record = getattr(self, name)
+            keys = keys_given_or_generated(record.keys, profile=self.profile, variable=f"{name.upper()}_KEYS")
+            self._set(name, replace(record, keys=keys))
         if self.profile is Profile.development and self.sessions.secure is None:
             self._set("sessions", replace(self.sessions, secure=False))
-
-    def _keys(self, keys: tuple[Secret, ...], variable: str) -> tuple[Secret, ...]:
-        return keys_or_generate(keys, profile=self.profile, variable=variable)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -195,6 +195,7 @@ def create_app(
     if settings.profile is Profile.production:
         ensure_accepted(settings.server)
     stack = standard(settings) if batteries is None else batteries
+    _ensure_keys(settings, stack)
     app = assemble(
         settings,
         routes,
@@ -205,5 +206,24 @@ def create_app(
         elsewhere=_BATTERIES,
     )
     app[SERVER_SETTINGS] = settings.server
-    app[CURSORS] = Cursors([derived_key(key, info="cursors") for key in settings.sessions.keys])
+    app[CURSORS] = Cursors([derived_key(key, info="cursors") for key in _cursor_keys(settings, app)])
     return app
+
+
+def _ensure_keys(settings: ServiceSettings, batteries: Sequence[Battery]) -> None:
+    faults = Faults()
+    for battery in batteries:
+        for variable, keys in battery.keys.items():
+            with faults.gathered():
+                ensure_keys(keys, profile=settings.profile, variable=variable)
+    faults.refuse(settings.variables_prefix)
+
+
+def _cursor_keys(settings: ServiceSettings, app: web.Application) -> tuple[Secret, ...]:
+    """Return what signs the cursors of pages; who has no pages needs no key for them."""
+    keys = settings.sessions.keys
+    kinds = {strip(each.annotation).kind for endpoint in app[ENDPOINTS] for each in endpoint.parameters}
+    if any(f"{kind.__module__}.{kind.__qualname__}" == _PAGES for kind in kinds if isinstance(kind, type)):
+        variable = f"{settings.variables_prefix}SESSIONS_KEYS"
+        ensure_keys(keys, profile=settings.profile, variable=variable)
+    return keys

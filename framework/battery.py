@@ -11,6 +11,7 @@ from aiohttp import web
 
 from framework.endpoint import Endpoint, Provide, calling_line
 from framework.errors import ConfigurationError
+from framework.secrets import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
@@ -82,6 +83,8 @@ class Battery:
         setup: ``(app, endpoints) -> None``: called once, when every route is known and before the application starts.
         lifespan: ``(app) -> async context manager``: opens and closes what lives as long as the application.
         check: ``async (app) -> None``: raises when the service cannot work just now; `Degraded` when it can, if worse.
+        keys: The secrets that it works with, by their variables: ``{"SESSIONS_KEYS": settings.keys}``. They are asked
+            for, and judged, where the battery is in the list; several wrong ones are told at once.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Battery:
     setup: Setup | None = None
     lifespan: Lifespan | None = None
     check: Check | None = None
+    keys: Mapping[str, Sequence[Secret]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for option, names in (("after", self.after), ("before", self.before)):

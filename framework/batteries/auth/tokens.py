@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from framework.batteries.auth import jws
@@ -70,13 +71,31 @@ class Tokens:
         self._clock = clock
         self._revocations = MemoryRevocations(clock) if revocations is None else revocations
         self._expected = Expected(settings.issuer, settings.audience, settings.leeway.total_seconds())
-        self._access_keys = KeySet(
-            key_from_secret(key, settings.algorithm, "access") for key in settings.keys
-        )
-        refresh_keys = [refresh_key_from_secret(key, settings.algorithm) for key in settings.keys]
-        known = [key for key in refresh_keys if key is not None]
-        self._refresh_keys = KeySet(known) if known else None
-        self._verifier = Verifier(self._access_keys, self._expected, clock, issuers)
+        self._issuers = issuers
+
+    def prepare(self) -> None:
+        """Read the keys now, and not while a request waits.
+
+        Raises:
+            ConfigurationError: There is none, one is listed twice, or too short.
+        """
+        _ = self._verifier, self._refresh_keys
+
+    @cached_property
+    def _access_keys(self) -> KeySet:
+        settings = self._settings
+        return KeySet(key_from_secret(key, settings.algorithm, "access") for key in settings.keys)
+
+    @cached_property
+    def _refresh_keys(self) -> KeySet | None:
+        settings = self._settings
+        keys = [refresh_key_from_secret(key, settings.algorithm) for key in settings.keys]
+        known = [key for key in keys if key is not None]
+        return KeySet(known) if known else None
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self._access_keys, self._expected, self._clock, self._issuers)
 
     def issue(
         self,
