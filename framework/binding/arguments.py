@@ -240,14 +240,9 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
 
 def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
     kind = strip(parameter.annotation).kind
-    if kind in (Any, inspect.Parameter.empty, dict, list) or _is_free_form(parameter.annotation):
+    if kind in (Any, object, inspect.Parameter.empty):
         return validation.decode
     return validation.compile(schema_for(endpoint, parameter)).load_json
-
-
-def _is_free_form(annotation: Any) -> bool:
-    stripped = strip(annotation)
-    return get_origin(stripped.kind) is dict and not stripped.extras and get_args(stripped.kind)[1] is Any
 
 
 def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:

@@ -22,10 +22,11 @@ def schema_for(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) 
     Raises:
         ConfigurationError: There is none for its type; the message names endpoint and parameter.
     """
+    # A body may be null where a type says so; the other parts of a request have no null.
+    whole = parameter.source is Source.BODY
+    annotation = parameter.annotation if whole else without_none(parameter.annotation)
     with blaming(endpoint, parameter.name):
-        return validation.schema_of(
-            without_none(parameter.annotation), text=text, conventions=conventions_for(endpoint, parameter)
-        )
+        return validation.schema_of(annotation, text=text, conventions=conventions_for(endpoint, parameter))
 
 
 def conventions_for(endpoint: Endpoint, parameter: Parameter) -> Conventions | None:

@@ -14,6 +14,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from framework.validation.unions import Union
+
 ITEMS = 1_000
 TEXT_BEFORE_PATTERN = 10_000
 FAULTS = 50
@@ -172,6 +174,8 @@ def inner_fields(field: fields.Field[Any]) -> list[fields.Field[Any]]:
         return [field.inner]
     if isinstance(field, fields.Tuple):
         return list(field.tuple_fields)
+    if isinstance(field, Union):
+        return list(field.members)
     if isinstance(field, fields.Mapping):
         return [inner for inner in (field.key_field, field.value_field) if inner is not None]
     return []

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from apispec import APISpec
@@ -17,6 +18,8 @@ from framework import validation
 from framework.errors import ConfigurationError
 from framework.forms import UploadedFileField
 from framework.validation.conventions import UNSAID, Conventions
+from framework.validation.fields import Flags, Members, Row
+from framework.validation.unions import Choices, Union
 
 JSONSchema = dict[str, Any]
 
@@ -41,7 +44,7 @@ class Schemas:
         self._spec = spec
         converter: Any = plugin.converter
         self._converter = converter
-        for refine in (_format, _decimal, _tuple):
+        for refine in (_format, _decimal, _tuple, _union, _enum):
             # NOTE: apispec adds it to this converter; `map_to_openapi_type` would change all of the process.
             converter.add_attribute_function(refine)
 
@@ -146,9 +149,56 @@ def _decimal(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSch
     return {"type": ["string", "null"] if field.allow_none else "string", "format": "decimal", **bounds}
 
 
+def _union(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    if not isinstance(field, Union):
+        return {}
+    key = field.tag[0]
+    members = [converter.field2property(each) for each in field.members]
+    if key:
+        # What tells objects apart has to be sent, even where the type has a default for it.
+        members = [
+            {**each, "required": [key]} if member in field.objects else each
+            for each, member in zip(members, field.members, strict=True)
+        ]
+    return {"anyOf": [*members, *([{"type": "null"}] if field.allow_none else [])]}
+
+
+def _row(converter: Any, field: Row) -> JSONSchema:
+    """Describe a named tuple: an array, or an object when it is read."""
+    items = [converter.field2property(each) for each in field.tuple_fields]
+    names = field.kind._fields
+    array = {"type": "array", "prefixItems": items, "minItems": field.least, "maxItems": len(items)}
+    record = {
+        "type": "object",
+        "properties": dict(zip(names, items, strict=True)),
+        "additionalProperties": False,
+    }
+    if field.least:
+        record["required"] = list(names[: field.least])
+    return {"anyOf": [array, record, *([{"type": "null"}] if field.allow_none else [])]}
+
+
+def _enum(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe what apispec does not know of enumerations: sums of flags, values of other types, chosen members."""
+    null = [None] if field.allow_none else []
+    if isinstance(field, Flags):
+        ret.pop("enum", None)
+        most = sum({member.value for member in field.enum if member.value.bit_count() == 1})
+        return {"minimum": 0, "maximum": most}
+    if isinstance(field, Members):
+        return {"enum": [*(written for _, written in field.written), *null]}
+    for choices in field.validators:
+        if isinstance(choices, Choices):
+            values = [each.value if isinstance(each, Enum) else each for each in choices.choices]
+            return {"enum": [*values, *null]}
+    return {}
+
+
 def _tuple(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
     if not isinstance(field, fields.Tuple):
         return {}
+    if isinstance(field, Row):
+        return _row(converter, field)
     items = [converter.field2property(each) for each in field.tuple_fields]
     kind = ["array", "null"] if field.allow_none else "array"
     return {"type": kind, "prefixItems": items, "minItems": len(items), "maxItems": len(items)}

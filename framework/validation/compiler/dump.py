@@ -14,6 +14,7 @@ from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.compiler.construction import Entry, made_dict
+from framework.validation.schemas.classes import ValueSchema
 
 Dump = Callable[[Any], Any]
 _NOWHERE = "None, None"
@@ -97,6 +98,9 @@ class Dumping:
 
     def _object(self, schema: Schema, value: str) -> None:
         """Write the writing of one object; the variable then holds the dict."""
+        if isinstance(schema, ValueSchema):
+            self.value(schema.value, value)
+            return
         with self.out.block(f"if {self._fits(schema, value)}:"):
             entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
             self.out.line(f"{value} = {made_dict(self.out, entries, nest=False)}")

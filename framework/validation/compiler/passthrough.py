@@ -19,6 +19,7 @@ from framework.validation.codecs.codec import NotPassedThrough
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.schemas.classes import VALUE, ValueSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,9 @@ class Checking:
         Raises:
             NotPassedThrough: Objects of this schema have to be dumped.
         """
+        if isinstance(schema, ValueSchema):
+            replace(self, open=(*self.open, id(schema)))._item(schema.value, value, VALUE)
+            return value
         target = self._target(schema)
         if not _is_its_own_dump(schema, target):
             raise NotPassedThrough
