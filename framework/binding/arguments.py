@@ -14,7 +14,7 @@ from framework import validation
 from framework.annotations import strip
 from framework.binding.bodies import read_body, read_form, read_json
 from framework.binding.provided import is_synchronous, taker
-from framework.binding.schemas import fallback, schema_for, schema_of_values
+from framework.binding.schemas import blaming, fallback, schema_for, schema_of_values
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
 from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
@@ -242,7 +242,9 @@ def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], 
     kind = strip(parameter.annotation).kind
     if kind in (Any, object, inspect.Parameter.empty):
         return validation.decode
-    return validation.compile(schema_for(endpoint, parameter)).load_json
+    schema = schema_for(endpoint, parameter)
+    with blaming(endpoint, parameter.name):
+        return validation.compile(schema).load_json
 
 
 def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:

@@ -103,13 +103,16 @@ class Members(fields.Field[Any]):
 
     default_error_messages = {"unknown": "Must be one of: {choices}."}  # noqa: RUF012 - marshmallow's way
 
-    def __init__(self, enum: type[Enum], **options: Any) -> None:
+    def __init__(self, enum: type[Enum], text: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.enum = enum
+        self.text = text
         self.written = [(member, json.loads(json.dumps(member.value, default=str))) for member in enum]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         for member, written in self.written:
+            if self.text and not isinstance(written, list | dict) and key_text(written) == value:
+                return member
             if type(written) is type(value) and json.dumps(written) == json.dumps(value):
                 return member
         raise self.make_error("unknown", choices=", ".join(str(written) for _, written in self.written))

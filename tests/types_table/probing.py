@@ -108,6 +108,8 @@ def module_of(case: Case, position: str, folder: Path) -> ModuleType:
 
 async def probe(case: Case, position: str, client: aiohttp.ClientSession) -> Cell:
     """Return what becomes of a type in a position."""
+    if (case.name, position) == ("bytes", "body"):
+        return Cell("-", "the body as it is")
     with tempfile.TemporaryDirectory() as folder:
         module = module_of(case, position if position != "message" else "field", Path(folder))
         if position == "message":

@@ -114,6 +114,8 @@ def ensure_readable(schemas: Iterable[Schema]) -> None:
         ConfigurationError: There is one; the message names it.
     """
     for schema in schemas:
+        if reason := getattr(schema, "unreadable", ""):
+            raise ConfigurationError(f"{type(schema).__name__}: {reason}")
         waiting = [(name, field) for name, field in schema.load_fields.items()]
         for name, field in waiting:  # grows while it is walked
             reason = getattr(field, "ambiguity", "")

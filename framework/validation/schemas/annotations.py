@@ -32,7 +32,6 @@ value of an optional field that is not text counts as none.
 from __future__ import annotations
 
 import copy
-import inspect
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -57,6 +56,7 @@ from framework.validation.conventions import PLACES, Conventions
 from framework.validation.fields import Flags, Members, Row, Table
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
+from framework.validation.schemas.foreign import foreign_field, is_mapped
 from framework.validation.schemas.meanings import (
     LISTS,
     MAPPINGS,
@@ -67,11 +67,11 @@ from framework.validation.schemas.meanings import (
     unwrap,
     without_none,
 )
+from framework.validation.schemas.options import sort_options
 from framework.validation.schemas.validators import ensure_fit, validators_from
 from framework.validation.unions import Choices
 from framework.validation.unions import Union as Several
 
-_OPTIONS = frozenset(inspect.signature(fields.Field).parameters)
 _SETS = (set, frozenset, AbstractSet)
 _MADE_MAPPINGS = (defaultdict, OrderedDict, Counter)
 
@@ -162,12 +162,23 @@ class Reader:
             return fields.Nested(partial(self.nested, self.owner), **options)
         if annotation in (None, type(None)):
             return self._literal((None,), options)
-        origin = get_origin(annotation) or annotation
+        return self._of_class(annotation, get_origin(annotation) or annotation, options)
+
+    def _of_class(self, annotation: Any, origin: Any, options: dict[str, Any]) -> fields.Field[Any]:
         if hasattr(origin, "__marshmallow_field__"):
             return _adopted(origin.__marshmallow_field__(), options)
         if origin is Literal:
             return self._literal(get_args(annotation), options)
-        if is_dataclass(origin) or is_typeddict(origin) or origin is Partial or _is_attrs(origin):
+        foreign = foreign_field(annotation)
+        if foreign is not None:
+            return foreign(annotation, **options)
+        if (
+            is_mapped(origin)
+            or is_dataclass(origin)
+            or is_typeddict(origin)
+            or origin is Partial
+            or _is_attrs(origin)
+        ):
             return fields.Nested(partial(self.nested, annotation), **options)
         if _is_subclass(origin, Enum):
             return self._enum(origin, options)
@@ -228,8 +239,8 @@ class Reader:
         kinds = {type(member.value) for member in enum}
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         by_value = self.field(kind) if kind in (str, int) else True
-        if by_value is True and not kinds <= {str, int, float, bool}:
-            return Members(enum, **options)
+        if by_value is True and (self.text or not kinds <= {str, int, float, bool}):
+            return Members(enum, text=self.text, **options)
         if issubclass(enum, Flag):
             return Flags(enum, by_value=by_value, **options)
         return fields.Enum(enum, by_value=by_value, **options)
@@ -256,13 +267,6 @@ class Reader:
         # A new list: the old one may be shared with the field that a user gave.
         field.validators = [*field.validators, *validators]
         return field
-
-
-def sort_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what is no option of a field into its ``metadata``."""
-    known = {name: value for name, value in options.items() if name in _OPTIONS}
-    rest = {name: value for name, value in options.items() if name not in _OPTIONS and isinstance(name, str)}
-    return {**known, "metadata": {**known.get("metadata", {}), **rest}} if rest else known
 
 
 def _make(make: Make, options: dict[str, Any]) -> fields.Field[Any]:

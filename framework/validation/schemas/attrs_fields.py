@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_origin
 
 from marshmallow import missing
 
-from framework.validation.schemas.annotations import sort_options
+from framework.validation.schemas.options import sort_options
 from framework.validation.schemas.type_fields import default_options, hints_of
 
 

@@ -22,7 +22,7 @@ from typing import (
 from marshmallow import missing
 
 from framework.errors import ConfigurationError
-from framework.validation.schemas.annotations import sort_options
+from framework.validation.schemas.options import sort_options
 
 
 class Computed:

@@ -26,6 +26,7 @@ from framework.validation.partial import Partial
 from framework.validation.schemas.annotations import Reader, Unmapped
 from framework.validation.schemas.attrs_fields import attrs_fields, is_attrs
 from framework.validation.schemas.classes import VALUE, ListSchema, ObjectSchema, PartialSchema, ValueSchema
+from framework.validation.schemas.foreign import is_mapped, mapped_columns
 from framework.validation.schemas.meanings import unwrap
 from framework.validation.schemas.type_fields import (
     computed_fields,
@@ -126,13 +127,18 @@ def _built(whole: Any, text: bool, held: Conventions | None) -> Schema:
         return _partial(tp, text, held)
     if isinstance(origin, type) and issubclass(origin, Schema):
         return schema_of(origin(), conventions=held)
+    return _of_record(tp, origin, text, held) or _of_value(whole, text, held)
+
+
+def _of_record(tp: Any, origin: Any, text: bool, held: Conventions | None) -> Schema | None:
+    """Return the schema of a class with fields; None for any other type."""
+    if is_mapped(origin):
+        return _of_mapped(origin, text, held)
     if isinstance(origin, type) and dataclasses.is_dataclass(origin):
         return _of_dataclass(tp, origin, text, held)
     if is_typeddict(origin):
         return _of_typeddict(tp, text, held)
-    if is_attrs(origin):
-        return _of_attrs(tp, origin, text, held)
-    return _of_value(whole, text, held)
+    return _of_attrs(tp, origin, text, held) if is_attrs(origin) else None
 
 
 def _of_value(tp: Any, text: bool, held: Conventions | None) -> Schema:
@@ -183,6 +189,18 @@ def _of_attrs(tp: Any, target: type, text: bool, held: Conventions | None) -> Sc
     renamed = {each.attribute: each.name for each in attrs_fields(tp) if each.attribute != each.name}
     attributes = {"target": target, "arguments": renamed}
     return _called(ObjectSchema, name_of(tp), made, conventions_of(target, held), attributes)
+
+
+def _of_mapped(tp: Any, text: bool, held: Conventions | None) -> Schema:
+    made = {
+        name: _field(name_of(tp), name, annotation, text, held, {"dump_only": True}, tp)
+        for name, annotation in mapped_columns(tp)
+    }
+    made |= _computed(tp, text, held)
+    unreadable = "a class that SQLAlchemy maps is for answers; write a dataclass for what clients send"
+    return _called(
+        ObjectSchema, name_of(tp), made, conventions_of(tp, held), {"target": tp, "unreadable": unreadable}
+    )
 
 
 def _of_typeddict(tp: Any, text: bool, held: Conventions | None) -> Schema:
