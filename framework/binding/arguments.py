@@ -80,14 +80,22 @@ def _record_reader(
     }
     pairs = _pairs(parameter.source, keys, many)
 
+    absent = fallback(parameter) if parameter.optional else None
+
     def read(request: web.Request) -> Arguments:
         return {name: _loaded(load, _gather(pairs(request), many, known, location), location)}
+
+    def read_any(request: web.Request) -> Arguments:
+        data = _gather(pairs(request), many, known, location)
+        return {name: _loaded(load, data, location) if data else absent}
 
     def read_rest(request: web.Request) -> Arguments:
         rest = [pair for pair in pairs(request) if pair[0] not in without]
         return {name: _loaded(load, _gather(rest, many, known, location), location)}
 
-    return read_rest if without else read
+    if without:
+        return read_rest
+    return read_any if parameter.optional else read
 
 
 def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone: bool) -> ReadValues:
