@@ -207,6 +207,8 @@ def suits(field: fields.Field[Any], value: Any, *, exact: bool) -> bool:
     Args:
         exact: Whether instances of derived classes are another one's.
     """
+    if value is None:
+        return field.allow_none
     for choices in field.validators:
         if isinstance(choices, Choices):
             return any(type(each) is type(value) and each == value for each in choices.choices)
