@@ -20,7 +20,8 @@ from framework.forms import UploadedFileField
 from framework.validation.conventions import UNSAID, Conventions
 from framework.validation.fields import Flags, Members, Row
 from framework.validation.limits import Span, flat
-from framework.validation.schemas.foreign import Foreign
+from framework.validation.schemas.classes import VALUE, ValueSchema
+from framework.validation.schemas.foreign import REFERENCE, Foreign
 from framework.validation.schemas.validators import MultipleOf
 from framework.validation.unions import Choices, Union
 
@@ -51,7 +52,18 @@ class Schemas:
         self._spec = spec
         converter: Any = plugin.converter
         self._converter = converter
-        for refine in (_format, _decimal, _tuple, _union, _enum, _foreign, _duration, _bounds, _mapping):
+        for refine in (
+            _format,
+            _decimal,
+            _tuple,
+            _union,
+            _enum,
+            _foreign,
+            _alias,
+            _duration,
+            _bounds,
+            _mapping,
+        ):
             # NOTE: apispec adds it to this converter; `map_to_openapi_type` would change all of the process.
             converter.add_attribute_function(refine)
 
@@ -215,6 +227,18 @@ def _foreign(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JS
         if name not in converter.spec.components.schemas:
             converter.spec.components.schema(name, dict(each))
     return dict(schema)
+
+
+def _alias(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Let the component of a type that speaks of itself describe the value, and not the schema around it."""
+    if isinstance(field, fields.Nested) and isinstance(field.schema, ValueSchema):
+        name = re.search(REFERENCE + r"([\w.-]+)", str(ret))
+        component = converter.spec.components.schemas.get(name[1]) if name else None
+        if component and VALUE in component.get("properties", {}):
+            described = component["properties"][VALUE]
+            component.clear()
+            component.update(described)
+    return {}
 
 
 def _duration(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
