@@ -37,11 +37,13 @@ from framework.batteries.sessions import SessionSettings
 from framework.batteries.sockets import SocketSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
+from framework.context import CURSORS
 from framework.dispatch.assembly import assemble
 from framework.forms import FormLimits
+from framework.paging import Cursors
 from framework.principal import Principal
 from framework.routing import Routes
-from framework.secrets import Profile, Secret
+from framework.secrets import Profile, Secret, derived_key
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.server.guarantees import ensure_accepted
 from framework.settings import Faults, keys_or_generate
@@ -55,6 +57,7 @@ _BATTERIES: Mapping[Any, str] = {
     auth.Tokens: "auth",
     auth.Passwords: "auth",
     client.HttpClient: "client",
+    "framework.batteries.database.pages.Pages": "database",
     sockets.Rooms: "sockets",
     "sqlalchemy.ext.asyncio.session.AsyncSession": "database",  # importing it is for those who have a database
 }
@@ -135,16 +138,22 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
         health.battery(settings.health),
-        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
+        openapi.battery(
+            replace(settings.openapi, session_cookie=settings.sessions.cookie_name), profile=settings.profile
+        ),
         client.battery(settings.client),
         sockets.battery(settings.sockets),
     ]
 
 
 def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
-    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    """Trust the origins whose scripts may read our answers to send, too; anybody, if all may, without cookies."""
     named = tuple(origin for origin in origins if origin != "*")
-    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
+    return replace(
+        settings,
+        trusted_origins=(*settings.trusted_origins, *named),
+        open_to_scripts=settings.open_to_scripts or "*" in origins,
+    )
 
 
 def create_app(
@@ -174,4 +183,5 @@ def create_app(
         elsewhere=_BATTERIES,
     )
     app[SERVER_SETTINGS] = settings.server
+    app[CURSORS] = Cursors([derived_key(key, info="cursors") for key in settings.sessions.keys])
     return app

@@ -14,6 +14,7 @@ from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
 from framework.forms import FormData, FormLimits
+from framework.paging import Cursors
 from framework.principal import Principal
 
 # Keys in a session.
@@ -47,11 +48,17 @@ FORM_LIMITS: web.AppKey[FormLimits] = web.AppKey("form_limits", FormLimits)
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
 
+CURSORS: web.AppKey[Cursors] = web.AppKey("cursors", Cursors)
+"""What signs the cursors of pages."""
+
 CHALLENGES: web.AppKey[str] = web.AppKey("challenges", str)
 """The ``WWW-Authenticate`` of a 401 that names none: every scheme by which callers can be known (RFC 9110, 11.6.1)."""
 
 SECURITY_SCHEMES: web.AppKey[Mapping[str, Mapping[str, Any]]] = web.AppKey("security_schemes")
 """How callers can be known, as OpenAPI writes it, by name; any of them will do."""
+
+ENSURE_SOCKET: web.AppKey[Callable[[web.Request], None]] = web.AppKey("ensure_socket")
+"""``(request) -> None``: raises unless the page that asks for a WebSocket may have one."""
 
 CREDENTIAL_COOKIES: web.AppKey[frozenset[str]] = web.AppKey("credential_cookies", frozenset)
 """The cookies, besides that of sessions, by which a browser says who calls, whoever made it send them."""
@@ -88,6 +95,9 @@ CONTAINER: web.RequestKey[RequestContainer] = web.RequestKey("container", Reques
 
 FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 """The form, once it is read; its files live until the handler has returned."""
+
+SOCKET: web.RequestKey[web.WebSocketResponse] = web.RequestKey("socket", web.WebSocketResponse)
+"""The WebSocket that the request has become, or is about to become; absent for all others."""
 
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""

@@ -6,9 +6,13 @@ enough; a file or a stream may fail or lose its client half-way, when no middlew
 
 from __future__ import annotations
 
+import asyncio
 from enum import Enum
 
 from aiohttp import WSCloseCode, web
+
+_FAREWELL_SECONDS = 2
+_REASON_BYTES = 123  # RFC 6455, 5.5
 
 
 class Ending(Enum):
@@ -79,9 +83,24 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> web
         return disconnected(request, response.status)
     if isinstance(response, web.WebSocketResponse) and response.close_code == WSCloseCode.ABNORMAL_CLOSURE:
         return disconnected(request, response.status)
+    return complete(request, response)
+
+
+def complete(request: web.BaseRequest, response: web.StreamResponse) -> Sent:
+    """Return what stands for an answer that has left to its end."""
     # The writer does not see what the kernel copies out of a file by itself.
     size = max(request.writer.output_size, response.content_length or 0)
     return Sent(response.status, size=size, keep_alive=bool(response.keep_alive), ending=Ending.COMPLETE)
+
+
+async def hang_up(request: web.BaseRequest, socket: web.WebSocketResponse, code: int, reason: str) -> Sent:
+    """Close a WebSocket whose handler has failed, and return what stands for it; a silent peer is not waited for."""
+    try:
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await socket.close(code=code, message=reason.encode()[:_REASON_BYTES])
+    except (TimeoutError, ConnectionError):
+        abort(request)
+    return Sent(socket.status, size=request.writer.output_size, ending=Ending.COMPLETE)
 
 
 def abort(request: web.BaseRequest) -> Sent:

@@ -34,10 +34,18 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(app: web.Application) -> URL:
             settings = app.get(SERVER_SETTINGS) or ServerSettings()
-            running = await stack.enter_async_context(server.serve(app, replace(settings, port=0)))
+            running = await stack.enter_async_context(
+                server.serve(app, replace(settings, port=0, drain_seconds=0))
+            )
             return URL(running.url)
 
         yield start
+
+
+@pytest_asyncio.fixture
+async def url(app: web.Application, serve: Serve) -> URL:
+    """Serve the application that your fixture ``app`` makes, and return where it runs."""
+    return await serve(app)
 
 
 @pytest_asyncio.fixture

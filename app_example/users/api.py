@@ -7,12 +7,23 @@ from uuid import UUID
 from aiohttp import web
 
 from app_example.files.store import FileStore
-from app_example.paging import Page, PageQuery, answer_page
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
 from app_example.users.store import UserStore
-from framework import Forbidden, Partial, Principal, Result, RouteTableDef, authenticated, created, public
+from framework import (
+    Forbidden,
+    Partial,
+    Principal,
+    Result,
+    RouteTableDef,
+    authenticated,
+    created,
+    public,
+    raises,
+)
 from framework.batteries.auth import Passwords
+from framework.batteries.database import Pages
+from framework.paging import Page, PageQuery, linked
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
 
@@ -29,11 +40,11 @@ async def create_user(body: UserDraft, users: UserStore, passwords: Passwords) -
 @routes.get("/users")
 @authenticated
 async def list_users(
-    request: web.Request, query: PageQuery, principal: Principal, users: UserStore
+    request: web.Request, query: PageQuery, principal: Principal, users: UserStore, pages: Pages
 ) -> Result[Page[UserView]]:
     """List all users, newest first."""
-    page = await users.page(query)
-    return answer_page(request, [UserView.of(user, principal) for user in page.rows], page.next)
+    page = await users.page(query, pages)
+    return linked(request, page.map(lambda user: UserView.of(user, principal)))
 
 
 @routes.get("/users/{user_id}")
@@ -76,6 +87,7 @@ async def delete_user(user_id: UUID, principal: Principal, users: UserStore, fil
     await users.remove(user)
 
 
+@raises(Forbidden)
 def ensure_self_or_admin(principal: Principal, user_id: UUID) -> None:
     """Check that somebody may change a user.
 

@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args, get_origin
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from multidict import MultiDict
 
 from framework import validation
 from framework.annotations import strip
-from framework.binding.bodies import read_body, read_form, read_json
+from framework.binding.bodies import has_body, read_body, read_form, read_json
 from framework.binding.provided import is_synchronous, taker
-from framework.binding.schemas import blaming, fallback, schema_for, schema_of_values
+from framework.binding.schemas import blaming, fallback, is_schema, schema_for, schema_of_values
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
 from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
+from framework.http.charsets import is_encodable
+from framework.http.cookies import parse_cookies
 from framework.problem import Fault
 
 Arguments = Mapping[str, Any]
@@ -154,9 +157,12 @@ def _pairs(source: Source, keys: Mapping[str, str], many: frozenset[str]) -> Pai
     if source is Source.QUERY:
         return _query
     if source is Source.COOKIES:
-        return lambda request: [
-            (key, request.cookies[name]) for key, name in keys.items() if name in request.cookies
-        ]
+
+        def cookies(request: web.Request) -> Iterable[tuple[str, str]]:
+            sent = parse_cookies(request.headers.getall(hdrs.COOKIE, ()))
+            return [(key, sent[name]) for key, name in keys.items() if name in sent]
+
+        return cookies
 
     def headers(request: web.Request) -> Iterable[tuple[str, str]]:
         sent = request.headers
@@ -203,6 +209,9 @@ def _gather(
     for name, value in pairs:
         if value == "":
             continue
+        if not is_encodable(name) or not is_encodable(value):
+            pointer = f"/{name.encode(errors='replace').decode()}"
+            raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
         if name in many:
             data.setdefault(name, []).append(value)
         elif name in data and (known is None or name in known):
@@ -230,10 +239,10 @@ def _bytes_reader(parameter: Parameter) -> ReadPayload:
 
 def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     load_json, name, optional = _json_loader(endpoint, parameter), parameter.name, parameter.optional
-    default = None if parameter.default is inspect.Parameter.empty else parameter.default
+    default = _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
-        if optional and not request.can_read_body:
+        if optional and not await has_body(request):
             return {name: default}
         body = await read_json(request)
         try:
@@ -246,9 +255,14 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     return read
 
 
+def _default(parameter: Parameter) -> Any:
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
+
+
 def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
-    kind = strip(parameter.annotation).kind
-    if kind in (Any, object, inspect.Parameter.empty):
+    kind, _, extras = strip(parameter.annotation)
+    free = any(kind is each for each in (Any, object, inspect.Parameter.empty))
+    if free and not any(is_schema(each) for each in extras):
         return validation.decode
     schema = schema_for(endpoint, parameter)
     with blaming(endpoint, parameter.name):
@@ -262,8 +276,12 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     schema = schema_for(endpoint, inner, text=True)
     load = validation.compile(schema).load
     many, known = _multiple(schema), _known(schema)
+    optional, default = parameter.optional, _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
+        if optional and not await has_body(request):
+            _check_token(request, MultiDict())
+            return {parameter.name: default}
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:

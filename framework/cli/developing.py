@@ -52,7 +52,8 @@ def serve_once(target: str, host: str | None, port: int | None) -> None:
         service = find_service(target)
         settings = with_server(service.load_settings().settings, host=host, port=port, workers=1)
         settings = replace(settings, debug=True)
-        run(service.make(settings), settings.server)
+        server = replace(settings.server, drain_seconds=0)  # nobody else would be sent the requests meanwhile
+        run(service.make(settings), server)
     except ConfigurationError as error:
         click.echo(f"error: {error}\nWaiting for a change.", err=True)
         sys.exit(2)

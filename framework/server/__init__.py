@@ -4,7 +4,8 @@
 """
 
 from framework.server.app_keys import CANCEL_ON_DISCONNECT, SERVER_SETTINGS
-from framework.server.lifecycle import CONNECTIONS, LIFECYCLE, Connections, Lifecycle, Phase
+from framework.server.connections import CONNECTIONS, Connections
+from framework.server.lifecycle import LIFECYCLE, Lifecycle, Phase
 from framework.server.service import SERVICE, Service
 from framework.server.serving import Running, run, serve
 from framework.server.settings import ServerSettings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from framework.problem import Problem
 from framework.server import error_responses
+from framework.server.connections import Connections
 from framework.server.service import Service
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings
 from framework.server.timeouts import Pace
@@ -19,6 +20,7 @@ class ConnectionConfig:
     Attributes:
         settings: The limits as they were set.
         service: The application that is served.
+        connections: The WebSockets and streams that are open.
         context: What each request begins in, so that it sees nothing of another's context variables.
         closing: A new connection is closed after one response.
         pace: How fast bodies and responses have to move.
@@ -27,6 +29,7 @@ class ConnectionConfig:
 
     settings: ServerSettings
     service: Service
+    connections: Connections = field(default_factory=Connections)
     context: Context = field(default_factory=copy_context)
     closing: bool = False
     pace: Pace = field(init=False)

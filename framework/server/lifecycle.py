@@ -1,19 +1,14 @@
-"""Where a service is between its start and its end, and which long connections it has to end."""
+"""Where a service is between its start and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import enum
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Final
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
-logger = logging.getLogger("framework.server")
-
-End = Callable[[], Awaitable[object]]
+from framework.server.connections import CONNECTIONS, Connections
 
 
 class Phase(enum.Enum):
@@ -25,15 +20,24 @@ class Phase(enum.Enum):
 
 
 class Lifecycle:
-    """The phase that a service is in; the server moves it on, readiness reads it."""
+    """The phase that a service is in; the server moves it on, readiness reads it.
+
+    Attributes:
+        is_ours: Our own server moves it on; another knows nothing of it.
+    """
 
     def __init__(self) -> None:
         self.phase = Phase.STARTING
+        self.is_ours = False
         self._hurried = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
         return self.phase is Phase.READY
+
+    @property
+    def is_hurried(self) -> bool:
+        return self._hurried.is_set()
 
     def hurry(self) -> None:
         """Cut the graceful stop short: every wait of it ends now."""
@@ -49,6 +53,8 @@ class Lifecycle:
 
     async def wait(self, work: set[asyncio.Task[None]], seconds: float) -> None:
         """Wait until all the work is done, its time is over, or somebody is in a hurry."""
+        if not work:
+            return
         done, resting = asyncio.create_task(asyncio.wait(work)), asyncio.create_task(self.rest(seconds))
         try:
             await asyncio.wait({done, resting}, return_when=asyncio.FIRST_COMPLETED)
@@ -57,68 +63,7 @@ class Lifecycle:
             resting.cancel()
 
 
-class Connections:
-    """The WebSockets and streams that are open, to be ended politely before the process ends.
-
-    ::
-
-        async with request.app[CONNECTIONS].socket(ws):
-            async for message in ws: ...
-
-        async with request.app[CONNECTIONS].stream() as ending:
-            while not ending.is_set(): ...
-    """
-
-    def __init__(self) -> None:
-        self._ends: dict[object, End] = {}
-        self._ending = False
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    @asynccontextmanager
-    async def socket(self, ws: web.WebSocketResponse) -> AsyncIterator[None]:
-        """Close the socket with 1001 (going away, RFC 6455, 7.4.1) when the service stops."""
-
-        async def end() -> None:
-            await ws.close(code=WSCloseCode.GOING_AWAY, message=b"The service is stopping.")
-
-        async with self._held(end):
-            yield
-
-    @asynccontextmanager
-    async def stream(self) -> AsyncIterator[asyncio.Event]:
-        """Give an event that is set when the service stops and the stream has to come to its end."""
-        ending = asyncio.Event()
-
-        async def end() -> None:
-            ending.set()
-
-        async with self._held(end):
-            yield ending
-
-    async def end(self) -> None:
-        """End all that is open, and whatever opens from now on."""
-        self._ending = True
-        results = await asyncio.gather(*(end() for end in list(self._ends.values())), return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                logger.warning("A connection could not be ended politely", exc_info=result)
-
-    @asynccontextmanager
-    async def _held(self, end: End) -> AsyncIterator[None]:
-        ticket = object()
-        self._ends[ticket] = end
-        try:
-            if self._ending:
-                await end()
-            yield
-        finally:
-            del self._ends[ticket]
-
-
 LIFECYCLE: Final = web.AppKey("framework.server.lifecycle", Lifecycle)
-CONNECTIONS: Final = web.AppKey("framework.server.connections", Connections)
 
 
 def ensure_lifecycle(app: web.Application) -> Lifecycle:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
+from framework.server import queues
 from framework.server.config import ConnectionConfig
 from framework.server.timeouts import FetchWatch
 
@@ -30,6 +31,10 @@ class Outlet:
         self._client = client
         self._fetch: FetchWatch | None = None
         self._lost: asyncio.Future[None] | None = None
+
+    def unread(self) -> int:
+        """Return how many bytes have come that the event loop has not looked at."""
+        return 0 if self.transport is None or self.transport.is_closing() else queues.unread(self.transport)
 
     def lose(self) -> None:
         """Note that the connection is gone."""

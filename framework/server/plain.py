@@ -12,7 +12,8 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from framework.server.app_keys import SERVER_SETTINGS
-from framework.server.lifecycle import CONNECTIONS, Phase, ensure_lifecycle
+from framework.server.connections import CONNECTIONS
+from framework.server.lifecycle import Phase, ensure_lifecycle
 from framework.server.request_checks import find_refusal
 from framework.server.service import Handler, Refuse
 from framework.server.settings import REQUEST_LINE_FRAME_BYTES, ServerSettings
@@ -40,6 +41,7 @@ class Runner(web.AppRunner):
         )
         self.settings = settings
         self.lifecycle = ensure_lifecycle(app)
+        self.lifecycle.is_ours = True
         self._plan = plan
         if not app.frozen:
             app.on_response_prepare.append(_finish_head)
@@ -49,12 +51,23 @@ class Runner(web.AppRunner):
         settings, backlog = self.settings, self.settings.backlog
         if sock is not None:
             return web.SockSite(self, sock, ssl_context=ssl_context, backlog=backlog)
-        return web.TCPSite(self, settings.host, settings.port, ssl_context=ssl_context, backlog=backlog)
+        reuse_port = settings.reuse_port or None
+        return web.TCPSite(
+            self,
+            settings.host,
+            settings.port,
+            ssl_context=ssl_context,
+            backlog=backlog,
+            reuse_port=reuse_port,
+        )
 
     async def stop(self) -> None:
         """Drain, then close, within ``stop_seconds`` in all."""
         self.lifecycle.phase = Phase.DRAINING
         if self.server is not None:
+            await end_connections(
+                self.app[CONNECTIONS], self.lifecycle, self._plan.part, lasted_seconds=self._plan.drain
+            )
             await self.lifecycle.rest(self._plan.drain)
         await self.cleanup()
 
@@ -79,8 +92,8 @@ def checking(refuse: Refuse) -> Any:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         head = _Head(request.method, request.raw_path, request.version, request.headers, request.rel_url)
         settings = request.app.get(SERVER_SETTINGS) or ServerSettings()
-        accepted = settings.accept_encoded_bodies
-        refusal = find_refusal(head, has_body=request.body_exists, accept_encoded=accepted)
+        accepted, hosts = settings.accept_encoded_bodies, settings.hosts
+        refusal = find_refusal(head, has_body=request.body_exists, accept_encoded=accepted, hosts=hosts)
         return await handler(request) if refusal is None else refuse(request, refusal)
 
     return check

@@ -138,7 +138,7 @@ def _running(runner: Runner, scheme: str) -> Running:
 
 
 def run(app: web.Application, settings: ServerSettings | None = None) -> None:
-    """Serve an application in this process until SIGINT or SIGTERM; a second one stops at once.
+    """Serve an application in this process until SIGINT, SIGTERM or SIGHUP; a second one stops at once.
 
     Raises:
         ConfigurationError: The service is put together wrongly.
@@ -173,7 +173,7 @@ async def _serve_until_signalled(app: web.Application, settings: ServerSettings)
 def listen_for_signals(
     stop: asyncio.Event, lifecycle: Lifecycle, *, at_once: Collection[signal.Signals]
 ) -> None:
-    """Set the event at SIGINT or SIGTERM; a second signal, or one in ``at_once``, cuts the stop short.
+    """Set the event at SIGINT, SIGTERM or SIGHUP; a second signal, or one in ``at_once``, cuts the stop short.
 
     A signal during start-up cancels the calling task.
     """
@@ -186,5 +186,6 @@ def listen_for_signals(
             lifecycle.hurry()
         stop.set()
 
-    for number in {signal.SIGINT, signal.SIGTERM, *at_once}:
+    hangup = {signal.SIGHUP} if hasattr(signal, "SIGHUP") else set()
+    for number in {signal.SIGINT, signal.SIGTERM, *hangup, *at_once}:
         loop.add_signal_handler(number, signalled, number)

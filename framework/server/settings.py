@@ -36,8 +36,12 @@ class ServerSettings:
         requests_per_connection: After so many requests a connection is closed.
         linger_seconds: How long the rest of a refused request is read away, so that the response is seen.
         stop_seconds: The whole graceful stop, draining, cancelling and closing included.
-        drain_seconds: How long to go on serving, with readiness at 503, before the listener closes.
+        drain_seconds: How long a stop goes on serving, with readiness at 503, before the listener closes; so long an
+            idle connection and a new one are left open, too.
+        reuse_port: Let another process listen on the same port, such as the next generation of this service.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
+        hosts: The names that requests may ask for in ``Host``, without ports; ``.example.com`` stands for all below
+            it. Empty is any: name them where the service is reached by others.
         accept_encoded_bodies: Let compressed bodies through, still compressed; otherwise 415.
         accept_plain: Serve in production without what only private parts of the libraries below can guarantee.
         allow_python_parser: Start without aiohttp's C parser; slower, and less strict in the past.
@@ -67,8 +71,10 @@ class ServerSettings:
     requests_per_connection: int = 1000
     linger_seconds: float = 5
     stop_seconds: float = 25
-    drain_seconds: float = 0
+    drain_seconds: float = 1
+    reuse_port: bool = False
     cancelled_methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
+    hosts: tuple[str, ...] = ()
     accept_encoded_bodies: bool = False
     accept_plain: bool = False
     allow_python_parser: bool = False

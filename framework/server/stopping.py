@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from framework.server.lifecycle import Connections, Lifecycle
+from framework.server.connections import Connections
+from framework.server.lifecycle import Lifecycle
 from framework.server.settings import ServerSettings
 
 logger = logging.getLogger("framework.server")
@@ -17,8 +18,8 @@ class StopPlan(NamedTuple):
 
     Attributes:
         drain: Serve on, with readiness at 503.
-        part: Take leave: of sockets and streams, and of the application's ``on_shutdown``; so long for each.
-        finish: Wait for requests in progress, counted from the end of draining, taking leave included.
+        part: Wait for the peers of sockets to take leave.
+        finish: Wait for requests in progress and for the application's ``on_shutdown``, from the end of draining.
         cancel: Let cancelled handlers clean up.
         close: Close what the application has opened.
     """
@@ -34,16 +35,24 @@ class StopPlan(NamedTuple):
         left = settings.stop_seconds - settings.drain_seconds
         return cls(
             drain=settings.drain_seconds,
-            part=0.15 * left,
+            part=0.06 * left,
             finish=0.7 * left,
             cancel=0.1 * left,
             close=0.15 * left,
         )
 
 
-async def end_connections(connections: Connections, lifecycle: Lifecycle, seconds: float) -> None:
-    """End WebSockets and streams, and wait for their clients to say good-bye, for so long at most."""
-    ending = asyncio.create_task(connections.end(), name="framework.server.ending")
+async def end_connections(
+    connections: Connections, lifecycle: Lifecycle, seconds: float, *, lasted_seconds: float = 0.0
+) -> None:
+    """End WebSockets and streams, and wait for their clients to say good-bye, for so long at most.
+
+    Args:
+        lasted_seconds: Streams are spared while they are younger.
+    """
+    ending = asyncio.create_task(
+        connections.end(lasted_seconds=lasted_seconds), name="framework.server.ending"
+    )
     await lifecycle.wait({ending}, seconds)
     if not ending.done():
         logger.info("Cutting off sockets whose clients did not say good-bye in time")

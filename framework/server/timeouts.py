@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+from framework.server.queues import unacknowledged
+
 
 class Pace(NamedTuple):
     """An average rate that is demanded after a grace period, and the longest pause."""
@@ -78,7 +80,7 @@ class FetchWatch:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         self._on_slow = on_slow
-        self._left = transport.get_write_buffer_size()
+        self._left = self._unfetched()
         self._progress = Progress(pace, self._loop.time())
         self._poll_seconds = min(1.0, pace.grace_seconds / 2)
         self._timer = self._loop.call_later(self._poll_seconds, self._check)
@@ -86,10 +88,15 @@ class FetchWatch:
     def stop(self) -> None:
         self._timer.cancel()
 
+    def _unfetched(self) -> int:
+        return self._transport.get_write_buffer_size() + unacknowledged(self._transport)
+
     def _check(self) -> None:
-        now, left = self._loop.time(), self._transport.get_write_buffer_size()
-        if left == 0:
+        if self._transport.get_write_buffer_size() == 0:
             return
+        # NOTE: a transport hands over when a third of the system's buffer is free: its own buffer stands still for
+        # seconds while an honest peer fetches.
+        now, left = self._loop.time(), self._unfetched()
         if left < self._left:
             self._progress.move(self._left - left, now)
         self._left = left

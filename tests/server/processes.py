@@ -131,12 +131,23 @@ class Process:
 
 @asynccontextmanager
 async def process(
-    folder: Path, last_line: str, *, more: str = "", environment: Mapping[str, str] | None = None
+    folder: Path,
+    last_line: str,
+    *,
+    more: str = "",
+    environment: Mapping[str, str] | None = None,
+    source: str | None = None,
 ) -> AsyncIterator[Process]:
-    """Run the services module with one more line, such as ``run(build(), SETTINGS)``."""
+    """Run the services module with one more line, such as ``run(build(), SETTINGS)``.
+
+    Args:
+        source: The whole module of another process, to be run once more on its port.
+    """
     port = free_port()
-    source = SERVICES.replace("{port}", str(port)).replace("{more}", more)
-    (folder / "services.py").write_text(f"{source}\nif __name__ == '__main__':\n    {last_line}\n")
+    if source is None:
+        source = SERVICES.replace("{port}", str(port)).replace("{more}", more)
+        source = f"{source}\nif __name__ == '__main__':\n    {last_line}\n"
+    (folder / "services.py").write_text(source)
     running = Process(await _start(folder, [sys.executable, "-W", "error", "services.py"], environment), port)
     try:
         yield running

@@ -14,7 +14,7 @@ from framework.server import Running, ServerSettings, serve
 CALLS: Final = web.AppKey("calls", list[str])
 
 # Short enough for tests, long enough for a busy machine.
-FAST: Final[dict[str, Any]] = {"port": 0, "linger_seconds": 0.3}
+FAST: Final[dict[str, Any]] = {"port": 0, "linger_seconds": 0.3, "drain_seconds": 0}
 
 
 async def remember(request: web.Request) -> web.Response:

@@ -24,13 +24,14 @@ from framework.adapters.aiohttp import short_responses
 from framework.adapters.aiohttp.messages import UNREAD, Request, WaitNotice, is_ordinary, ordinary_request
 from framework.adapters.aiohttp.protocol import Connection
 from framework.adapters.aiohttp.requests import find
-from framework.adapters.aiohttp.responses import ensure_one_response
+from framework.adapters.aiohttp.responses import ask_to_close, ensure_one_response, raised
 from framework.adapters.aiohttp.writer import Writer
 from framework.context import REQUEST_ID
 from framework.problem import Problem
 from framework.server import error_responses, request_checks
 from framework.server.arrivals import Reading
 from framework.server.config import ConnectionConfig
+from framework.server.connections import end_early
 
 logger = logging.getLogger("framework.server")
 
@@ -60,7 +61,9 @@ class Exchange:
     def __init__(self, connection: Connection) -> None:
         config = connection.config
         self._connection = connection
-        self._left = 1 if config.closing else config.settings.requests_per_connection  # responses
+        self._left = (
+            1 if config.closing else config.settings.requests_per_connection
+        )  # behind the present one
         self._refusal: Problem | None = None
         self.host: str | None = None
         self.work: asyncio.Task[None] | None = None
@@ -70,18 +73,21 @@ class Exchange:
             self.work.cancel()
 
     def announce_closing(self, *, behind: int = 1) -> None:
-        self._left = min(self._left, behind)
+        self._left = min(self._left, behind - self._connection._request_in_progress)
+
+    def note_head(self, request: Request, response: web.StreamResponse) -> None:
+        """Look at the head of a response that is about to leave: it may be the last, and it may last."""
+        if self._left <= 0:
+            ask_to_close(response)
+        self._connection.config.connections.hold(request, response, request._task)
 
     # One after the other
 
     def begin(self) -> None:
         connection = self._connection
-        if (
-            connection._request_in_progress
-            or not connection._messages
-            or connection._force_close
-            or connection._parser is None
-        ):
+        if connection._request_in_progress or not connection._messages:
+            return
+        if connection._force_close or connection._parser is None:
             return
         connection._request_in_progress = True
         message, payload = connection._messages.popleft()
@@ -94,7 +100,7 @@ class Exchange:
             answering = self._run(message, payload, is_whole=is_whole)
             work = asyncio.Task(answering, loop=loop, context=context, **_START)
         except (SystemExit, KeyboardInterrupt) as error:  # uvloop would drop it while it receives data
-            loop.call_soon(_end_process, error)
+            loop.call_soon(raised, error)
             return
         self.work = connection._task_handler = None if work.done() else work
 
@@ -150,7 +156,7 @@ class Exchange:
             message = UNREAD
         elif is_ordinary(message, payload, self.host):
             return ordinary_request(message, payload, connection, task)
-        writer = Writer(connection, loop)
+        writer = Writer(connection, loop, is_head=message.method == hdrs.METH_HEAD)
         return Request(
             self._inspect(message, payload, writer) if self._refusal is None else message,
             payload,
@@ -167,7 +173,7 @@ class Exchange:
         connection = self._connection
         try:
             async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
-                while not payload.is_eof():
+                while not payload.is_eof() and connection.transport is not None:
                     await payload.readany()
         except TimeoutError:
             connection.close()
@@ -178,10 +184,9 @@ class Exchange:
         self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
     ) -> RawRequestMessage:
         """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
+        settings, has_body = self._connection.config.settings, payload is not EMPTY_PAYLOAD
         self._refusal = request_checks.find_refusal(
-            message,
-            has_body=payload is not EMPTY_PAYLOAD,
-            accept_encoded=self._connection.config.settings.accept_encoded_bodies,
+            message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies, hosts=settings.hosts
         )
         if self._refusal is not None:
             # Whatever version was asked for: the response is in ours, or the client's if that is older.
@@ -207,10 +212,8 @@ class Exchange:
         connection, body = self._connection, self._connection.body
         if body is None or not body.awaits_continue or connection._current_request is None:
             return
-        if connection.transport is None:
-            return
         body.watch()
-        if writer.output_size == 0:
+        if writer.output_size == 0 and connection.transport is not None:
             connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _decline_upgrade(self) -> None:
@@ -219,9 +222,8 @@ class Exchange:
         aiohttp would do so as it sends the response, and past all limits.
         """
         connection, parser = self._connection, self._connection._parser
-        if not connection._upgraded or connection._messages or parser is None:
-            return
-        if connection._payload_parser is not None:
+        is_spoken = connection._payload_parser is not None
+        if not connection._upgraded or connection._messages or parser is None or is_spoken:
             return
         parser.set_upgraded(False)
         connection._upgraded = False
@@ -237,17 +239,17 @@ class Exchange:
         connection = self._connection
         if self._refusal is not None:
             return await self._send_refusal(request, self._refusal)
+        self._left -= 1
         try:
             connection._current_request = request
             response = await connection.config.service.handler(request)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- nobody behind can handle it
-            response = self._response_to(request, error)
+            response = await end_early(request) or self._response_to(request, error)
         finally:
             connection._current_request = None
             releasing = connection.config.service.release(request)
             if releasing is not None:
                 await releasing
-        self._left -= 1
         if self._left <= 0 or self._awaits_continue(request.content):
             self._close_after(request, response)
         try:
@@ -307,6 +309,9 @@ class Exchange:
     def _close_after(self, request: web.BaseRequest, response: Any) -> None:
         if self._awaits_continue(request.content):
             self._connection._lingering_time = 0.0  # no body was asked for, so none will come
+        elif isinstance(response, web.StreamResponse) and response.prepared and response.keep_alive:
+            self._left = 1  # its head has promised another one before the stop began
+            return
         if isinstance(response, web.StreamResponse):
             response.force_close()
 
@@ -326,7 +331,9 @@ class Exchange:
             logger.error("Unhandled error", exc_info=error, extra=where)
         if request.writer.output_size > 0:
             raise ConnectionResetError("The response had begun when it failed.") from error
-        request._payload_writer = Writer(connection, connection._loop)
+        request._payload_writer = Writer(
+            connection, connection._loop, is_head=request.method == hdrs.METH_HEAD
+        )
         response = connection.config.service.refuse(request, problem)
         response.force_close()
         return response
@@ -342,7 +349,3 @@ class Exchange:
         await connection.finish_response(request, response, None)
         await connection.outlet.linger()
         return response
-
-
-def _end_process(error: BaseException) -> None:
-    raise error

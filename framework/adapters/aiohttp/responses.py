@@ -136,6 +136,18 @@ else:
             writer._compress, writer._headers_buf = None, None
 
 
+def ask_to_close(response: web.StreamResponse) -> None:
+    """Tell in a head that is about to leave that its connection closes behind it (RFC 9112, 9.6)."""
+    if response.keep_alive:
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
+
+
+def raised(error: BaseException) -> None:
+    """Raise what has to end the process, from a callback of the event loop."""
+    raise error
+
+
 def ensure_one_response(request: web.BaseRequest, response: Any) -> None:
     """Check that what a handler has returned can be sent.
 

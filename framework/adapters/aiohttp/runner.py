@@ -18,13 +18,16 @@ from framework.adapters.aiohttp.protocol import Connection
 from framework.adapters.aiohttp.sites import Site
 from framework.errors import ConfigurationError
 from framework.server.config import ConnectionConfig
+from framework.server.connections import CONNECTIONS
 from framework.server.deadline import within
-from framework.server.lifecycle import CONNECTIONS, Lifecycle, Phase, ensure_lifecycle
+from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
 from framework.server.service import SERVICE
 from framework.server.settings import ServerSettings
 from framework.server.stopping import StopPlan, end_connections
 
 logger = logging.getLogger("framework.server")
+
+_LOOK_SECONDS = 0.02  # between two looks at connections that are about to close
 
 
 class Server(web.Server):
@@ -54,17 +57,29 @@ class Server(web.Server):
 
     def pre_shutdown(self) -> None:
         self.announce_closing()
+        self._close_silent()
+
+    def _close_silent(self) -> None:
+        before = self._loop.time() - self._plan.drain
         for connection in self.connections:
             # aiohttp would close busy ones too, and a body that is still arriving would never be complete.
-            if isinstance(connection, Connection) and connection.is_idle:
+            if isinstance(connection, Connection) and _may_close(connection, before):
                 connection.force_close()
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- aiohttp's
-        """Wait for the requests in progress, then cancel them, then cut the connections."""
-        work = set(self._work())
-        if work:
-            await self._lifecycle.wait(work, self._plan.finish if timeout is None else timeout)
-        unfinished = [task for task in work if not task.done()]
+        """Wait for the requests in progress and on their way, then cancel them, then cut the connections.
+
+        A connection that is closed is waited for until its peer has fetched the last response.
+        """
+        until = self._loop.time() + (self._plan.finish if timeout is None else timeout)
+        while self.connections and (left := until - self._loop.time()) > 0 and not self._lifecycle.is_hurried:
+            work = set(self._work())
+            if work:
+                await self._lifecycle.wait(work, min(left, _LOOK_SECONDS))
+            else:
+                await self._lifecycle.rest(min(left, _LOOK_SECONDS))
+            self._close_silent()
+        unfinished = [task for task in self._work() if not task.done()]
         if unfinished:
             logger.warning("Cancelling requests that did not end in time", extra={"count": len(unfinished)})
             for task in unfinished:
@@ -73,6 +88,14 @@ class Server(web.Server):
         for connection in self.connections:
             connection.force_close()
         self._connections.clear()
+
+
+def _may_close(connection: Connection, before: float) -> bool:
+    """Tell whether nothing is on its way on a connection: no request, and nobody who came later than that."""
+    head = connection._head
+    if not connection.is_idle or head.has_begun or head.since > before:
+        return False
+    return connection.outlet.unread() == 0
 
 
 class Runner(web.AppRunner):
@@ -85,6 +108,7 @@ class Runner(web.AppRunner):
         require_c_parser(settings)
         self.settings = settings
         self.lifecycle = ensure_lifecycle(app)
+        self.lifecycle.is_ours = True
         self._plan = StopPlan.from_settings(settings)
         self._finish_at = 0.0
 
@@ -93,6 +117,8 @@ class Runner(web.AppRunner):
         settings = self.settings
         where = {"host": settings.host, "port": settings.port} if sock is None else {"sock": sock}
         listen: dict[str, Any] = {**where, "ssl": ssl_context, "backlog": settings.backlog}
+        if sock is None and settings.reuse_port:
+            listen["reuse_port"] = True
         if ssl_context is not None:
             listen["ssl_handshake_timeout"] = settings.handshake_seconds
         return Site(self, listen)
@@ -102,15 +128,22 @@ class Runner(web.AppRunner):
         self.lifecycle.phase = Phase.DRAINING
         if isinstance(self.server, Server):
             self.server.announce_closing()
+            ending = asyncio.create_task(self._end_connections(lasted_seconds=self._plan.drain))
             await self.lifecycle.rest(self._plan.drain)
+            await ending
         self._finish_at = asyncio.get_running_loop().time() + self._plan.finish
         await self.cleanup()
 
+    async def _end_connections(self, *, lasted_seconds: float = 0.0) -> None:
+        connections = self.app[CONNECTIONS]
+        await end_connections(connections, self.lifecycle, self._plan.part, lasted_seconds=lasted_seconds)
+
     async def shutdown(self) -> None:
         """Take leave; aiohttp calls this when the listener is closed, and waits for the requests next."""
-        await end_connections(self.app[CONNECTIONS], self.lifecycle, self._plan.part)
+        await self._end_connections()
         try:
-            await within(self._plan.part, super().shutdown(), name="the application's on_shutdown")
+            left = max(0.0, self._finish_at - asyncio.get_running_loop().time())
+            await within(left, super().shutdown(), name="the application's on_shutdown")
         except Exception:  # the connections and what the application has opened must be closed all the same
             logger.exception("The application's on_shutdown failed")
         self._shutdown_timeout = max(0.0, self._finish_at - asyncio.get_running_loop().time())
@@ -118,7 +151,7 @@ class Runner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         await super()._make_server()  # starts the application
         service = self.app[SERVICE](self.app) if SERVICE in self.app else stock_service(self.app)
-        config = ConnectionConfig(self.settings, service)
+        config = ConnectionConfig(self.settings, service, self.app[CONNECTIONS])
         return Server(service.handler, config, self.lifecycle)
 
     async def _cleanup_server(self) -> None:

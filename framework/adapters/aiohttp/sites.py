@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -32,3 +35,29 @@ class Site(web.BaseSite):
         if server is None:
             raise RuntimeError("Set the runner up before a site of it is started.")
         self._server = await loop.create_server(server, **self._listen)
+
+    async def stop(self) -> None:
+        """Stop listening, and take over the connections that the system has accepted until then."""
+        listening = getattr(self._server, "sockets", ())
+        spare = [socket.socket(fileno=os.dup(each.fileno())) for each in listening]
+        await super().stop()
+        # NOTE: closing a listener resets what waits in its queue, and under load something always does.
+        for listener in spare:
+            with listener:
+                await self._take_over(listener)
+
+    async def _take_over(self, listener: socket.socket) -> None:
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        options = {
+            name: self._listen[name] for name in ("ssl", "ssl_handshake_timeout") if name in self._listen
+        }
+        listener.setblocking(False)
+        if server is None:
+            return
+        waiting = []
+        with suppress(OSError):
+            while True:
+                waiting.append(listener.accept()[0])
+        for connection in waiting:
+            with suppress(OSError):
+                await loop.connect_accepted_socket(server, connection, **options)

@@ -30,7 +30,7 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     """
     name = out.constant(target, target.__name__)
     if isinstance(given, str):
-        return f"{name}({given})" if target is Partial else f"{name}(**{given})"
+        return f"{name}({given})" if issubclass(target, Partial) else f"{name}(**{given})"
     if not hasattr(target, "__dataclass_fields__"):
         return f"{name}({', '.join(f'{each}={given[each]}' for each in given)})"
     if _is_plain(target):

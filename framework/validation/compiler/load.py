@@ -245,7 +245,7 @@ class Loading:
         target = support.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
         renamed = getattr(schema, "arguments", {})
-        if target not in (None, Partial) and complete:
+        if target is not None and not issubclass(target, Partial) and complete:
             given = {renamed.get(each.key, each.key): each.variable for each in entries}
             return construction(self.out, target, given)
         made = made_dict(self.out, entries, nest=True)

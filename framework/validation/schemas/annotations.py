@@ -72,7 +72,7 @@ from framework.validation.schemas.validators import ensure_fit, validators_from
 from framework.validation.unions import Choices
 from framework.validation.unions import Union as Several
 
-_SETS = (set, frozenset, AbstractSet)
+SETS = (set, frozenset, AbstractSet)
 _MADE_MAPPINGS = (defaultdict, OrderedDict, Counter)
 
 
@@ -193,7 +193,7 @@ class Reader:
             )
         if _is_subclass(origin, tuple) and hasattr(origin, "_fields"):
             return self._named_tuple(origin, options)
-        if origin in _SETS:
+        if origin in SETS:
             return self._set(origin, args, options)
         if origin is tuple:
             return self._tuple(args, options)

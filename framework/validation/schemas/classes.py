@@ -30,11 +30,13 @@ class ObjectSchema(Schema):
 
 
 class PartialSchema(Schema):
-    """A schema that loads just the fields that were sent."""
+    """A schema that loads just the fields that were sent, into instances of the ``target``."""
+
+    target: ClassVar[type[Partial[Any]]] = Partial
 
     @post_load
     def construct(self, data: dict[str, Any], **_: Any) -> Partial[Any]:
-        return Partial(data)
+        return self.target(data)
 
 
 class ValueSchema(Schema):
