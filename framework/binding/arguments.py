@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from framework import validation
 from framework.adapters.aiohttp.requests import variables_of
-from framework.binding.schemas import schema_for, schema_of_values
+from framework.binding.schemas import fallback, schema_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, UnprocessableContent
 from framework.http.charsets import is_encodable
@@ -70,14 +70,22 @@ def _record_reader(
     }
     pairs = _pairs(parameter.source, keys, many)
 
+    absent = fallback(parameter) if parameter.optional else None
+
     def read(request: web.Request) -> Arguments:
         return {name: loaded(load, gather(pairs(request), many, known, location), location)}
+
+    def read_any(request: web.Request) -> Arguments:
+        data = gather(pairs(request), many, known, location)
+        return {name: loaded(load, data, location) if data else absent}
 
     def read_rest(request: web.Request) -> Arguments:
         rest = [pair for pair in pairs(request) if pair[0] not in without]
         return {name: loaded(load, gather(rest, many, known, location), location)}
 
-    return read_rest if without else read
+    if without:
+        return read_rest
+    return read_any if parameter.optional else read
 
 
 def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone: bool) -> ReadValues:

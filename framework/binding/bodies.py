@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import hdrs, web
 from marshmallow import ValidationError
@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from framework import validation
 from framework.adapters.aiohttp.requests import body_limit, read_all, take_whole_body
 from framework.annotations import strip
-from framework.binding.schemas import is_schema, schema_for
+from framework.binding.schemas import blaming, is_schema, schema_for
 from framework.endpoint import Endpoint, Parameter
 from framework.errors import ContentTooLarge, MalformedBody, UnprocessableContent, UnsupportedMediaType
 
@@ -82,31 +82,13 @@ def _bytes_reader(parameter: Parameter) -> ReadPayload:
 
 
 def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
-    kind, optional, extras = strip(parameter.annotation)
-    if not any(is_schema(each) for each in extras):
-        if any(kind is each for each in (Any, object, inspect.Parameter.empty)):
-            return validation.decode
-        origin, args = get_origin(kind) or kind, get_args(kind)
-        for free, wanted in _FREE_FORM.items():
-            if origin in wanted and {*args} <= {str, Any, object} and args[-1:] != (str,):
-                return _free_form(free, optional)
-    return validation.compile(schema_for(endpoint, parameter)).load_json
-
-
-_FREE_FORM: dict[type, tuple[Any, ...]] = {dict: (dict, Mapping), list: (list, Sequence)}
-
-
-def _free_form(kind: type, optional: bool) -> Callable[[bytes], Any]:
-    """Return what reads JSON of which only that it is an object, or an array, was said."""
-    name = "an object" if kind is dict else "an array"
-
-    def load_json(document: bytes) -> Any:
-        value = validation.decode(document)
-        if type(value) is kind or (value is None and optional):
-            return value
-        raise ValidationError(f"Not a valid JSON document here: send {name}.")
-
-    return load_json
+    kind, _, extras = strip(parameter.annotation)
+    free = any(kind is each for each in (Any, object, inspect.Parameter.empty))
+    if free and not any(is_schema(each) for each in extras):
+        return validation.decode
+    schema = schema_for(endpoint, parameter)
+    with blaming(endpoint, parameter.name):
+        return validation.compile(schema).load_json
 
 
 def _ensure_json(request: web.Request) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from aiohttp import web
 
@@ -40,7 +40,7 @@ def may_be_none(annotation: Any) -> bool:
         return True
     if get_origin(kind) in {Union, UnionType} or get_origin(kind) is Result:
         return any(may_be_none(each) for each in get_args(kind))
-    return kind is Result
+    return kind is Result or (get_origin(kind) is Literal and None in get_args(kind))
 
 
 def answers_json(endpoint: Endpoint) -> bool:

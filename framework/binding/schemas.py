@@ -6,14 +6,17 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from framework import validation
 from framework.annotations import without_none
 from framework.binding.provided import REQUIRED
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError
+from framework.forms import UploadedFileField
 from framework.validation.conventions import Conventions
+from framework.validation.schemas.foreign import Foreign
+from framework.validation.unions import Union
 
 
 def schema_for(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) -> Schema:
@@ -22,10 +25,11 @@ def schema_for(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) 
     Raises:
         ConfigurationError: There is none for its type; the message names endpoint and parameter.
     """
+    # A body may be null where a type says so; the other parts of a request have no null.
+    whole = parameter.source is Source.BODY
+    annotation = parameter.annotation if whole else without_none(parameter.annotation)
     with blaming(endpoint, parameter.name):
-        return validation.schema_of(
-            without_none(parameter.annotation), text=text, conventions=conventions_for(endpoint, parameter)
-        )
+        return validation.schema_of(annotation, text=text, conventions=conventions_for(endpoint, parameter))
 
 
 def is_schema(extra: Any) -> bool:
@@ -44,10 +48,43 @@ def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unk
         p.key: str if p.annotation is inspect.Parameter.empty else p.annotation for p in parameters
     }
     defaults = {p.key: fallback(p) for p in parameters if p.optional and p.source is not Source.PATH}
+    for parameter in parameters:
+        _ensure_text(endpoint, parameter, annotations[parameter.key])
     with blaming(endpoint, "', '".join(p.name for p in parameters)):
         return validation.schema_from_fields(
             endpoint.origin, annotations, defaults=defaults, text=True, unknown=unknown
         )
+
+
+def _ensure_text(endpoint: Endpoint, parameter: Parameter, annotation: Any) -> None:
+    """Refuse a type for which no text can stand, or in a path several texts."""
+    if parameter.source is Source.QUERY:
+        return
+    with blaming(endpoint, parameter.name):
+        schema = validation.schema_from_fields(
+            endpoint.origin, {parameter.name: annotation}, defaults={}, text=True, unknown="raise"
+        )
+        field = schema.fields[parameter.name]
+        if isinstance(field, fields.List | fields.Tuple) and parameter.source is not Source.HEADERS:
+            raise ConfigurationError(
+                f"{annotation}: one value stands in the {parameter.source.value}; take several from the query"
+            )
+        if not is_text(field) and type(field) is not fields.Raw:
+            raise ConfigurationError(
+                f"{annotation}: no text of the {parameter.source.value} can be this; take it as a 'body'"
+            )
+
+
+def is_text(field: fields.Field[Any]) -> bool:
+    """Tell whether text can stand for the values of a field, or several texts."""
+    if isinstance(field, fields.List):
+        return is_text(field.inner)
+    if isinstance(field, fields.Tuple):
+        return all(is_text(each) for each in field.tuple_fields)
+    if isinstance(field, Union):
+        return all(is_text(each) for each in field.members)
+    others = (fields.Nested, fields.Mapping, UploadedFileField, Foreign)
+    return not isinstance(field, others) and type(field) is not fields.Raw
 
 
 class blaming:  # noqa: N801 - reads as a verb

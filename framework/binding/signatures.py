@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_type_hints
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
-from marshmallow import fields
 
 from framework import validation
 from framework.annotations import strip
+from framework.binding.schemas import is_text
 from framework.endpoint import (
     Brought,
     Cookie,
@@ -29,7 +30,6 @@ from framework.endpoint import (
     origin_of,
 )
 from framework.errors import ConfigurationError
-from framework.forms import UploadedFileField
 
 _BY_NAME = {
     source.value: source
@@ -43,6 +43,9 @@ _BY_NAME = {
     )
 }
 _MARKED = {Header: Source.HEADERS, Cookie: Source.COOKIES}
+_TYPE_IN_PATH = re.compile(
+    r"\{(\w+):\s*(int|str|string|float|bool|uuid|UUID|date|datetime|path|decimal)\s*\}"
+)
 _EMPTY: Any = inspect.Parameter.empty
 
 
@@ -69,6 +72,11 @@ def read_endpoint(
     function = function_of(handler)
     parameters: tuple[Parameter, ...] = ()
     returns: Any = inspect.Signature.empty
+    if wrong := _TYPE_IN_PATH.search(path):
+        raise ConfigurationError(
+            f"{origin}: the path {path!r} has the pattern {wrong[2]!r}, which matches that text alone; write"
+            f" {{{wrong[1]}}}, and the type in the signature: {wrong[1]}: {wrong[2]}."
+        )
     if not (isinstance(function, type) and issubclass(function, AbstractView)):
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"{origin}: a handler is written with 'async def'.")
@@ -106,18 +114,7 @@ def is_value(annotation: Any) -> bool:
         )
     except ConfigurationError:
         return False
-    return _is_text(schema.fields["value"])
-
-
-def _is_text(field: fields.Field[Any]) -> bool:
-    if isinstance(field, fields.List):
-        return _is_text(field.inner)
-    if isinstance(field, fields.Tuple):
-        return all(_is_text(each) for each in field.tuple_fields)
-    return (
-        not isinstance(field, fields.Nested | fields.Mapping | UploadedFileField)
-        and type(field) is not fields.Raw
-    )
+    return is_text(schema.fields["value"])
 
 
 def _hints(function: Any, origin: str) -> Mapping[str, Any]:

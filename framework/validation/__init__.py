@@ -57,10 +57,12 @@ from framework.validation.json import MalformedJSON, decode
 from framework.validation.limits import MaxItems
 from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
+from framework.validation.schemas.type_fields import Computed
 
 __all__ = [
     "SHAPES",
     "CompiledSchema",
+    "Computed",
     "Conventions",
     "MalformedJSON",
     "MaxItems",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import binascii
+import decimal
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +28,108 @@ class Table(fields.Dict):
             if not isinstance(error.messages, dict):
                 raise
             raise ValidationError(entry_messages(error.messages), valid_data=error.valid_data) from error
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        written = super()._serialize(value, attr, obj, **kwargs)  # type: ignore[no-untyped-call]
+        return written if written is None else {key_text(key): each for key, each in written.items()}
+
+
+def key_text(key: Any) -> str:
+    """Return a key as the text that it is in JSON."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, decimal.Decimal):
+        return format(key, "f")
+    return key if type(key) is str else str(key)
+
+
+class Row(fields.Tuple):
+    """A named tuple: an array in JSON, whose last values may be left out if they have defaults; an object is read, too.
+
+    Attributes:
+        kind: The class.
+    """
+
+    def __init__(self, kind: Any, tuple_fields: Sequence[fields.Field[Any]], **options: Any) -> None:
+        super().__init__(tuple_fields, **options)
+        self.kind = kind
+
+    @property
+    def least(self) -> int:
+        """How many values there must be."""
+        return len(self.tuple_fields) - len(self.kind._field_defaults)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, Mapping):
+            pairs = self._named(value)
+        elif isinstance(value, list | tuple):
+            if not self.least <= len(value) <= len(self.tuple_fields):
+                raise ValidationError(f"Length must be between {self.least} and {len(self.tuple_fields)}.")
+            pairs = list(zip(self.kind._fields, value, strict=False))
+        else:
+            raise self.make_error("invalid")
+        made, errors = {}, {}
+        by_name = dict(zip(self.kind._fields, self.tuple_fields, strict=True))
+        for position, (name, each) in enumerate(pairs):
+            try:
+                made[name] = by_name[name].deserialize(each, **kwargs)
+            except ValidationError as error:
+                errors[name if isinstance(value, Mapping) else position] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return self.kind(**made)
+
+    def _named(self, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        names = self.kind._fields
+        errors = {key: ["Unknown field."] for key in value if key not in names}
+        for name in names:
+            if name not in value and name not in self.kind._field_defaults:
+                errors[name] = ["Missing data for required field."]
+        if errors:
+            raise ValidationError(errors)
+        return list(value.items())
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        if value is None:
+            return None
+        return [
+            each._serialize(item, attr, obj, **kwargs)
+            for each, item in zip(self.tuple_fields, value, strict=True)
+        ]
+
+
+class Members(fields.Field[Any]):
+    """A member of an Enum whose values are no scalars of JSON, by what JSON makes of its value."""
+
+    default_error_messages = {"unknown": "Must be one of: {choices}."}  # noqa: RUF012 - marshmallow's way
+
+    def __init__(self, enum: type[Enum], text: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.enum = enum
+        self.text = text
+        self.written = [(member, json.loads(json.dumps(member.value, default=str))) for member in enum]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        for member, written in self.written:
+            if self.text and not isinstance(written, list | dict) and key_text(written) == value:
+                return member
+            if type(written) is type(value) and json.dumps(written) == json.dumps(value):
+                return member
+        raise self.make_error("unknown", choices=", ".join(str(written) for _, written in self.written))
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return next((written for member, written in self.written if member is value), None)
+
+
+class Flags(fields.Enum[Any]):
+    """Flags, as the sum of their numbers."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        most = sum({member.value for member in self.enum if member.value.bit_count() == 1})
+        number = self.field.deserialize(value, attr, data, **kwargs)
+        if not 0 <= number <= most or number & ~most:
+            raise ValidationError(f"Must be a sum of: {', '.join(str(each.value) for each in self.enum)}.")
+        return self.enum(number)
 
 
 def entry_messages(messages: Mapping[Any, Any]) -> dict[Any, Any]:

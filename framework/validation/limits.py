@@ -14,6 +14,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from framework.validation.unions import Union
+
 ITEMS = 1_000
 TEXT_BEFORE_PATTERN = 10_000
 FAULTS = 50
@@ -106,6 +108,25 @@ class Zulu:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A reader of a span as ISO 8601 writes it (``PT1M30S``) as its seconds; months and years have no length.
+
+    Attributes:
+        text: Whether the seconds are to be text.
+    """
+
+    text: bool = False
+
+    def __call__(self, value: Any) -> Any:
+        found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+        if found is None or not any(found.groups()):
+            return value
+        weeks, days, hours, minutes, seconds = (float(each or 0) for each in found.groups())
+        whole = ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds
+        return repr(whole) if self.text else whole
+
+
+@dataclass(frozen=True, slots=True)
 class ModestNumber:
     """A guard against text of a number with a huge exponent.
 
@@ -150,6 +171,9 @@ class HexDigits:
 
 SMALLEST_INTEGER = -(2**63)
 LARGEST_INTEGER = 2**64 - 1
+_SPAN = re.compile(
+    r"P(?!$)(?:([0-9]{1,6})W)?(?:([0-9]{1,6})D)?(?:T(?=[0-9])(?:([0-9]{1,6})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,9}(?:\.[0-9]{1,6})?)S)?)?"
+)
 _UUID = re.compile(r"(?:urn:)?(?:uuid:)?\{?[0-9a-fA-F-]{32,63}\}?")
 MODEST_NUMBER = re.compile(r"[^eE]{0,1000}([eE][+-]?[0-9]{1,3})?", re.DOTALL)
 _PATTERN_VALIDATORS = (validate.Regexp, validate.Email, validate.URL)
@@ -172,6 +196,8 @@ def inner_fields(field: fields.Field[Any]) -> list[fields.Field[Any]]:
         return [field.inner]
     if isinstance(field, fields.Tuple):
         return list(field.tuple_fields)
+    if isinstance(field, Union):
+        return list(field.members)
     if isinstance(field, fields.Mapping):
         return [inner for inner in (field.key_field, field.value_field) if inner is not None]
     return []

@@ -22,6 +22,7 @@ from framework.app import ServiceSettings, create_app
 from framework.batteries import auth, openapi, problems
 from framework.batteries.openapi import OpenAPISettings
 from framework.batteries.openapi.paths import Templates
+from framework.batteries.openapi.schemas import DECIMAL, SPAN
 from framework.battery import Battery
 from framework.endpoint import Renders
 from framework.errors import ConfigurationError
@@ -422,7 +423,7 @@ async def test_a_body_is_described_by_its_type(serve: Serve, client: aiohttp.Cli
     assert draft["properties"] == {
         "title": {"type": "string", "minLength": 1, "maxLength": 100, "description": "What it is about."},
         "tags": {"type": "array", "items": {"$ref": "#/components/schemas/Tag"}},
-        "price": {"type": "string", "format": "decimal", "x-minimum": "0.01"},
+        "price": {"type": "string", "format": "decimal", "pattern": DECIMAL, "x-minimum": "0.01"},
         "colour": {"type": "string", "enum": ["red", "blue"], "default": "red"},
         "parent": {"anyOf": [{"$ref": "#/components/schemas/Tag"}, {"type": "null"}], "default": None},
     }
@@ -576,7 +577,7 @@ class Kinds:
     ("name", "schema"),
     [
         ("at", {"type": "string", "format": "time"}),
-        ("lasts", {"type": "number", "x-unit": "seconds"}),
+        ("lasts", {"type": ["number", "string"], "pattern": SPAN, "x-unit": "seconds"}),
         (
             "pair",
             {
@@ -598,7 +599,7 @@ class Kinds:
         ("host", {"type": "string", "format": "ipv4"}),
         ("table", {"type": "object", "additionalProperties": {"type": "integer"}}),
         ("code", {"type": "string", "pattern": "^[A-Z]+$"}),
-        ("price", {"type": ["string", "null"], "format": "decimal"}),
+        ("price", {"type": ["string", "null"], "format": "decimal", "pattern": DECIMAL}),
         ("anything", {}),
         ("numbers", {"type": "array", "items": {"type": "integer"}}),
     ],

@@ -337,11 +337,9 @@ class Mixed:
 @pytest.mark.parametrize(
     ("tp", "words"),
     [
-        (Filled, "Filled.seed.*InitVar"),
         (Clash, "Clash.*same"),
         (Unhashable, "Unhashable.sets.*hashable"),
         (Unresolved, "Unresolved.*NotThere"),
-        (Pair, "Pair.one"),
         (Partial, "Partial"),
     ],
 )

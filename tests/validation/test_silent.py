@@ -163,7 +163,7 @@ def known(value: str) -> None:
         (Annotated[int, at.Interval(gt=1, le=3)], 3, 1, "Must be greater than 1."),
         (Annotated[str, at.Len(2, 3)], "ab", "a", "Shorter than minimum length 2."),
         (Annotated[list[int], at.MaxLen(1)], [1], [1, 2], "Longer than maximum length 1."),
-        (Annotated[int, at.MultipleOf(3)], 6, 5, "Invalid value."),
+        (Annotated[int, at.MultipleOf(3)], 6, 5, "Must be a multiple of 3."),
         (Annotated[str, at.Predicate(str.isupper)], "A", "a", "Invalid value."),
         (Annotated[str | None, at.MinLen(2)], None, "a", "Shorter than minimum length 2."),
     ],

@@ -152,8 +152,16 @@ async def test_bodies_paths_queries_and_the_document_agree(
     properties = document["components"]["schemas"]["Host"]["properties"]
     assert properties == {
         "address": {"type": "string", "format": "ipv4"},
-        "network": {"type": "string", "format": "ip-network"},
-        "folder": {"type": "string", "format": "path"},
-        "key": {"type": "string", "contentEncoding": "base64"},
+        "network": {
+            "type": "string",
+            "format": "ip-network",
+            "pattern": r"^[0-9A-Fa-f:.]{2,45}(/[0-9.]{1,15})?$",
+        },
+        "folder": {"type": "string", "format": "path", "minLength": 1},
+        "key": {
+            "type": "string",
+            "contentEncoding": "base64",
+            "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        },
         "zone": {"type": "string", "format": "time-zone"},
     }

@@ -7,22 +7,31 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from framework import validation
 from framework.errors import ConfigurationError
 from framework.forms import UploadedFileField
 from framework.validation.conventions import UNSAID, Conventions
+from framework.validation.fields import Flags, Members, Row
+from framework.validation.limits import Span, flat
+from framework.validation.schemas.classes import VALUE, ValueSchema
+from framework.validation.schemas.foreign import REFERENCE, Foreign
+from framework.validation.schemas.validators import MultipleOf
+from framework.validation.unions import Choices, Union
 
 JSONSchema = dict[str, Any]
 
 _FORMATS: Mapping[type, Mapping[str, Any]] = {
     **validation.SHAPES,
     fields.Time: {"format": "time"},
+    fields.IPv4Interface: {"type": "string", "pattern": r"^[0-9.]{7,15}(/[0-9]{1,2})?$"},
+    fields.IPv6Interface: {"type": "string", "pattern": r"^[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?$"},
     fields.URL: {"format": "uri"},
     UploadedFileField: {
         "type": "string",
@@ -31,6 +40,8 @@ _FORMATS: Mapping[type, Mapping[str, Any]] = {
     },
 }
 
+SPAN = r"^P(?=.)([0-9]{1,6}W)?([0-9]{1,6}D)?(T(?=[0-9])([0-9]{1,6}H)?([0-9]{1,6}M)?([0-9]{1,9}([.][0-9]{1,6})?S)?)?$"
+DECIMAL = r"^[+-]?[0-9]{1,100}(\.[0-9]{1,100})?$"
 _TYPING = frozenset({"type", "enum", "$ref", "allOf", "anyOf", "oneOf"})
 
 
@@ -42,7 +53,18 @@ class Schemas:
         self._taken = taken
         converter: Any = plugin.converter
         self._converter = converter
-        for refine in (_format, _decimal, _tuple):
+        for refine in (
+            _format,
+            _decimal,
+            _tuple,
+            _union,
+            _enum,
+            _foreign,
+            _alias,
+            _duration,
+            _bounds,
+            _mapping,
+        ):
             # NOTE: apispec adds it to this converter; `map_to_openapi_type` would change all of the process.
             converter.add_attribute_function(refine)
 
@@ -156,12 +178,155 @@ def _decimal(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSch
     if not (isinstance(field, fields.Decimal) and field.as_string):
         return {}
     bounds = {f"x-{name}": ret.pop(name) for name in ("minimum", "maximum") if name in ret}
-    return {"type": ["string", "null"] if field.allow_none else "string", "format": "decimal", **bounds}
+    return {
+        "type": ["string", "null"] if field.allow_none else "string",
+        "format": "decimal",
+        "pattern": DECIMAL,
+        **bounds,
+    }
+
+
+def _union(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    if not isinstance(field, Union):
+        return {}
+    key = field.tag[0]
+    members = [converter.field2property(each) for each in field.members]
+    if key:
+        # What tells objects apart has to be sent, even where the type has a default for it.
+        members = [
+            {**each, "required": [key]} if member in field.objects else each
+            for each, member in zip(members, field.members, strict=True)
+        ]
+    return {"anyOf": [*members, *([{"type": "null"}] if field.allow_none else [])]}
+
+
+def _row(converter: Any, field: Row) -> JSONSchema:
+    """Describe a named tuple: an array, or an object when it is read."""
+    items = [converter.field2property(each) for each in field.tuple_fields]
+    names = field.kind._fields
+    array = {"type": "array", "prefixItems": items, "minItems": field.least, "maxItems": len(items)}
+    record = {
+        "type": "object",
+        "properties": dict(zip(names, items, strict=True)),
+        "additionalProperties": False,
+    }
+    if field.least:
+        record["required"] = list(names[: field.least])
+    return {"anyOf": [array, record, *([{"type": "null"}] if field.allow_none else [])]}
+
+
+def _enum(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe what apispec does not know of enumerations: sums of flags, values of other types, chosen members."""
+    null = [None] if field.allow_none else []
+    if isinstance(field, Flags):
+        ret.pop("enum", None)
+        most = sum({member.value for member in field.enum if member.value.bit_count() == 1})
+        return {"minimum": 0, "maximum": most}
+    if isinstance(field, Members):
+        return {"enum": [*(written for _, written in field.written), *null]}
+    for choices in field.validators:
+        if isinstance(choices, Choices):
+            values = [each.value if isinstance(each, Enum) else each for each in choices.choices]
+            return {"enum": [*values, *null]}
+    return {}
+
+
+def _foreign(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe a class of another library as that does, what it refers to as components."""
+    if not isinstance(field, Foreign):
+        return {}
+    schema, more = field.described()
+    for name, each in more.items():
+        if name not in converter.spec.components.schemas:
+            converter.spec.components.schema(name, dict(each))
+    return dict(schema)
+
+
+def _alias(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Let the component of a type that speaks of itself describe the value, and not the schema around it."""
+    if isinstance(field, fields.Nested) and isinstance(field.schema, ValueSchema):
+        name = re.search(REFERENCE + r"([\w.-]+)", str(ret))
+        component = converter.spec.components.schemas.get(name[1]) if name else None
+        if component and VALUE in component.get("properties", {}):
+            described = component["properties"][VALUE]
+            component.clear()
+            component.update(described)
+    return {}
+
+
+def _duration(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe a span of time: a number of seconds, or text as ISO 8601 writes it."""
+    if not isinstance(field, fields.TimeDelta) or not any(isinstance(each, Span) for each in field.pre_load):
+        return {}
+    kinds = (
+        [ret.get("type", "number")] if isinstance(ret.get("type"), str) else list(ret.get("type", ["number"]))
+    )
+    return {"type": [*kinds, "string"], "pattern": SPAN}
+
+
+def _bounds(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe bounds that are no values themselves, multiples, and the forms of text."""
+    found: JSONSchema = {}
+    for each in flat(field.validators):
+        if isinstance(each, validate.Range):
+            found |= _exclusive(each, ret)
+        elif isinstance(each, MultipleOf):
+            found["multipleOf"] = each.factor
+        elif isinstance(each, validate.Email):
+            found["format"] = "email"
+        elif isinstance(each, validate.URL):
+            found["format"] = "uri"
+        elif isinstance(each, validate.Regexp):
+            found["pattern"] = _ecma(str(each.regex.pattern))
+    return found
+
+
+def _exclusive(bounds: validate.Range, ret: JSONSchema) -> JSONSchema:
+    found = {}
+    if not bounds.min_inclusive and "minimum" in ret:
+        found["exclusiveMinimum"] = ret.pop("minimum")
+    if not bounds.max_inclusive and "maximum" in ret:
+        found["exclusiveMaximum"] = ret.pop("maximum")
+    return found
+
+
+def _ecma(pattern: str) -> str:
+    """Return a pattern as ECMA 262 writes it; Python's match begins at the beginning."""
+    written = pattern.replace("\\A", "^").replace("\\Z", "$").replace("(?P<", "(?<")
+    return written if written.startswith("^") else f"^(?:{written})"
+
+
+def _mapping(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe the keys of an object, and how many there may be."""
+    if isinstance(field, fields.List) and isinstance(field.metadata.get("max_items"), int):
+        return {"maxItems": field.metadata["max_items"]}
+    if not isinstance(field, fields.Mapping):
+        return {}
+    found = {
+        f"{bound}Properties": ret.pop(f"{bound}{unit}")
+        for bound in ("min", "max")
+        for unit in ("Length", "Items")
+        if f"{bound}{unit}" in ret
+    }
+    keys = field.key_field
+    if keys is None or (type(keys) is fields.String and not keys.validators):
+        return found
+    if isinstance(keys, fields.Boolean):
+        return {**found, "propertyNames": {"enum": ["true", "false"]}}
+    described = converter.field2property(keys)
+    if described.get("type") in ("integer", "number"):
+        pattern = r"^[+-]?[0-9]+$" if described["type"] == "integer" else r"^[+-]?[0-9.eE+-]+$"
+        described = (
+            {"pattern": pattern} if "enum" not in described else {"enum": [str(x) for x in described["enum"]]}
+        )
+    return {**found, "propertyNames": described}
 
 
 def _tuple(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
     if not isinstance(field, fields.Tuple):
         return {}
+    if isinstance(field, Row):
+        return _row(converter, field)
     items = [converter.field2property(each) for each in field.tuple_fields]
     kind = ["array", "null"] if field.allow_none else "array"
     return {"type": kind, "prefixItems": items, "minItems": len(items), "maxItems": len(items)}

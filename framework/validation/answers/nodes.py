@@ -33,7 +33,8 @@ from framework.validation.answers.unions import closest
 from framework.validation.conventions import Conventions
 from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
-from framework.validation.schemas.annotations import LISTS, MAPPINGS, SETS, unwrap
+from framework.validation.schemas.annotations import SETS
+from framework.validation.schemas.meanings import LISTS, MAPPINGS, unwrap
 from framework.validation.schemas.type_fields import dataclass_fields, typeddict_fields
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from inspect import isawaitable
 from typing import Any, NamedTuple
@@ -71,7 +71,16 @@ class Object:
                 raise error.within(key) from None
             if node.alone:
                 own[key] = made
-        return {**compile(self._schema).dump(value), **own}
+        return own | dict(self._rest(value, own))
+
+    def _rest(self, value: Any, own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield what the schema's own fields write."""
+        for name, field in self._schema.dump_fields.items():
+            key = field.data_key or name
+            if key not in own:
+                written = field.serialize(name, value, accessor=self._schema.get_attribute)
+                if written is not missing:
+                    yield key, written
 
 
 class Written:

@@ -34,5 +34,10 @@ CODECS = (
             ipaddress.IPv6Interface: fields.IPv6Interface,
         },
     ),
-    text_codec(IPNetwork, ipaddress.IPv4Network, ipaddress.IPv6Network, shape={"format": "ip-network"}),
+    text_codec(
+        IPNetwork,
+        ipaddress.IPv4Network,
+        ipaddress.IPv6Network,
+        shape={"format": "ip-network", "pattern": r"^[0-9A-Fa-f:.]{2,45}(/[0-9.]{1,15})?$"},
+    ),
 )

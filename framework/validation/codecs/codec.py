@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,7 @@ from framework.validation.fields import Spelt
 from framework.validation.limits import MODEST_NUMBER, AtMost, ModestNumber, Only, Spelling
 
 # Going through one of these a second time gives the same items, should marshmallow have to do it again.
-REITERABLE = (list, tuple, set, frozenset)
+REITERABLE = (list, tuple, set, frozenset, deque)
 # Beyond these a float may have been an integer of more than 64 bits; the comparison is false for NaN, too.
 FINITE = "-9.2e18 < {0} < 1.8e19"
 

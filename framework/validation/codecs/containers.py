@@ -17,7 +17,7 @@ from framework.validation.codecs.codec import (
     at_most,
 )
 from framework.validation.compiler.kinds import known
-from framework.validation.fields import Table
+from framework.validation.fields import Table, key_text
 from framework.validation.limits import AtMost
 
 
@@ -98,6 +98,8 @@ def _dump_dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         with w.out.entries_of(value) as (key, each):
             if field.key_field is not None:
                 w.item(field.key_field, key, plain=True)
+                if isinstance(field, Table) and not isinstance(field.key_field, fields.String):
+                    w.out.line(f"{key} = {w.out.constant(key_text, 'key_text')}({key})")
             if field.value_field is not None:
                 w.item(field.value_field, each)
 

@@ -27,7 +27,7 @@ from framework.validation.codecs.codec import (
     unless_exact,
 )
 from framework.validation.codecs.numbers import PLAIN_NUMBER
-from framework.validation.limits import Only, Spelling, TimeOfDay, WithColons, Zulu
+from framework.validation.limits import Only, Span, Spelling, TimeOfDay, WithColons, Zulu
 
 # What orjson spells otherwise, if at all: of a time's microseconds it may drop a leading zero.
 ODD_MOMENT = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
@@ -168,10 +168,16 @@ CODECS = (
         fields=(fields.TimeDelta,),
         load=_load_timedelta,
         dump=_dump_timedelta,
-        guards=(Only, Spelling),
+        guards=(Only, Spelling, Span),
         json={
-            dt.timedelta: partial(fields.TimeDelta, pre_load=[Only((int, float, dt.timedelta), _NOT_A_SPAN)])
+            dt.timedelta: partial(
+                fields.TimeDelta, pre_load=[Span(), Only((int, float, dt.timedelta), _NOT_A_SPAN)]
+            )
         },
-        text={dt.timedelta: partial(fields.TimeDelta, pre_load=[Spelling(PLAIN_NUMBER, _NOT_A_SPAN)])},
+        text={
+            dt.timedelta: partial(
+                fields.TimeDelta, pre_load=[Span(text=True), Spelling(PLAIN_NUMBER, _NOT_A_SPAN)]
+            )
+        },
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from framework.validation.codecs import addresses, anything, containers, enums, moments, numbers, text
+from framework.validation.codecs import addresses, anything, containers, enums, moments, numbers, text, unions
 from framework.validation.codecs.codec import Codec, Make
 from framework.validation.compiler.kinds import known
 
@@ -20,6 +20,7 @@ CODECS = (
     *enums.CODECS,
     *containers.CODECS,
     *anything.CODECS,
+    *unions.CODECS,
 )
 _BY_FIELD: Mapping[type, Codec] = {field: codec for codec in CODECS for field in codec.fields}
 

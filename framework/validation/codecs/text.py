@@ -67,7 +67,14 @@ CODECS = (
         guards=(HexDigits,),
         json={uuid.UUID: fields.UUID},
     ),
-    text_codec(Base64, bytes, shape={"contentEncoding": "base64"}),
-    text_codec(FilePath, *PATHS, shape={"format": "path"}),
+    text_codec(
+        Base64,
+        bytes,
+        shape={
+            "contentEncoding": "base64",
+            "pattern": r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        },
+    ),
+    text_codec(FilePath, *PATHS, shape={"format": "path", "minLength": 1}),
     text_codec(TimeZone, zoneinfo.ZoneInfo, shape={"format": "time-zone"}),
 )

@@ -25,6 +25,7 @@ from framework.validation.compiler.kinds import known
 from framework.validation.compiler.load import Mode, data_key
 from framework.validation.compiler.loaders import field_loader, loader
 from framework.validation.compiler.tally import Tally
+from framework.validation.schemas.classes import ValueSchema
 
 Quick = Callable[[Any], Any]
 
@@ -61,6 +62,8 @@ class Bounded:
         schema = self._schema
         if self._is_other:
             return schema.load(data, **options._asdict())
+        if isinstance(schema, ValueSchema):
+            return self.reader(schema.value)(data, tally=tally)
         options = Options(
             schema.many if options.many is None else bool(options.many),
             schema.partial if options.partial is None else options.partial,

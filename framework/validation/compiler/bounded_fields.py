@@ -11,6 +11,7 @@ from marshmallow.utils import is_collection, is_sequence_but_not_string
 from framework.adapters.marshmallow import Options, plucked_key
 from framework.validation.compiler.tally import Tally
 from framework.validation.fields import Table, entry_messages
+from framework.validation.unions import Union
 
 Read = Callable[..., Any]
 
@@ -135,6 +136,26 @@ def _pluck(readers: Readers, field: fields.Pluck) -> Read:
     return deserialize
 
 
+def _union(readers: Readers, field: Union) -> Read:
+    reads = {id(each): readers.reader(each) for each in field.members}
+
+    def deserialize(value: Any, attr: Any, data: Any, *, tally: Tally, **options: Any) -> Any:
+        if field.text:
+            return field.deserialize(value, attr, data)
+        found = field.candidates(value)
+        if len(found) == 1:
+            return reads[id(found[0])](value, attr, data, tally=tally, **options)
+        left = tally.left
+        for each in found:
+            try:
+                return reads[id(each)](value, attr, data, tally=tally, **options)
+            except ValidationError:
+                tally.left = left
+        raise field.make_error("invalid")
+
+    return deserialize
+
+
 BOUNDED: dict[type, Callable[[Readers, Any], Read]] = {
     fields.List: _list,
     fields.Tuple: _tuple,
@@ -142,4 +163,5 @@ BOUNDED: dict[type, Callable[[Readers, Any], Read]] = {
     Table: _dict,
     fields.Nested: _nested,
     fields.Pluck: _pluck,
+    Union: _union,
 }

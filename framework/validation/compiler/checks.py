@@ -17,6 +17,7 @@ from framework.validation.compiler.codegen import Source
 from framework.validation.compiler.kinds import known
 from framework.validation.json import refuse_no_numbers
 from framework.validation.limits import flat
+from framework.validation.unions import Choices
 
 Emit = Callable[[Source, Any, str], None]
 
@@ -38,7 +39,7 @@ def check(out: Source, validator: Any, value: str) -> None:
 def refuse_other_choices(out: Source, validators: list[Any], value: str) -> None:
     """Write the check that a value is one of those that a Literal names."""
     for validator in validators:
-        if type(validator) is validate.OneOf:
+        if isinstance(validator, Choices):
             choices = {(type(each), each) for each in validator.choices}
             out.refuse_if(f"(type({value}), {value}) not in {out.constant(choices, 'choices')}")
 

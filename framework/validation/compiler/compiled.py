@@ -82,7 +82,7 @@ class CompiledSchema:
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self._max_items = most_of(schema)
-        all_schemas = support.close_circles(schema)
+        self._all_schemas = all_schemas = support.close_circles(schema)
         for each in all_schemas:
             for field in each.fields.values():
                 limit(field)
@@ -95,6 +95,7 @@ class CompiledSchema:
     @cached_property
     def load(self) -> Load:
         """Validate and convert data, as ``Schema.load`` does; see `Load`."""
+        support.ensure_readable(self._all_schemas)
         schema, slow = self.schema, self._slow
         if support.reads_plainly(schema) or support.load_hooks(schema):
 
@@ -133,6 +134,7 @@ class CompiledSchema:
             MalformedJSON: The document is not JSON, or beyond the limits of JSON documents.
             marshmallow.ValidationError: The document is not valid.
         """
+        support.ensure_readable(self._all_schemas)
         if support.reads_plainly(self.schema) or support.load_hooks(self.schema):
             return self._load_json_by_data
         return self._compiled_load_json()

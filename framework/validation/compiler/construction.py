@@ -31,9 +31,14 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     name = out.constant(target, target.__name__)
     if isinstance(given, str):
         return f"{name}({given})" if issubclass(target, Partial) else f"{name}(**{given})"
+    if not hasattr(target, "__dataclass_fields__"):
+        return f"{name}({', '.join(f'{each}={given[each]}' for each in given)})"
     if _is_plain(target):
         return _filled(out, name, given)
-    positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]
+    taken = [each for each in dataclasses.fields(target) if each.init]
+    # An InitVar may stand anywhere among the arguments, and is no field.
+    by_name = len(taken) != len(given)
+    positional = [] if by_name else [each.name for each in taken if not each.kw_only]
     keywords = [f"{each}={given[each]}" for each in given if each not in positional]
     return f"{name}({', '.join([*(given[each] for each in positional), *keywords])})"
 

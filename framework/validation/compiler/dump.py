@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, fields, missing, validate
+from marshmallow import Schema, fields, missing
 
 from framework.validation.codecs.codec import REITERABLE
 from framework.validation.codecs.containers import makes_set
@@ -17,7 +17,9 @@ from framework.validation.compiler.checks import look_for_no_numbers, refuse_oth
 from framework.validation.compiler.codegen import DEEPEST, Fallback, Source
 from framework.validation.compiler.construction import Entry, made_dict
 from framework.validation.fields import Spelt
+from framework.validation.schemas.classes import ValueSchema
 from framework.validation.schemas.types import of_type
+from framework.validation.unions import Choices
 
 Dump = Callable[[Any], Any]
 _NOWHERE = "None, None"
@@ -76,7 +78,7 @@ class Dumping:
         if isinstance(field, Spelt):
             kind = self.out.constant(field.kind, field.kind.__name__)
             self.out.refuse_if(f"{value} is not None and not isinstance({value}, {kind})")
-        if any(isinstance(each, validate.OneOf) for each in field.validators):
+        if any(isinstance(each, Choices) for each in field.validators):
             with self.out.block(f"if {value} is not None:"):
                 refuse_other_choices(self.out, field.validators, value)
 
@@ -129,6 +131,9 @@ class Dumping:
 
     def _object(self, schema: Schema, value: str) -> None:
         """Write the writing of one object; the variable then holds the dict."""
+        if isinstance(schema, ValueSchema):
+            self.value(schema.value, value)
+            return
         with self.out.block(f"if {self._fits(schema, value)}:"):
             entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
             made = made_dict(self.out, entries, nest=False)

@@ -19,6 +19,7 @@ from framework.validation.compiler.construction import Entry, construction, made
 from framework.validation.compiler.hooks import copied, finisher, hooked
 from framework.validation.limits import most_of
 from framework.validation.partial import Partial
+from framework.validation.schemas.classes import ValueSchema
 
 # These read whatever they are given, so that a null must be caught before.
 _TAKE_NONE = (fields.Raw, fields.Constant, fields.Pluck)
@@ -158,6 +159,9 @@ class Loading:
 
     def object(self, schema: Schema, mode: Mode, data: str) -> str:
         """Write the reading of one object; return the variable or expression with what it made."""
+        if isinstance(schema, ValueSchema):
+            self.value(schema.value, data)
+            return data
         here = replace(self, partial=mode.partial)
         read = schema.load_fields.values()
         # Of what JSON has, only an object gives a value by its key: reading a field tells whether it is one.
@@ -240,12 +244,16 @@ class Loading:
         hooks = mode.construct and bool(support.load_hooks(schema))
         target = support.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
+        renamed = getattr(schema, "arguments", {})
         if target is not None and not issubclass(target, Partial) and complete:
-            return construction(self.out, target, {each.key: each.variable for each in entries})
+            given = {renamed.get(each.key, each.key): each.variable for each in entries}
+            return construction(self.out, target, given)
         made = made_dict(self.out, entries, nest=True)
         if mode.unknown == INCLUDE:
             self._include(data, made, keys)
         if target is not None:
+            if renamed:
+                self.out.line("raise Fallback")  # as rare as it is
             made = construction(self.out, target, made)
         if hooks:
             self._finish(schema, mode, made, data, many=False)

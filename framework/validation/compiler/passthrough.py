@@ -21,6 +21,7 @@ from framework.validation.compiler import support
 from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Source
 from framework.validation.json import plain
+from framework.validation.schemas.classes import VALUE, ValueSchema
 
 Encode = Callable[..., bytes]
 
@@ -85,6 +86,9 @@ class Checking:
         Raises:
             NotPassedThrough: Objects of this schema have to be dumped.
         """
+        if isinstance(schema, ValueSchema):
+            replace(self, open=(*self.open, id(schema)))._item(schema.value, value, VALUE)
+            return value
         target = self._target(schema)
         if not _is_its_own_dump(schema, target):
             raise NotPassedThrough

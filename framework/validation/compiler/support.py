@@ -21,7 +21,7 @@ from framework.adapters.marshmallow import (
 from framework.errors import ConfigurationError
 from framework.validation.codecs.registry import find_codec
 from framework.validation.limits import inner_fields
-from framework.validation.schemas.types import ListSchema, ObjectSchema, PartialSchema
+from framework.validation.schemas.classes import ListSchema, ObjectSchema, PartialSchema, ValueSchema
 
 V = TypeVar("V")
 
@@ -34,6 +34,8 @@ def reads_plainly(schema: Schema) -> str:
     """Return why a schema's loading cannot be compiled, or nothing."""
     if PLAIN:
         return _WITHOUT_PRIVATE_PARTS
+    if isinstance(schema, ValueSchema):
+        return ""
     if changed := overridden_for_loading(schema):
         return f"{type(schema).__name__} overrides {changed}"
     if not isinstance(schema.partial, bool | None):
@@ -43,13 +45,15 @@ def reads_plainly(schema: Schema) -> str:
 
 def reads_otherwise(schema: Schema) -> bool:
     """Tell whether a schema has a ``load`` of its own, so that it is to be called."""
-    return PLAIN or bool(overridden_for_loading(schema))
+    return PLAIN or (not isinstance(schema, ValueSchema) and bool(overridden_for_loading(schema)))
 
 
 def writes_plainly(schema: Schema) -> str:
     """Return why a schema's dumping cannot be compiled, or nothing."""
     if PLAIN:
         return _WITHOUT_PRIVATE_PARTS
+    if isinstance(schema, ValueSchema):
+        return ""
     if changed := overridden_for_dumping(schema):
         return f"{type(schema).__name__} overrides {changed}"
     return "" if schema.dict_class is dict else f"{type(schema).__name__} has a dict_class of its own"
@@ -100,6 +104,24 @@ def has_decimals(schemas: Iterable[Schema]) -> bool:
     for field in waiting:  # grows while it is walked
         waiting.extend(inner_fields(field))
     return any(isinstance(field, fields.Decimal) for field in waiting)
+
+
+def ensure_readable(schemas: Iterable[Schema]) -> None:
+    """Refuse schemas with a field that can be written, and not be read.
+
+    Raises:
+        ConfigurationError: There is one; the message names it.
+    """
+    for schema in schemas:
+        if reason := getattr(schema, "unreadable", ""):
+            raise ConfigurationError(f"{type(schema).__name__}: {reason}")
+        waiting = [(name, field) for name, field in schema.load_fields.items()]
+        for name, field in waiting:  # grows while it is walked
+            reason = getattr(field, "ambiguity", "")
+            if reason:
+                where = "" if isinstance(schema, ValueSchema) else f"{type(schema).__name__}.{name}: "
+                raise ConfigurationError(f"{where}{field.metadata.get('annotation', '')}: {reason}")
+            waiting.extend((name, inner) for inner in inner_fields(field))
 
 
 def nested_fields(field: fields.Field[Any]) -> Iterator[fields.Nested]:

@@ -32,29 +32,48 @@ value of an optional field that is not text counts as none.
 from __future__ import annotations
 
 import copy
-import inspect
-import types
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, is_dataclass
-from enum import Enum
+from dataclasses import dataclass, is_dataclass, replace
+from enum import Enum, Flag
 from functools import partial
-from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    Self,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
-from marshmallow import Schema, fields, missing, validate
+from marshmallow import Schema, fields, missing
 
 from framework.validation.codecs.codec import Make
 from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT
 from framework.validation.conventions import PLACES, Conventions
-from framework.validation.fields import Table
+from framework.validation.fields import Flags, Members, Row, Table
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
+from framework.validation.schemas.foreign import foreign_field, is_mapped
+from framework.validation.schemas.meanings import (
+    LISTS,
+    MAPPINGS,
+    alias_value,
+    is_alias,
+    is_hashable,
+    members_of,
+    unwrap,
+    without_none,
+)
+from framework.validation.schemas.options import sort_options
 from framework.validation.schemas.validators import ensure_fit, validators_from
+from framework.validation.unions import Choices
+from framework.validation.unions import Union as Several
 
-_OPTIONS = frozenset(inspect.signature(fields.Field).parameters)
-LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
 SETS = (set, frozenset, AbstractSet)
-MAPPINGS = (dict, Mapping, MutableMapping)
+_MADE_MAPPINGS = (defaultdict, OrderedDict, Counter)
 
 
 class Unmapped(Exception):
@@ -67,12 +86,15 @@ class Reader:
 
     Attributes:
         text: Whether the values arrive as text.
-        nested: Gives the schema of a dataclass or TypedDict; called when it is first needed, so types may
-            recur.
+        nested: Gives the schema of a type; called when it is first needed, so types may recur.
+        owner: The class whose fields are read, which ``Self`` means.
+        open: The `type` statements within which this place is.
     """
 
     text: bool
     nested: Callable[[Any], Schema]
+    owner: Any = None
+    open: tuple[Any, ...] = ()
 
     def field(self, annotation: Any, options: Mapping[str, Any] | None = None) -> fields.Field[Any]:
         """Return a new field for an annotation.
@@ -81,6 +103,10 @@ class Reader:
             Unmapped: No field stands for it.
         """
         options = dict(options or {})
+        if is_alias(annotation):
+            if annotation in self.open:
+                return fields.Nested(partial(self.nested, annotation), **{"allow_none": True, **options})
+            return replace(self, open=(*self.open, annotation)).field(alias_value(annotation), options)
         annotation, extras = unwrap(annotation)
         validators = [*_listed(options.pop("validate", None))]
         for extra in extras:
@@ -102,6 +128,8 @@ class Reader:
             if isinstance(extra, fields.Field) or _is_subclass(extra, fields.Field):
                 return _adopted(extra() if isinstance(extra, type) else extra, options)
         annotation, nullable = without_none(annotation)
+        if not nullable and members_of(annotation):
+            return self._union(annotation, options)
         if nullable:
             inner = self.field(annotation, {"allow_none": True, **options})
             if self.text and not isinstance(inner, fields.String):
@@ -109,16 +137,48 @@ class Reader:
             return inner
         return self._plain(annotation, options)
 
+    def _union(self, annotation: Any, options: dict[str, Any]) -> fields.Field[Any]:
+        """Make the field of a union of several types, its members flat and each once."""
+        members: list[Any] = []
+        waiting = [*get_args(annotation)]
+        while waiting:
+            each = waiting.pop(0)
+            bare = alias_value(each) if is_alias(each) and each not in self.open else each
+            if members_of(bare):
+                waiting = [*get_args(bare), *waiting]
+            elif bare is type(None):
+                options = {"allow_none": True, **options}
+            elif bare not in members:
+                members.append(bare)
+        metadata = {**options.pop("metadata", {}), "annotation": str(annotation)}
+        made = [self.field(each) for each in members]
+        return Several(made, text=self.text, metadata=metadata, **options)
+
     def _plain(self, annotation: Any, options: dict[str, Any]) -> fields.Field[Any]:
         make = (FROM_TEXT if self.text else FROM_JSON).get(annotation) if _hashable(annotation) else None
         if make is not None:
             return _make(make, options)
-        origin = get_origin(annotation) or annotation
+        if annotation is Self and self.owner is not None:
+            return fields.Nested(partial(self.nested, self.owner), **options)
+        if annotation in (None, type(None)):
+            return self._literal((None,), options)
+        return self._of_class(annotation, get_origin(annotation) or annotation, options)
+
+    def _of_class(self, annotation: Any, origin: Any, options: dict[str, Any]) -> fields.Field[Any]:
         if hasattr(origin, "__marshmallow_field__"):
             return _adopted(origin.__marshmallow_field__(), options)
         if origin is Literal:
             return self._literal(get_args(annotation), options)
-        if is_dataclass(origin) or is_typeddict(origin) or origin is Partial:
+        foreign = foreign_field(annotation)
+        if foreign is not None:
+            return foreign(annotation, **options)
+        if (
+            is_mapped(origin)
+            or is_dataclass(origin)
+            or is_typeddict(origin)
+            or origin is Partial
+            or _is_attrs(origin)
+        ):
             return fields.Nested(partial(self.nested, annotation), **options)
         if _is_subclass(origin, Enum):
             return self._enum(origin, options)
@@ -127,86 +187,86 @@ class Reader:
     def _collection(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
         if origin in LISTS:
             return fields.List(self.field(args[0] if args else Any), **options)
+        if origin is deque:
+            return _make(
+                partial(fields.List, self.field(args[0] if args else Any), post_load=[deque]), options
+            )
+        if _is_subclass(origin, tuple) and hasattr(origin, "_fields"):
+            return self._named_tuple(origin, options)
         if origin in SETS:
             return self._set(origin, args, options)
-        if origin is tuple and args and args[-1] is not Ellipsis:
-            return fields.Tuple([self.field(each) for each in args if each != ()], **options)
         if origin is tuple:
-            return _make(
-                partial(fields.List, self.field(args[0] if args else Any), post_load=[tuple]), options
-            )
+            return self._tuple(args, options)
         if origin in MAPPINGS:
-            keys, values = args or (str, Any)
-            return Table(keys=self.field(keys), values=self.field(values), **options)
+            return self._mapping(origin, *(args or (str, Any)), options=options)
+        if origin in _MADE_MAPPINGS:
+            keys, values = (*args, int)[:2] if origin is Counter else args or (str, Any)
+            return self._mapping(origin, keys, values, options=options)
         raise Unmapped("no field stands for this type; give one with Annotated[..., SomeField()]")
+
+    def _tuple(self, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
+        if args and args[-1] is not Ellipsis:
+            return fields.Tuple([self.field(each) for each in args if each != ()], **options)
+        return _make(partial(fields.List, self.field(args[0] if args else Any), post_load=[tuple]), options)
+
+    def _mapping(self, origin: Any, keys: Any, values: Any, *, options: dict[str, Any]) -> fields.Field[Any]:
+        # The keys of JSON are text, whatever the service makes of them.
+        key = replace(self, text=True).field(keys)
+        if not isinstance(key, fields.String) and isinstance(
+            key, fields.Nested | fields.List | fields.Mapping
+        ):
+            raise Unmapped("the keys of an object are text; a scalar type can stand for them")
+        options = {"keys": key, "values": self.field(values), **options}
+        if origin in MAPPINGS:
+            return Table(**options)
+        factory = get_origin(values) or values
+        made: Any = partial(defaultdict, factory if isinstance(factory, type) else None)
+        return _make(partial(Table, post_load=[made if origin is defaultdict else origin]), options)
+
+    def _named_tuple(self, kind: Any, options: dict[str, Any]) -> fields.Field[Any]:
+        hints = get_type_hints(kind, include_extras=True)
+        made = [self.field(hints.get(name, Any)) for name in kind._fields]
+        return Row(kind, made, **options)
 
     def _set(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
         inner = self.field(args[0] if args else str)
-        if isinstance(inner, fields.Nested | fields.List | fields.Mapping | fields.Raw):
+        if not is_hashable(args[0] if args else str):
             raise Unmapped("the items of a set must be hashable")
         make = frozenset if origin is frozenset else set
         return _make(partial(fields.List, inner, post_load=[make]), options)
 
     def _enum(self, enum: type[Enum], options: dict[str, Any]) -> fields.Field[Any]:
         kinds = {type(member.value) for member in enum}
-        kind = kinds.pop() if len(kinds) == 1 else None
+        kind = next(iter(kinds)) if len(kinds) == 1 else None
         by_value = self.field(kind) if kind in (str, int) else True
+        if by_value is True and (self.text or not kinds <= {str, int, float, bool}):
+            return Members(enum, text=self.text, **options)
+        if issubclass(enum, Flag):
+            return Flags(enum, by_value=by_value, **options)
         return fields.Enum(enum, by_value=by_value, **options)
 
     def _literal(self, values: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
         choices = [each for each in values if each is not None]
+        if not choices:
+            return fields.Raw(**{**options, "allow_none": True}, validate=[Choices([])])
+        if all(isinstance(each, Enum) for each in choices) and len({type(each) for each in choices}) == 1:
+            return self._finish(self.field(type(choices[0]), options), [Choices(choices)])
         if None in values:
             options = {"allow_none": True, **options}
         kinds = {type(each) for each in choices}
         if kinds <= {str} or kinds <= {int}:
-            return self._finish(self.field(kinds.pop(), options), [validate.OneOf(choices)])
+            return self._finish(self.field(kinds.pop(), options), [Choices(choices)])
         if self.text:
             raise Unmapped("as text, the values of a Literal must be all str or all int")
         text = ", ".join(str(each) for each in choices)
         guard = Only(tuple(kinds), f"Must be one of: {text}.")
-        return _make(partial(fields.Raw, pre_load=[guard], validate=[validate.OneOf(choices)]), options)
+        return _make(partial(fields.Raw, pre_load=[guard], validate=[Choices(choices)]), options)
 
     def _finish(self, field: fields.Field[Any], validators: list[Any]) -> fields.Field[Any]:
         ensure_fit(field, validators)
         # A new list: the old one may be shared with the field that a user gave.
         field.validators = [*field.validators, *validators]
         return field
-
-
-def unwrap(annotation: Any) -> tuple[Any, list[Any]]:
-    """Take ``Annotated``, ``NewType`` and aliases off; return the type and the extras, outermost last."""
-    extras: list[Any] = []
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation, *found = get_args(annotation)
-            extras = found + extras
-        elif isinstance(annotation, NewType):
-            annotation = annotation.__supertype__
-        elif type(annotation).__name__ == "TypeAliasType":
-            annotation = annotation.__value__
-        else:
-            return annotation, extras
-
-
-def without_none(annotation: Any) -> tuple[Any, bool]:
-    """Return an ``X | None`` as X, and whether it was one.
-
-    Raises:
-        Unmapped: It is a union of several types.
-    """
-    if get_origin(annotation) not in (Union, types.UnionType):
-        return annotation, False
-    kinds = [each for each in get_args(annotation) if each is not type(None)]
-    if len(kinds) > 1:
-        raise Unmapped("a union of several types has no field; give one with Annotated[..., SomeField()]")
-    return kinds[0], True
-
-
-def sort_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Put what is no option of a field into its ``metadata``."""
-    known = {name: value for name, value in options.items() if name in _OPTIONS}
-    rest = {name: value for name, value in options.items() if name not in _OPTIONS and isinstance(name, str)}
-    return {**known, "metadata": {**known.get("metadata", {}), **rest}} if rest else known
 
 
 def _make(make: Make, options: dict[str, Any]) -> fields.Field[Any]:
@@ -242,6 +302,11 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return [value] if callable(value) else list(value)
+
+
+def _is_attrs(kind: Any) -> bool:
+    # NOTE: what attrs keeps in the class; asking attrs itself would take its import.
+    return isinstance(kind, type) and hasattr(kind, "__attrs_attrs__")
 
 
 def _hashable(value: Any) -> bool:

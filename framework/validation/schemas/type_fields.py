@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Mapping
-from typing import Any, NotRequired, Required, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    NotRequired,
+    Required,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from marshmallow import missing
 
 from framework.errors import ConfigurationError
-from framework.validation.schemas.annotations import sort_options
+from framework.validation.schemas.options import sort_options
+
+
+class Computed:
+    """A mark of what stands in answers and is never read: ``Annotated[int, Computed]``, on a property or a field."""
 
 
 def dataclass_fields(tp: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
     """Return a dataclass's fields that its constructor takes, each with its resolved annotation."""
+    hints = hints_of(tp)
+    return [(field, hints[field.name]) for field in dataclasses.fields(get_origin(tp) or tp)]
+
+
+def init_variables(tp: Any) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Return what a dataclass's constructor takes and does not keep: names, annotations and options."""
     origin = get_origin(tp) or tp
-    hints = _hints(tp)
-    for parameter in inspect.get_annotations(origin):
-        if isinstance(hints.get(parameter), dataclasses.InitVar):
-            raise ConfigurationError(f"{name_of(tp)}.{parameter}: an InitVar cannot be filled from outside")
-    return [(field, hints[field.name]) for field in dataclasses.fields(origin)]
+    return [
+        (name, hint.type, {**default_options(getattr(origin, name, missing)), "load_only": True})
+        for name, hint in hints_of(tp).items()
+        if isinstance(hint, dataclasses.InitVar)
+    ]
 
 
 def dataclass_options(field: dataclasses.Field[Any]) -> dict[str, Any]:
@@ -37,11 +59,31 @@ def dataclass_options(field: dataclasses.Field[Any]) -> dict[str, Any]:
     return options
 
 
+def computed_fields(tp: Any) -> list[tuple[str, Any]]:
+    """Return a class's properties that are declared as `Computed`, with their annotations."""
+    found = {}
+    for kind in reversed((get_origin(tp) or tp).__mro__):
+        for name, value in vars(kind).items():
+            getter = value.fget if isinstance(value, property) else getattr(value, "func", None)
+            if isinstance(value, property | functools.cached_property) and getter is not None:
+                annotation = get_type_hints(getter, include_extras=True).get("return")
+                if is_computed(annotation):
+                    found[name] = annotation
+    return [*found.items()]
+
+
+def is_computed(annotation: Any) -> bool:
+    """Tell whether an annotation has the mark `Computed`."""
+    return get_origin(annotation) is Annotated and any(
+        each is Computed or isinstance(each, Computed) for each in get_args(annotation)[1:]
+    )
+
+
 def typeddict_fields(tp: Any) -> list[tuple[str, Any, bool]]:
     """Return a ``TypedDict``'s keys, each with its annotation and whether it is required."""
     origin = get_origin(tp) or tp
     found = []
-    for name, annotation in _hints(tp).items():
+    for name, annotation in hints_of(tp).items():
         # `__required_keys__` knows nothing of a NotRequired that stands in a string annotation.
         required = name in origin.__required_keys__
         while get_origin(annotation) in (Required, NotRequired) or _is_read_only(annotation):
@@ -67,7 +109,8 @@ def _constant(value: Any) -> Any:
     return (lambda: value) if callable(value) else value
 
 
-def _hints(tp: Any) -> dict[str, Any]:
+def hints_of(tp: Any) -> dict[str, Any]:
+    """Return the annotations of a class, with the types that a generic class was given."""
     origin = get_origin(tp) or tp
     try:
         # A class inside a function can still speak of itself.
@@ -77,12 +120,27 @@ def _hints(tp: Any) -> dict[str, Any]:
             f"{name_of(tp)}: the annotation {error.name!r} cannot be resolved in {origin.__module__};"
             " define or import it at the top of that module"
         ) from error
-    chosen = dict(zip(getattr(origin, "__parameters__", ()), get_args(tp), strict=False))
-    return {name: _substituted(hint, chosen) for name, hint in hints.items()} if chosen else hints
+    chosen = _chosen(tp)
+    return {name: substituted(hint, chosen.get(name, {})) for name, hint in hints.items()}
 
 
-def _substituted(hint: Any, chosen: Mapping[Any, Any]) -> Any:
+def _chosen(tp: Any) -> dict[str, Mapping[Any, Any]]:
+    """Return for each field the types in the place of the parameters of the generic class that declares it."""
+    origin = get_origin(tp) or tp
+    own = dict(zip(getattr(origin, "__parameters__", ()), get_args(tp), strict=False))
+    found: dict[str, Mapping[Any, Any]] = {}
+    for base in reversed(vars(origin).get("__orig_bases__", origin.__bases__)):
+        if inspect.isclass(get_origin(base) or base) and get_origin(base) is not Generic:
+            found |= _chosen(substituted(base, own))
+    declared = inspect.get_annotations(origin)
+    # The annotations of a TypedDict hold those that it inherits, too.
+    return found | {name: own for name in declared if not (is_typeddict(origin) and name in found)}
+
+
+def substituted(hint: Any, chosen: Mapping[Any, Any]) -> Any:
     """Put the types that a generic class was given in the place of its parameters."""
+    if isinstance(hint, dataclasses.InitVar):
+        return dataclasses.InitVar(substituted(hint.type, chosen))
     if isinstance(hint, TypeVar):
         return chosen.get(hint, hint)
     parameters = getattr(hint, "__parameters__", ())

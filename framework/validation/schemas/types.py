@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, get_args, get_origin, is_typeddict
 
-from marshmallow import Schema, ValidationError, fields, missing, post_load, validates_schema
+from marshmallow import RAISE, Schema, fields, missing
 
 from framework.errors import ConfigurationError
 from framework.validation.conventions import (
@@ -23,11 +23,18 @@ from framework.validation.conventions import (
 )
 from framework.validation.limits import MaxItems, most_items
 from framework.validation.partial import Partial
-from framework.validation.schemas.annotations import Reader, Unmapped, unwrap
+from framework.validation.schemas.annotations import Reader, Unmapped
+from framework.validation.schemas.attrs_fields import attrs_fields, is_attrs
+from framework.validation.schemas.classes import VALUE, ListSchema, ObjectSchema, PartialSchema, ValueSchema
+from framework.validation.schemas.foreign import is_mapped, mapped_columns
+from framework.validation.schemas.meanings import unwrap
 from framework.validation.schemas.type_fields import (
+    computed_fields,
     dataclass_fields,
     dataclass_options,
     default_options,
+    init_variables,
+    is_computed,
     name_of,
     spelt,
     typeddict_fields,
@@ -37,48 +44,13 @@ from framework.validation.schemas.validators import Misplaced, ensure_fit, valid
 _OF_TYPE = "__of_type__"
 
 
-class ObjectSchema(Schema):
-    """A schema that loads instances of a dataclass, the ``target``."""
-
-    target: ClassVar[type]
-
-    @post_load
-    def construct(self, data: dict[str, Any], **_: Any) -> Any:
-        """Make the object; a ``ValueError`` of its ``__post_init__`` is the sender's fault."""
-        try:
-            return self.target(**data)
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-
-class PartialSchema(Schema):
-    """A schema that loads just the fields that were sent, into instances of the ``target``."""
-
-    target: ClassVar[type[Partial[Any]]] = Partial
-
-    @post_load
-    def construct(self, data: dict[str, Any], **_: Any) -> Partial[Any]:
-        return self.target(data)
-
-
-class ListSchema(Schema):
-    """A place for the validators of a list as a whole."""
-
-    list_validators: ClassVar[tuple[Callable[[Any], Any], ...]] = ()
-
-    @validates_schema(pass_collection=True)
-    def validate_list(self, data: Any, *, many: bool, **_: Any) -> None:
-        for validator in type(self).list_validators if many else ():
-            validator(data)
-
-
 def schema_of(tp: Any, *, text: bool = False, conventions: Conventions | None = UNSAID) -> Schema:
     """Return the schema of a type; the same one every time.
 
     Args:
         tp: A dataclass (its schema loads instances), a TypedDict (dicts), ``Partial`` of one (``Partial``
-            instances), a ``list`` of one of these (``many=True``), ``Annotated[..., SomeSchema()]``, or a
-            Schema class or instance.
+            instances), a ``list`` of one of these (``many=True``), ``Annotated[..., SomeSchema()]``, a
+            Schema class or instance, or any other annotation that a field may have (a `ValueSchema`).
         text: Whether the values arrive as text, as in a query or a form.
         conventions: What holds for types that say nothing themselves; None where fields have the names of
             Python whatever their type says, as in headers.
@@ -140,26 +112,40 @@ def _dropping(schema: Schema) -> Schema:
     return dropping_unknown(schema)
 
 
-def _built(tp: Any, text: bool, held: Conventions | None) -> Schema:
-    tp, extras = unwrap(tp)
+def _built(whole: Any, text: bool, held: Conventions | None) -> Schema:
+    tp, extras = unwrap(whole)
     written = _hand_written(tp, extras)
     if written is not None:
         return schema_of(written, conventions=held)
     origin = get_origin(tp) or tp
-    if origin is list:
-        return _many(tp, extras, text, held)
+    if origin is list and get_args(tp):
+        one = schema_of(get_args(tp)[0], text=text, conventions=held)
+        return (
+            _of_value(whole, text, held)
+            if isinstance(one, ValueSchema) or one.many
+            else _many(tp, extras, one)
+        )
     if origin is Partial:
         return _partial(tp, text, held)
     if isinstance(origin, type) and issubclass(origin, Schema):
         return schema_of(origin(), conventions=held)
+    return _of_record(tp, origin, text, held) or _of_value(whole, text, held)
+
+
+def _of_record(tp: Any, origin: Any, text: bool, held: Conventions | None) -> Schema | None:
+    """Return the schema of a class with fields; None for any other type."""
+    if is_mapped(origin):
+        return _of_mapped(origin, text, held)
     if isinstance(origin, type) and dataclasses.is_dataclass(origin):
         return _of_dataclass(tp, origin, text, held)
     if is_typeddict(origin):
         return _of_typeddict(tp, text, held)
-    raise ConfigurationError(
-        f"{name_of(tp)} has no schema:"
-        " use a dataclass, a TypedDict, a list of them, or Annotated[..., SomeSchema()]"
-    )
+    return _of_attrs(tp, origin, text, held) if is_attrs(origin) else None
+
+
+def _of_value(tp: Any, text: bool, held: Conventions | None) -> Schema:
+    made = {VALUE: _field("", VALUE, tp, text, held, {"required": True})}
+    return _made(ValueSchema, name_of(tp), made, {}, RAISE)
 
 
 def _hand_written(tp: Any, extras: list[Any]) -> Any:
@@ -179,10 +165,44 @@ def _of_dataclass(tp: Any, target: type, text: bool, held: Conventions | None) -
             " @conventions(unknown=..., names=...) on the class, or write a marshmallow Schema"
         )
     made = {
-        field.name: _field(name_of(tp), field.name, annotation, text, held, dataclass_options(field))
+        field.name: _field(name_of(tp), field.name, annotation, text, held, dataclass_options(field), tp)
         for field, annotation in dataclass_fields(tp)
     }
+    for name, annotation, options in init_variables(tp):
+        made[name] = _field(name_of(tp), name, annotation, text, held, options, tp)
+    made |= _computed(tp, text, held)
     return _called(ObjectSchema, name_of(tp), made, conventions_of(target, held), {"target": target})
+
+
+def _computed(tp: Any, text: bool, held: Conventions | None) -> dict[str, fields.Field[Any]]:
+    return {
+        name: _field(name_of(tp), name, annotation, text, held, {"dump_only": True}, tp)
+        for name, annotation in computed_fields(tp)
+    }
+
+
+def _of_attrs(tp: Any, target: type, text: bool, held: Conventions | None) -> Schema:
+    made = {}
+    for each in attrs_fields(tp):
+        made[each.name] = _field(name_of(tp), each.name, each.annotation, text, held, each.options, tp)
+        if each.attribute != each.name:
+            made[each.name].attribute = each.attribute
+    made |= _computed(tp, text, held)
+    renamed = {each.attribute: each.name for each in attrs_fields(tp) if each.attribute != each.name}
+    attributes = {"target": target, "arguments": renamed}
+    return _called(ObjectSchema, name_of(tp), made, conventions_of(target, held), attributes)
+
+
+def _of_mapped(tp: Any, text: bool, held: Conventions | None) -> Schema:
+    made = {
+        name: _field(name_of(tp), name, annotation, text, held, {"dump_only": True}, tp)
+        for name, annotation in mapped_columns(tp)
+    }
+    made |= _computed(tp, text, held)
+    unreadable = "a class that SQLAlchemy maps is for answers; write a dataclass for what clients send"
+    return _called(
+        ObjectSchema, name_of(tp), made, conventions_of(tp, held), {"target": tp, "unreadable": unreadable}
+    )
 
 
 def _of_typeddict(tp: Any, text: bool, held: Conventions | None) -> Schema:
@@ -237,10 +257,7 @@ def _partially(annotation: Any) -> Any:
     return Annotated[(made, *extras)] if extras else made
 
 
-def _many(tp: Any, extras: list[Any], text: bool, held: Conventions | None) -> Schema:
-    if not get_args(tp):
-        raise ConfigurationError("list has no schema: say of what, as in list[User]")
-    one = schema_of(get_args(tp)[0], text=text, conventions=held)
+def _many(tp: Any, extras: list[Any], one: Schema) -> Schema:
     try:
         validators = tuple(each for extra in extras for each in validators_from(extra))
         ensure_fit(fields.List(fields.Raw()), validators)
@@ -312,9 +329,14 @@ def _field(
     text: bool,
     held: Conventions | None,
     options: Mapping[str, Any],
+    tp: Any = None,
 ) -> fields.Field[Any]:
     nested = functools.partial(schema_of, text=text, conventions=held)
+    if is_computed(annotation):
+        options = {name: value for name, value in options.items() if name not in ("required", "load_default")}
+        options["dump_only"] = True
     try:
-        return Reader(text, nested).field(annotation, options)
+        return Reader(text, nested, tp).field(annotation, options)
     except (Misplaced, Unmapped, TypeError, ValueError) as error:
-        raise ConfigurationError(f"{owner}.{name}: {spelt(annotation)}: {error}") from error
+        where = f"{owner}.{name}: " if owner else ""
+        raise ConfigurationError(f"{where}{spelt(annotation)}: {error}") from error

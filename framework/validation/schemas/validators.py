@@ -40,6 +40,18 @@ class Question:
         return repr(self._function)
 
 
+class MultipleOf(validate.Validator):
+    """A check that a number is a multiple of another one."""
+
+    def __init__(self, factor: Any) -> None:
+        self.factor = factor
+
+    def __call__(self, value: Any) -> Any:
+        if value % self.factor != 0:
+            raise ValidationError(f"Must be a multiple of {self.factor}.")
+        return value
+
+
 def validators_from(extra: Any) -> list[Validator]:
     """Return the validators that something in ``Annotated`` stands for; none where it is something else.
 
@@ -107,7 +119,7 @@ def _from_annotated_types(extra: Any) -> list[Validator]:
         "Le": lambda: validate.Range(max=extra.le),
         "MinLen": lambda: validate.Length(min=extra.min_length),
         "MaxLen": lambda: validate.Length(max=extra.max_length),
-        "MultipleOf": lambda: Question(lambda value: value % extra.multiple_of == 0),
+        "MultipleOf": lambda: MultipleOf(extra.multiple_of),
         "Predicate": lambda: Question(lambda value: bool(extra.func(value))),
     }
     if name in ("DocInfo", "Unit"):  # these tell people something

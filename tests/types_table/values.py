@@ -1,0 +1,621 @@
+"""Scalars, collections and the ways to name a type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.types_table.cases import RECORD, Case, case, record, refused
+
+COLOUR = "class T(Enum):\n    RED = 'red'\n    BLUE = 'blue'\n"
+UUID_TEXT = "8be9f7a4-1c2b-4c59-8d1f-5b1b0f8b9f11"
+UUIDS = {f"UUID('{UUID_TEXT}')": UUID_TEXT}
+NOT_UUIDS = ["x", "0x" + UUID_TEXT[2:], f" {UUID_TEXT}", UUID_TEXT.replace("8", "٨"), 1, None]
+NOT_INTS = ["1", 1.0, 1.5, True, None, [], {}]
+INT_TEXTS = {"5": "5", "-5": "-5"}
+NOT_INT_TEXTS = ["x", "1.0", "1_0", " 1", "١", "9" * 30]
+NOT_TEXTS: list[Any] = [1, True, None, [], {}]
+
+
+def scalars() -> list[Case]:
+    moment = "datetime(2024, 2, 29, 12, 30, tzinfo=timezone.utc)"
+    return [
+        case("str", "str", {"'x'": "x"}, NOT_TEXTS, text={"'x y'": "x y"}),
+        case("int", "int", {"5": 5}, NOT_INTS, text=INT_TEXTS, bad_text=NOT_INT_TEXTS),
+        case(
+            "float",
+            "float",
+            {"1.5": 1.5, "2.0": 2},
+            ["1.5", True, None],
+            text={"1.5": "1.5", "2.0": "2"},
+            bad_text=["x", "nan", "1_0"],
+        ),
+        case(
+            "bool",
+            "bool",
+            {"True": True, "False": False},
+            [1, "true", "yes", None],
+            text={"True": "true", "False": "false"},
+            bad_text=["x", "2"],
+        ),
+        case(
+            "Decimal",
+            "Decimal",
+            {"Decimal('1.50')": "1.50"},
+            ["x", "NaN", "1_0", " 1", True, None, []],
+            text={"Decimal('1.50')": "1.50"},
+            bad_text=["x", "NaN", "1_0"],
+        ),
+        case("UUID", "UUID", UUIDS, NOT_UUIDS, text=UUIDS, bad_text=["x", "0x" + UUID_TEXT[2:]]),
+        case(
+            "datetime",
+            "datetime",
+            {moment: "2024-02-29T12:30:00+00:00"},
+            ["2024-02-29", "2024-02-30T12:30:00Z", "2024-02-29T12:30:00", "x", 1, None],
+            text={moment: "2024-02-29T12:30:00Z"},
+            bad_text=["2024-02-29", "x"],
+        ),
+        case(
+            "date",
+            "date",
+            {"date(2024, 2, 29)": "2024-02-29"},
+            ["2024-02-30", "2024-02-29T00:00:00", "x", 1, None],
+            text={"date(2024, 2, 29)": "2024-02-29"},
+            bad_text=["2024-02-30"],
+        ),
+        case(
+            "time",
+            "time",
+            {"time(12, 30)": "12:30:00"},
+            ["x", "20240229", "25:00:00", 1, None],
+            text={"time(12, 30)": "12:30"},
+            bad_text=["x"],
+        ),
+        case(
+            "timedelta",
+            "timedelta",
+            {"timedelta(seconds=90)": 90.0},
+            ["90", "x", True, None, [], 1e300],
+            text={"timedelta(seconds=90)": "90"},
+            bad_text=["x"],
+        ),
+        case(
+            "timedelta, ISO 8601",
+            "timedelta",
+            {"timedelta(seconds=90)": "PT1M30S", "timedelta(days=1, hours=2)": "P1DT2H"},
+            ["P", "PT", "P1Y", "1M", "PT1M30"],
+            text={"timedelta(seconds=90)": "PT1M30S"},
+            bad_text=["PT", "P1Y"],
+            out={"timedelta(seconds=90)": 90.0, "timedelta(days=1, hours=2)": 93600.0},
+        ),
+        case(
+            "bytes",
+            "bytes",
+            {"b'\\x00\\xff'": "AP8="},
+            ["AP8", "é", "A-8_", 1, None],
+            text={"b'\\x00\\xff'": "AP8="},
+            bad_text=["AP8"],
+        ),
+        case("Path", "Path", {"Path('a/b')": "a/b"}, ["", 1, None], text={"Path('ab')": "ab"}),
+        case(
+            "ZoneInfo",
+            "ZoneInfo",
+            {"ZoneInfo('Europe/Paris')": "Europe/Paris"},
+            ["x", "../etc/passwd", 1, None],
+            text={"ZoneInfo('UTC')": "UTC"},
+            bad_text=["x"],
+        ),
+        *[
+            case(
+                name,
+                name,
+                {f"{name}('{value}')": value},
+                ["x", 1, None, ""],
+                text={f"{name}('{value}')": value},
+                bad_text=["x"],
+            )
+            for name, value in (
+                ("IPv4Address", "192.0.2.1"),
+                ("IPv6Address", "2001:db8::1"),
+                ("IPv4Network", "192.0.2.0/24"),
+                ("IPv6Network", "2001:db8::/32"),
+                ("IPv4Interface", "192.0.2.1/24"),
+                ("IPv6Interface", "2001:db8::1/32"),
+            )
+        ],
+        case("None", "None", {"None": None}, [1, "x", {}, []]),
+        case("Any", "Any", {"{'a': [1]}": {"a": [1]}, "None": None, "1": 1}, [], text={"'x'": "x"}),
+        case("object", "object", {"{'a': [1]}": {"a": [1]}, "None": None, "1": 1}, [], text={"'x'": "x"}),
+        refused("complex", "complex"),
+        refused("re.Pattern", "re.Pattern[str]"),
+        refused("plain class", "T", "class T:\n    a: int\n"),
+        refused("Callable", "Callable[[], int]"),
+        refused("type[X]", "type[int]"),
+    ]
+
+
+def choices() -> list[Case]:
+    return [
+        case(
+            "int | str",
+            "int | str",
+            {"5": 5, "'x'": "x", "'5'": "5"},
+            [1.5, True, None, [], {}],
+            text={"5": "5", "'x'": "x"},
+        ),
+        case(
+            "str | int | None",
+            "str | int | None",
+            {"5": 5, "'x'": "x", "None": None},
+            [1.5, True, []],
+            text={"5": "5", "'x'": "x"},
+        ),
+        case(
+            "int | float",
+            "int | float",
+            {"5": 5, "1.5": 1.5},
+            ["5", True, None],
+            text={"5": "5", "1.5": "1.5"},
+            bad_text=["x"],
+        ),
+        case(
+            "int | bool",
+            "bool | int",
+            {"5": 5, "True": True},
+            ["5", 1.5, None],
+            text={"5": "5", "True": "true"},
+            bad_text=["x"],
+        ),
+        case(
+            "UUID | int",
+            "UUID | int",
+            {**UUIDS, "5": 5},
+            ["x", None, 1.5],
+            text={**UUIDS, "5": "5"},
+            bad_text=["x"],
+        ),
+        case(
+            "date | datetime",
+            "date | datetime",
+            {
+                "date(2024, 2, 29)": "2024-02-29",
+                "datetime(2024, 2, 29, 1, tzinfo=timezone.utc)": "2024-02-29T01:00:00+00:00",
+            },
+            ["x", 1, None],
+            text={"date(2024, 2, 29)": "2024-02-29"},
+            bad_text=["x"],
+        ),
+        case("UUID | str", "str | UUID", {**UUIDS, "'x'": "x"}, [1, None], text={**UUIDS, "'x'": "x"}),
+        case(
+            "str | list[str]",
+            "str | list[str]",
+            {"'x'": "x", "['x']": ["x"]},
+            [1, None, [1]],
+            text={"'x'": "x", "['x', 'y']": ["x", "y"]},
+        ),
+        case(
+            "Annotated in a union",
+            "Annotated[int, Range(1, 9)] | Annotated[str, Length(2, 3)]",
+            {"5": 5, "'xx'": "xx"},
+            [0, 10, "x", "xxxx"],
+            text={"5": "5", "'xx'": "xx"},
+            bad_text=["xxxx"],
+        ),
+        case(
+            "int | None",
+            "int | None",
+            {"5": 5, "None": None},
+            ["5", 1.5, True],
+            text=INT_TEXTS,
+            bad_text=NOT_INT_TEXTS,
+        ),
+        case(
+            "Optional[int]",
+            "Optional[int]",
+            {"5": 5, "None": None},
+            ["5", 1.5, True],
+            text=INT_TEXTS,
+            bad_text=NOT_INT_TEXTS,
+        ),
+        case(
+            "Union[int, str]",
+            "Union[int, str]",
+            {"5": 5, "'x'": "x"},
+            [1.5, True, None],
+            text={"5": "5", "'x'": "x"},
+        ),
+        record(
+            "record | None",
+            RECORD,
+            {"T(1, 'y')": {"a": 1, "b": "y"}, "None": None},
+            [{}, [], 1],
+            annotation="T | None",
+        ),
+        case(
+            "Literal of text",
+            "Literal['a', 'b']",
+            {"'a'": "a"},
+            ["c", 1, None],
+            text={"'a'": "a"},
+            bad_text=["c"],
+        ),
+        case(
+            "Literal of int",
+            "Literal[1, 2]",
+            {"1": 1},
+            [3, "1", True, 1.0, None],
+            text={"1": "1"},
+            bad_text=["3", "x"],
+        ),
+        case(
+            "Literal of int and text",
+            "Literal[1, 'x']",
+            {"1": 1, "'x'": "x"},
+            ["1", True, 2, None],
+            text={"1": "1", "'x'": "x"},
+            bad_text=["2"],
+        ),
+        case(
+            "Literal with bool",
+            "Literal[True, 'x']",
+            {"True": True, "'x'": "x"},
+            [1, "true", None],
+            text={"True": "true", "'x'": "x"},
+            bad_text=["2"],
+        ),
+        case(
+            "Literal with None",
+            "Literal['a', None]",
+            {"'a'": "a", "None": None},
+            ["c", 1],
+            text={"'a'": "a"},
+            bad_text=["c"],
+        ),
+        record(
+            "Literal of members",
+            COLOUR,
+            {"T.RED": "red"},
+            ["blue", "RED", 1, None],
+            annotation="Literal[T.RED]",
+            text={"T.RED": "red"},
+            bad_text=["blue"],
+        ),
+        record(
+            "Enum of text",
+            COLOUR,
+            {"T.RED": "red"},
+            ["RED", "x", 1, None],
+            text={"T.RED": "red"},
+            bad_text=["x"],
+        ),
+        record(
+            "Enum of mixed values",
+            "class T(Enum):\n    A = 'a'\n    B = 2\n",
+            {"T.A": "a", "T.B": 2},
+            ["A", "2", True, 3, None],
+            text={"T.A": "a", "T.B": "2"},
+            bad_text=["x"],
+        ),
+        record(
+            "StrEnum",
+            "class T(StrEnum):\n    A = 'a'\n",
+            {"T.A": "a"},
+            ["A", 1, None],
+            text={"T.A": "a"},
+            bad_text=["x"],
+        ),
+        record(
+            "IntEnum",
+            "class T(IntEnum):\n    A = 1\n",
+            {"T.A": 1},
+            ["A", "1", True, 1.0, 2, None],
+            text={"T.A": "1"},
+            bad_text=["2", "x"],
+        ),
+        record(
+            "Flag",
+            "class T(Flag):\n    A = 1\n    B = 2\n    C = 4\n",
+            {"T.A": 1, "T.A | T.C": 5},
+            ["1", True, 8, -1, 1.0, None],
+            text={"T.A": "1", "T.A | T.C": "5"},
+            bad_text=["8", "x"],
+        ),
+        record(
+            "Enum of tuples",
+            "class T(Enum):\n    A = (1, 'x')\n    B = (2, 'y')\n",
+            {"T.A": [1, "x"]},
+            [[1], [1, "y"], ["1", "x"], 1, None],
+        ),
+        record(
+            "Enum of dates",
+            "class T(Enum):\n    A = date(2024, 2, 29)\n",
+            {"T.A": "2024-02-29"},
+            ["2024-02-28", 1, None],
+            text={"T.A": "2024-02-29"},
+            bad_text=["x"],
+        ),
+    ]
+
+
+def names() -> list[Case]:
+    new = "T = NewType('T', int)\n"
+    return [
+        record("NewType", new, {"5": 5}, NOT_INTS, text=INT_TEXTS, bad_text=NOT_INT_TEXTS),
+        record("NewType of UUID", "T = NewType('T', UUID)\n", UUIDS, NOT_UUIDS, text=UUIDS, bad_text=["x"]),
+        record(
+            "NewType of a record",
+            RECORD + "N = NewType('N', T)\n",
+            {"T(1, 'y')": {"a": 1, "b": "y"}},
+            [{}, 1],
+            annotation="N",
+        ),
+        record(
+            "TypeAlias",
+            "T: TypeAlias = list[int]\n",
+            {"[5]": [5]},
+            [["5"], 5, None],
+            text={"[5, 6]": ["5", "6"]},
+            bad_text=["x"],
+        ),
+        record(
+            "type X = int",
+            "type T = int\n",
+            {"5": 5},
+            NOT_INTS,
+            text=INT_TEXTS,
+            bad_text=NOT_INT_TEXTS,
+            since=(3, 12),
+        ),
+        record(
+            "type X = UUID | None",
+            "type T = UUID | None\n",
+            {**UUIDS, "None": None},
+            ["x", 1],
+            text=UUIDS,
+            bad_text=["x"],
+            since=(3, 12),
+        ),
+        record(
+            "type X = list[int]",
+            "type T = list[int]\n",
+            {"[5]": [5]},
+            [["5"], 5, None],
+            text={"[5, 6]": ["5", "6"]},
+            bad_text=["x"],
+            since=(3, 12),
+        ),
+        record(
+            "type X[V] = list[V]",
+            "type T[V] = list[V]\n",
+            {"[5]": [5]},
+            [["5"], 5, None],
+            annotation="T[int]",
+            text={"[5, 6]": ["5", "6"]},
+            bad_text=["x"],
+            since=(3, 12),
+        ),
+        record(
+            "recursive type",
+            "type T = str | int | None | list[T] | dict[str, T]\n",
+            {"{'a': [1, None, 'x', {}]}": {"a": [1, None, "x", {}]}, "1": 1},
+            [1.5, [1.5], {"a": [True]}],
+            since=(3, 12),
+        ),
+        case(
+            "Annotated",
+            "Annotated[int, Range(1, 9)]",
+            {"5": 5},
+            [0, 10, "5", None],
+            text={"5": "5"},
+            bad_text=["0"],
+        ),
+        case(
+            "Annotated of Annotated",
+            "Annotated[Annotated[int, Range(1)], Range(max=9)]",
+            {"5": 5},
+            [0, 10, "5"],
+            text={"5": "5"},
+            bad_text=["0", "10"],
+        ),
+        case(
+            "list[Annotated[...]]",
+            "Annotated[list[Annotated[int, Range(1, 9)]], Length(1, 2)]",
+            {"[5]": [5]},
+            [[], [0], [1, 2, 3]],
+            text={"[5, 6]": ["5", "6"]},
+            bad_text=["0"],
+        ),
+        case(
+            "annotated-types",
+            "Annotated[int, at.Gt(0), at.Lt(10), at.MultipleOf(2)]",
+            {"2": 2},
+            [0, 10, 3, "2"],
+            text={"2": "2"},
+            bad_text=["3", "10"],
+        ),
+        case(
+            "annotated-types, Interval and Len",
+            "Annotated[list[Annotated[int, at.Interval(ge=1, lt=9)]], at.Len(1, 2)]",
+            {"[1]": [1]},
+            [[], [9], [0], [1, 2, 3]],
+            text={"[5, 6]": ["5", "6"]},
+            bad_text=["9"],
+        ),
+        case(
+            "Email without parentheses",
+            "Annotated[str, Email]",
+            {"'a@b.de'": "a@b.de"},
+            ["x", 1],
+            text={"'a@b.de'": "a@b.de"},
+            bad_text=["x"],
+        ),
+    ]
+
+
+def collections_() -> list[Case]:
+    ints = {"[5]": ["5"], "[5, 6]": ["5", "6"]}
+    no_ints = [["5"], 5, None, {}, "5"]
+    counts = [{"a": "x"}, {"a": None}, [], 1, None]
+    return [
+        case("list[int]", "list[int]", {"[5]": [5], "[]": []}, no_ints, text=ints, bad_text=["x"]),
+        case("list[str]", "list[str]", {"['a']": ["a"]}, [[1], "a", None], text={"['a', 'b']": ["a", "b"]}),
+        case("list", "list", {"[5, 'x']": [5, "x"]}, [5, None, {}], text={"['a', 'b']": ["a", "b"]}),
+        case(
+            "list[Any]", "list[Any]", {"[5, 'x']": [5, "x"]}, [5, None, {}], text={"['a', 'b']": ["a", "b"]}
+        ),
+        case("list[list[int]]", "list[list[int]]", {"[[5]]": [[5]]}, [[5], [["5"]], 5]),
+        case("list[int | None]", "list[int | None]", {"[5, None]": [5, None]}, [["5"], 5]),
+        case(
+            "list[UUID | str]",
+            "list[UUID | int]",
+            {f"[UUID('{UUID_TEXT}'), 5]": [UUID_TEXT, 5]},
+            [["x"], [None]],
+            text={"[5]": ["5"]},
+            bad_text=["x"],
+        ),
+        case("Sequence[int]", "Sequence[int]", {"[5]": [5]}, no_ints, text=ints, bad_text=["x"]),
+        case("Iterable[int]", "Iterable[int]", {"[5]": [5]}, no_ints, text=ints, bad_text=["x"]),
+        case(
+            "tuple[int, ...]",
+            "tuple[int, ...]",
+            {"(5,)": [5]},
+            no_ints,
+            text={"(5, 6)": ["5", "6"]},
+            bad_text=["x"],
+        ),
+        case(
+            "tuple[int, str]",
+            "tuple[int, str]",
+            {"(5, 'x')": [5, "x"]},
+            [[5], ["5", "x"], [5, "x", 1], 5, None],
+            text={"(5, 'x')": ["5", "x"]},
+            bad_text=["x"],
+        ),
+        case("tuple", "tuple", {"(5, 'x')": [5, "x"]}, [5, None], text={"('a', 'b')": ["a", "b"]}),
+        case("set[int]", "set[int]", {"{5}": [5]}, no_ints, text={"{5}": ["5"]}, bad_text=["x"]),
+        case(
+            "frozenset[str]",
+            "frozenset[str]",
+            {"frozenset({'a'})": ["a"]},
+            [[1], "a", None],
+            text={"frozenset({'a'})": ["a"]},
+        ),
+        case("set of tuples", "set[tuple[int, str]]", {"{(5, 'x')}": [[5, "x"]]}, [[5], [[5]], 5]),
+        record(
+            "set of frozen dataclasses",
+            "@dataclass(frozen=True)\nclass T:\n    a: int\n",
+            {"{T(1)}": [{"a": 1}]},
+            [[{}], [1]],
+            annotation="set[T]",
+        ),
+        case(
+            "deque[int]",
+            "collections.deque[int]",
+            {"collections.deque([5])": [5]},
+            no_ints,
+            text={"collections.deque([5])": ["5"]},
+            bad_text=["x"],
+        ),
+        case("dict[str, int]", "dict[str, int]", {"{'a': 5}": {"a": 5}}, counts),
+        case("dict", "dict", {"{'a': [5]}": {"a": [5]}}, [[], 1, "x", None]),
+        case("dict[str, Any]", "dict[str, Any]", {"{'a': [5]}": {"a": [5]}}, [[], 1, "x", None]),
+        record(
+            "dict[str, dataclass]",
+            RECORD,
+            {"{'k': T(1, 'y')}": {"k": {"a": 1, "b": "y"}}},
+            [{"k": {}}, {"k": 1}, []],
+            annotation="dict[str, T]",
+        ),
+        record(
+            "list[dataclass]",
+            RECORD,
+            {"[T(1, 'y')]": [{"a": 1, "b": "y"}]},
+            [[{}], [1], {}, None],
+            annotation="list[T]",
+        ),
+        record(
+            "dict[str, list[dataclass]]",
+            RECORD,
+            {"{'k': [T(1, 'y')]}": {"k": [{"a": 1, "b": "y"}]}},
+            [{"k": {}}, {"k": [1]}],
+            annotation="dict[str, list[T]]",
+        ),
+        case(
+            "dict[int, str]", "dict[int, str]", {"{5: 'x'}": {"5": "x"}}, [{"a": "x"}, {"5": 1}, {"1_0": "x"}]
+        ),
+        case("dict[bool, int]", "dict[bool, int]", {"{True: 1}": {"true": 1}}, [{"x": 1}]),
+        case("dict[float, int]", "dict[float, int]", {"{1.5: 1}": {"1.5": 1}}, [{"x": 1}]),
+        case("dict[Decimal, int]", "dict[Decimal, int]", {"{Decimal('1.5'): 1}": {"1.5": 1}}, [{"x": 1}]),
+        case(
+            "dict[UUID, int]",
+            "dict[UUID, int]",
+            {f"{{UUID('{UUID_TEXT}'): 5}}": {UUID_TEXT: 5}},
+            [{"x": 5}, {UUID_TEXT: "5"}],
+        ),
+        case("dict[date, int]", "dict[date, int]", {"{date(2024, 2, 29): 5}": {"2024-02-29": 5}}, [{"x": 5}]),
+        case(
+            "dict[datetime, int]",
+            "dict[datetime, int]",
+            {"{datetime(2024, 2, 29, tzinfo=timezone.utc): 5}": {"2024-02-29T00:00:00+00:00": 5}},
+            [{"x": 5}],
+        ),
+        record(
+            "dict[Enum, int]",
+            COLOUR,
+            {"{T.RED: 5}": {"red": 5}},
+            [{"x": 5}, {"RED": 5}],
+            annotation="dict[T, int]",
+        ),
+        record(
+            "dict[IntEnum, int]",
+            "class T(IntEnum):\n    A = 1\n",
+            {"{T.A: 5}": {"1": 5}},
+            [{"x": 5}, {"2": 5}],
+            annotation="dict[T, int]",
+        ),
+        case("dict[Literal, int]", "dict[Literal['a', 'b'], int]", {"{'a': 5}": {"a": 5}}, [{"x": 5}]),
+        case(
+            "dict[Annotated[str, ...], int]",
+            "dict[Annotated[str, Length(1, 2)], int]",
+            {"{'a': 5}": {"a": 5}},
+            [{"abc": 5}],
+        ),
+        case(
+            "dict[str, int | str]",
+            "dict[str, int | str]",
+            {"{'a': 5, 'b': 'x'}": {"a": 5, "b": "x"}},
+            [{"a": None}],
+        ),
+        case(
+            "Annotated[dict, Length]",
+            "Annotated[dict[str, int], Length(1, 2)]",
+            {"{'a': 5}": {"a": 5}},
+            [{}, {"a": 1, "b": 2, "c": 3}],
+        ),
+        case("Mapping[str, int]", "Mapping[str, int]", {"{'a': 5}": {"a": 5}}, counts),
+        case(
+            "defaultdict[str, int]",
+            "collections.defaultdict[str, int]",
+            {"collections.defaultdict(int, {'a': 5})": {"a": 5}},
+            counts,
+        ),
+        case(
+            "OrderedDict[str, int]",
+            "collections.OrderedDict[str, int]",
+            {"collections.OrderedDict({'a': 5})": {"a": 5}},
+            counts,
+        ),
+        case("Counter[str]", "collections.Counter[str]", {"collections.Counter({'a': 5})": {"a": 5}}, counts),
+        case(
+            "AbstractSet[int]", "AbstractSet[int]", {"{5}": [5]}, no_ints, text={"{5}": ["5"]}, bad_text=["x"]
+        ),
+        record(
+            "recursive list",
+            RECORD,
+            {"[[T(1, 'y')]]": [[{"a": 1, "b": "y"}]]},
+            [[{}], [[1]]],
+            annotation="list[list[T]]",
+        ),
+    ]
+
+
+VALUES = [*scalars(), *choices(), *names(), *collections_()]
