@@ -23,6 +23,7 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
         "trailers": "A connection goes on behind a chunked body, whose trailers become headers of nothing.",
         "graceful stop": "Requests in progress end within the budget of a stop, and connections are told of it.",
         "disconnects": "A handler that only reads is cancelled when its client goes away; one that writes is not.",
+        "frames": "A WebSocket whose frames are not those of a client is closed with 1002.",
         "interim responses": "A client that expects 100 Continue is told so when the handler reads the body.",
         "response faults": "A response that cannot be sent is replaced by a logged 500.",
         "short cuts": "Short responses leave in one piece, and routes are found without the router.",

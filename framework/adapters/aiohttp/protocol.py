@@ -16,6 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
+from framework.adapters.aiohttp.frames import ClientFrames
 from framework.adapters.aiohttp.messages import refused, remote_of
 from framework.adapters.aiohttp.parsing import count_behind_chunks, drop_last, new_parser, refuse_large_heads
 from framework.errors import BadRequest, RequestTimeout, ServiceError
@@ -82,8 +83,6 @@ class Connection(RequestHandler):
         self.remote: str | None = None
         self.requests: Requests
 
-    # The connection
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.outlet.transport = cast(asyncio.Transport, transport)  # uvloop's do not inherit from it
         # aiohttp's own would start a task that lives as long as the connection.
@@ -118,8 +117,6 @@ class Connection(RequestHandler):
     def client(self) -> dict[str, str]:
         """Return who is at the other end, for the log."""
         return {"client": self.remote or ""}
-
-    # Heads
 
     def data_received(self, data: bytes) -> None:
         if self.reading is Reading.NOTHING:
@@ -241,8 +238,6 @@ class Connection(RequestHandler):
             else:
                 self.force_close()
 
-    # Bodies
-
     def _expect_body(self, message: RawRequestMessage, payload: StreamReader) -> None:
         self.reading = Reading.BODY
         self.body = Body(payload, self.config.pace, self._arrival_stalled)
@@ -313,7 +308,8 @@ class Connection(RequestHandler):
             self.body.forgive()
         _resume(self, resume_parser)
 
-    # Responses
+    def set_parser(self, parser: Any, *args: Any, **kw: Any) -> None:
+        super().set_parser(cast(Any, ClientFrames(parser)), *args, **kw)
 
     def pause_writing(self) -> None:
         super().pause_writing()
