@@ -51,11 +51,13 @@ class Page(Generic[T]):
 
 
 def linked(request: web.Request, page: Page[T]) -> Result[Page[T]]:
-    """Answer a page, with a ``Link`` to the following one (RFC 8288)."""
-    if page.next is None:
-        return Result(page)
-    url = request.rel_url.update_query(cursor=page.next)
-    return Result(page, headers={"Link": f'<{url}>; rel="next"'})
+    """Answer a page, with a ``Link`` to the following one and, from a later one, to the first (RFC 8288)."""
+    here, links = request.rel_url, []
+    if "cursor" in here.query:
+        links.append(f'<{here.without_query_params("cursor")}>; rel="first"')
+    if page.next is not None:
+        links.append(f'<{here.update_query(cursor=page.next)}>; rel="next"')
+    return Result(page, headers={"Link": ", ".join(links)} if links else {})
 
 
 class Cursors:
