@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from marshmallow import ValidationError
-from marshmallow.validate import Email, Length
+from marshmallow.validate import Email, Length, Regexp
 
+# As classes of characters that mean the same in Python and in JSON Schema (ECMA-262), where \s differs.
+_SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_INVISIBLE = r"\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_CONTROLS = rf"\u0001-\u001f\u007f-\u009f\u2028\u2029{_INVISIBLE}"
+_END = r"(?![\s\S])"
 
-def one_line(text: str) -> None:
-    """Check that a text can stand in a list.
-
-    Raises:
-        ValidationError: It is blank, or has line breaks or other control characters.
-    """
-    if not text.strip() or not text.isprintable():
-        raise ValidationError("Must be one line of text.")
-
-
-def not_blank(text: str) -> None:
-    """Check that there is something to read.
-
-    Raises:
-        ValidationError: There is none.
-    """
-    if not text.strip():
-        raise ValidationError("Must not be blank.")
-
+one_line = Regexp(
+    rf"^[{_SPACES}]*[^\u0000{_SPACES}{_CONTROLS}][^\u0000{_CONTROLS}]*{_END}",
+    error="Must be one line of text.",
+)
+not_blank = Regexp(
+    rf"^[{_SPACES}{_CONTROLS}]*[^\u0000{_SPACES}{_CONTROLS}][^\u0000]*{_END}", error="Must not be blank."
+)
 
 Line = Annotated[str, Length(1, 100), one_line]
 Text = Annotated[str, Length(1, 10_000), not_blank]

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from aiohttp import web
-from marshmallow.validate import Length, Range
+from marshmallow.validate import Length, Range, Regexp
 
 from framework import validation
-from framework.errors import UnprocessableContent
+from framework.errors import NotFound
 from framework.http import base64url
-from framework.problem import Fault
 from framework.responses import Result
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 _MAC_BYTES = 16
+# A place and its signature; as for the id of a thing, what cannot be one is a 422 and what names nothing a 404.
+_CURSOR = r"^[A-Za-z0-9_-]{2,2000}\.[A-Za-z0-9_-]{22}(?![\s\S])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class PageQuery:
 
     limit: Annotated[int, Range(1, 100)] = 20
     sort: Annotated[str | None, Length(max=100)] = None
-    cursor: Annotated[str | None, Length(max=2_000)] = None
+    cursor: Annotated[str | None, Regexp(_CURSOR, error="Not a cursor.")] = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class Page(Generic[T]):
 
 
 def linked(request: web.Request, page: Page[T]) -> Result[Page[T]]:
-    """Answer a page, with a ``Link`` to the following one (RFC 8288)."""
-    if page.next is None:
-        return Result(page)
-    url = request.rel_url.update_query(cursor=page.next)
-    return Result(page, headers={"Link": f'<{url}>; rel="next"'})
+    """Answer a page, with a ``Link`` to the following one and, from a later one, to the first (RFC 8288)."""
+    here, links = request.rel_url, []
+    if "cursor" in here.query:
+        links.append(f'<{here.without_query_params("cursor")}>; rel="first"')
+    if page.next is not None:
+        links.append(f'<{here.update_query(cursor=page.next)}>; rel="next"')
+    return Result(page, headers={"Link": ", ".join(links)} if links else {})
 
 
 class Cursors:
@@ -81,7 +84,7 @@ class Cursors:
         """Return the place that a cursor names.
 
         Raises:
-            UnprocessableContent: It was made by somebody else, or for another list.
+            NotFound: It was made by somebody else, or for another list.
         """
         body, _, mac = cursor.rpartition(".")
         try:
@@ -91,7 +94,9 @@ class Cursors:
                 return place
         except ValueError:
             pass
-        raise UnprocessableContent([Fault("query", "/cursor", "Not a cursor of this list.")])
+        raise NotFound(
+            "This list has no such cursor: take the next of a page of it, in the same order and filters."
+        )
 
 
 def _mac(key: bytes, of: str, body: str) -> bytes:

@@ -117,13 +117,16 @@ async def test_pages_follow_their_links_to_the_end(ada: Visitor, anybody: Visito
     written = [(await ada.post("/api/posts", DRAFT | {"title": f"{n}"}))["title"] for n in range(5)]
 
     seen: list[str] = []
+    links: dict[str, str] = {}
     path = "/api/posts?limit=2"
     while path:
         async with anybody.ask("GET", path) as response:
             seen += [post["title"] for post in (await response.json())["items"]]
-            path = str(URL(response.links["next"]["url"]).relative()) if response.links else ""
+            links = {rel: str(URL(link["url"]).relative()) for rel, link in response.links.items()}
+            path = links.get("next", "")
 
     assert seen == written[::-1]
+    assert links == {"first": "/api/posts?limit=2"}
 
 
 async def test_posts_that_come_and_go_shift_no_page(ada: Visitor) -> None:

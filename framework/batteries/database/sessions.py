@@ -110,7 +110,9 @@ def statuses(endpoint: Endpoint) -> tuple[int, ...]:
     kinds = [strip(each.annotation).kind for each in endpoint.parameters if each.source in _TAKEN]
     if not any(_needs_session(kind) for kind in kinds):
         return ()
-    return (503,) if endpoint.method in _SAFE else (409, 503)
+    # A cursor may name no place in the list.
+    found = (404, 503) if Pages in kinds else (503,)
+    return found if endpoint.method in _SAFE else (*found, 409)
 
 
 def _needs_session(kind: Any, seen: frozenset[Any] = frozenset()) -> bool:
