@@ -281,3 +281,27 @@ async def test_what_others_add_and_nobody_can_call_is_told_at_start_up(
 
     with pytest.raises(ConfigurationError, match=said):
         await serve(app)
+
+
+async def test_the_request_may_be_called_as_is_usual_beside_other_parameters(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/a/{number}")
+    async def take_underscore(_, number: int) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+        return {"path": _.path, "number": number}
+
+    @routes.get("/b/{number}")
+    async def take_req(number: int, req) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+        return {"path": req.path, "number": number}
+
+    @routes.get("/c/{_}")
+    async def take_a_variable(_, req) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+        return {"path": req.path, "number": int(_)}
+
+    url = await serve(kernel_app(routes))
+
+    for path in ("/a/7", "/b/7", "/c/7"):
+        async with client.get(url / path[1:]) as response:
+            assert await response.json() == {"path": path, "number": 7}

@@ -113,3 +113,26 @@ async def test_a_service_works_within(
     assert answers[2][1]["detail"] == "There is no thing '1'."
     assert answers[-1][1] == "outer"
     assert ended
+
+
+@pytest.mark.guarantee("bounded forms")
+@pytest.mark.parametrize("prefix", ["/größe", "/hello world", "/größe/a+b", "/日本"])
+@pytest.mark.parametrize("path", ["/plain", "/é", "/v/ü%2Fx"])
+async def test_a_plain_application_is_found_below_any_prefix(
+    serve: Serve, client: aiohttp.ClientSession, prefix: str, path: str
+) -> None:
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response(dict(request.match_info))
+
+    below = web.Application()
+    for each in ("/plain", "/é", "/v/{value}"):
+        below.router.add_get(each, public(show))
+    app = create_app(routes=[])
+    app.add_subapp(prefix, below)
+    url = await serve(app)
+
+    async with client.get(f"{url}{prefix}{path}".replace("ü", "%C3%BC")) as response:
+        variables = await response.json()
+
+    assert response.status == 200
+    assert variables == ({"value": "ü/x"} if path.startswith("/v") else {})

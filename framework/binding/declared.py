@@ -57,9 +57,14 @@ def plainly_declared(endpoint: Endpoint) -> Any:
     return origin if isinstance(origin, type) and dataclasses.is_dataclass(origin) else None
 
 
+class NothingReturned(TypeError):
+    """A handler returned None, and declares something else."""
+
+
 def mistake(endpoint: Endpoint, misfit: Misfit) -> TypeError:
     """Return the error for a handler that returns something else than it declares."""
-    return TypeError(
+    kind = NothingReturned if misfit.found == "None" and not misfit.pointer else TypeError
+    return kind(
         f"{endpoint}: the handler declares '{spelt(endpoint.returns)}' and returned something else: {misfit}"
     )
 

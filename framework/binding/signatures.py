@@ -46,6 +46,7 @@ _MARKED = {Header: Source.HEADERS, Cookie: Source.COOKIES}
 _TYPE_IN_PATH = re.compile(
     r"\{(\w+):\s*(int|str|string|float|bool|uuid|UUID|date|datetime|path|decimal)\s*\}"
 )
+_USUAL_NAMES = frozenset({"req", "_"})  # of the request, besides its own
 _EMPTY: Any = inspect.Parameter.empty
 
 
@@ -166,8 +167,9 @@ class _Reading:
         for each in signature:
             annotation = self.hints.get(each.name, _EMPTY)
             found = self._part(each.name, annotation) or self._given(each.name, annotation)
-            if found is None and len(signature) == 1 and each.annotation is _EMPTY:
-                # A plain aiohttp handler may call the request as it likes.
+            is_called_so = len(signature) == 1 or each.name in _USUAL_NAMES
+            if found is None and each.annotation is _EMPTY and is_called_so:
+                # A plain aiohttp handler may call the request as it likes, and beside others as is usual.
                 found = Parameter(name=each.name, source=Source.REQUEST)
             if found is None:
                 raise ConfigurationError(f"{self.origin}: {self._unknown(each, annotation)}")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import click
+from aiohttp import web
 from watchfiles import DefaultFilter, run_process
 
+from framework import settings as settings_source
+from framework.app import ServiceSettings, create_app, standard
+from framework.battery import without
 from framework.cli.loading import (
     find_service,
     host_option,
@@ -20,8 +28,10 @@ from framework.cli.loading import (
     with_server,
 )
 from framework.errors import ConfigurationError
+from framework.marks import public
+from framework.routing import RouteTableDef
 from framework.secrets import SEED_VARIABLE, generated_key
-from framework.server import run
+from framework.server import ServerSettings, run
 
 _SUFFIXES = (".py", ".html", ".css", ".js", ".env", ".toml", ".sql")
 
@@ -42,18 +52,60 @@ def dev(target: str, host: str | None, port: int | None) -> None:
     """Serve, and start again whenever a file changes; errors are answered with their tracebacks."""
     # Whoever is signed in stays so when the service starts again.
     os.environ.setdefault(SEED_VARIABLE, generated_key().reveal())
+    # And the browser's page stays at its address: of a port that is any, and while an edit is broken.
+    kept = get_context("spawn").Value("i", port or 0)
     # A broken edit is shown and waits for the next one.
-    run_process(Path.cwd(), target=serve_once, args=(target, host, port), watch_filter=_Sources())
+    run_process(Path.cwd(), target=serve_once, args=(target, host, port, kept), watch_filter=_Sources())
 
 
-def serve_once(target: str, host: str | None, port: int | None) -> None:
-    """Serve in this process, with tracebacks in the answers."""
+def serve_once(target: str, host: str | None, port: int | None, kept: Any) -> None:
+    """Serve in this process, with tracebacks in the answers; in the place of a service that is broken, the reason.
+
+    Args:
+        kept: The port that was served on before, shared by the processes; 0 for none yet.
+    """
     try:
         service = find_service(target)
         settings = with_server(service.load_settings().settings, host=host, port=port, workers=1)
-        settings = replace(settings, debug=True)
-        server = replace(settings.server, drain_seconds=0)  # nobody else would be sent the requests meanwhile
-        run(service.make(settings), server)
-    except ConfigurationError as error:
-        click.echo(f"error: {error}\nWaiting for a change.", err=True)
-        sys.exit(2)
+        settings = replace(settings, debug=True, server=_placed(settings.server, kept))
+        run(service.make(settings), settings.server)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the edit, the next one may mend it
+        _print(error)
+        _serve_error(error, host, kept)
+
+
+def _placed(server: ServerSettings, kept: Any) -> ServerSettings:
+    """Return the server's settings with a port that stays the same; nobody else would be sent the last requests."""
+    kept.value = server.port or kept.value or _free_port(server.host)
+    return replace(server, port=kept.value, drain_seconds=0)
+
+
+def _free_port(host: str) -> int:
+    with create_server((host, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _print(error: Exception) -> None:
+    if isinstance(error, ConfigurationError):
+        click.echo(f"error: {error}", err=True)
+    else:
+        traceback.print_exception(error)
+    click.echo("Waiting for a change.", err=True)
+    sys.stderr.flush()
+
+
+def _serve_error(error: Exception, host: str | None, kept: Any) -> None:
+    server = ServerSettings()
+    with suppress(ConfigurationError):
+        server = settings_source.load(ServerSettings, prefix="SERVER_")
+    server = replace(server, host=host or server.host, port=kept.value or server.port, workers=1)
+    routes, place = RouteTableDef(), error.__traceback__
+
+    @routes.route("*", "/{path:.*}")
+    @public
+    async def tell(request: web.Request) -> web.Response:
+        raise error.with_traceback(place)
+
+    settings = ServiceSettings(debug=True, server=_placed(server, kept))
+    batteries = without(standard(settings), "logs", "health", "openapi", "csrf", "sessions", "auth")
+    run(create_app(settings, routes=[routes], batteries=batteries), settings.server)

@@ -10,6 +10,7 @@ import svcs
 from aiohttp import web
 
 from framework.adapters.aiohttp.applications import stock_service
+from framework.adapters.aiohttp.routes import index_as_decoded
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
@@ -180,6 +181,7 @@ def _adopting(
 
     async def adopt(app: web.Application) -> None:
         batteries = app[BATTERIES]
+        index_as_decoded(app.router)
         for resource in app.router.resources():
             for route in resource if isinstance(resource, web.Resource) else ():
                 endpoints = (

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from yarl import URL
 
-from framework import ServiceSettings, create_app, public
+from framework import ServiceSettings, create_app, public, redirect
 from framework.batteries.sockets import SocketSettings
 from framework.errors import BadRequest, Conflict, ServiceUnavailable
 from framework.routing import RouteTableDef
@@ -120,3 +120,90 @@ async def test_a_page_may_connect_from(
         answered = error.status
 
     assert answered == status
+
+
+async def opened(request: web.Request) -> web.WebSocketResponse:
+    ws = web.WebSocketResponse()
+    await ws.prepare(request)
+    return ws
+
+
+ends = RouteTableDef()
+
+
+@ends.get("/closed")
+@public
+async def close_and_return_none(request: web.Request) -> None:
+    await (await opened(request)).close()
+
+
+@ends.get("/closed-plain")
+@public
+async def close_and_return(request):  # type: ignore[no-untyped-def] # as aiohttp's handlers often are
+    await (await opened(request)).close()
+
+
+@ends.get("/read")
+@public
+async def read_and_return_none(request: web.Request) -> web.WebSocketResponse:  # type: ignore[return]
+    async for _ in await opened(request):
+        pass
+
+
+@ends.get("/open")
+@public
+async def return_none(request: web.Request) -> None:
+    await opened(request)
+
+
+@ends.get("/value")
+@public
+async def return_a_value(request: web.Request) -> dict[str, int]:
+    await opened(request)
+    return {"a": 1}
+
+
+@ends.get("/response")
+@public
+async def return_a_response(request: web.Request, number: int = 1) -> web.Response:
+    await opened(request)
+    return web.Response(text=str(number))
+
+
+@ends.get("/redirect")
+@public
+async def return_a_redirect(request: web.Request) -> web.Response:
+    await opened(request)
+    return redirect("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("closed", 1000),
+        ("closed-plain", 1000),
+        ("read", 1000),
+        ("open", 1011),
+        ("value", 1011),
+        ("response", 1011),
+        ("redirect", 1011),
+    ],
+)
+async def test_what_a_handler_returns_behind_the_handshake_ends_the_socket_with_a_code(
+    path: str,
+    code: int,
+    serve: Serve,
+    client: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = await serve(create_app(ServiceSettings(), routes=[ends]))
+
+    async with client.ws_connect(url / path) as ws:
+        if path == "read":
+            await ws.close()
+        else:
+            await ws.receive(timeout=5)
+
+    assert ws.close_code == code
+    logged = [record.name for record in caplog.records if record.levelname == "ERROR"]
+    assert logged == (["framework.problems"] if code == 1011 else [])

@@ -72,10 +72,12 @@ def wait_for(
     raise AssertionError(f"it did not come about; printed:\n{log.read_text()}")
 
 
-def fetch(url: str) -> tuple[int, str]:
+def fetch(url: str, *, accept: str = "*/*") -> tuple[int, str]:
     """Return status and text; 0 when nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers={"Accept": accept}), timeout=5
+        ) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import json
+import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import fetch, framework, python, serving, wait_for
+from tests.cli.processes import ROOT, fetch, framework, python, serving, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -75,6 +80,66 @@ def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) ->
         wait_for(lambda: "changed" in fetch(url)[1], log)
 
     assert json.loads(before[1]) == {"message": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        pytest.param(
+            "import nowhere_at_all", "No module named 'nowhere_at_all'", id="a module that is not there"
+        ),
+        pytest.param("this is no Python", "SyntaxError", id="a slip of the pen"),
+        pytest.param("routes = 1 / 0", "ZeroDivisionError", id="an exception at the import"),
+        pytest.param("answer = 42", "has no 'build', 'app' or 'routes'", id="nothing to serve"),
+        pytest.param(
+            HELLO.replace("hello()", 'hello(x: "Nope")'),
+            "name 'Nope' is not defined",
+            id="a wrong annotation",
+        ),
+    ],
+)
+def test_dev_answers_with_what_is_wrong_until_it_is_mended(folder: Path, source: str, said: str) -> None:
+    with serving("dev", "hello", cwd=folder) as (_, url, log):
+        time.sleep(0.5)
+        (folder / "hello.py").write_text(source)
+        wait_for(lambda: fetch(url)[0] == 500, log)
+        status, problem = fetch(f"{url}/any/path")
+        _, page = fetch(url, accept="text/html")
+        (folder / "hello.py").write_text(HELLO)
+        wait_for(lambda: fetch(url)[0] == 200, log)
+
+    assert status == 500
+    assert said in "\n".join(json.loads(problem)["debug"])
+    assert page.lstrip().startswith("<!doctype html>")
+    assert said in html.unescape(page)
+
+
+def test_dev_keeps_a_free_port_over_changes(folder: Path) -> None:
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "framework", "dev", "hello", "--port", "0"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+    try:
+        wait_for(lambda: "Serving on" in log.read_text(), log)
+        (url,) = re.findall(r"Serving on (http://[0-9.:]+)", log.read_text())
+        time.sleep(0.5)
+        (folder / "hello.py").write_text("import nowhere")
+        wait_for(lambda: fetch(url)[0] == 500, log)
+        (folder / "hello.py").write_text(HELLO.replace('hello"}', 'mended"}'))
+        wait_for(lambda: "mended" in fetch(url)[1], log)
+        (folder / "hello.py").write_text(HELLO.replace('hello"}', 'changed"}'))
+        wait_for(lambda: "changed" in fetch(url)[1], log)
+    finally:
+        process.terminate()
+        process.wait(25)
+
+    assert set(re.findall(r"Serving on (http://[0-9.:]+)", log.read_text())) == {url}
 
 
 SHOWS_ITS_KEY = """

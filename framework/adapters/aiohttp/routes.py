@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiohttp import hdrs, web
-from aiohttp.web_urldispatcher import AbstractResource, DynamicResource
+from aiohttp.web_urldispatcher import AbstractResource, DynamicResource, PrefixedSubAppResource
+from yarl import URL
 
 from framework.adapters.aiohttp.heads import Heads
 from framework.adapters.versions import is_plain
@@ -48,6 +49,19 @@ def find_index(router: web.UrlDispatcher) -> Mapping[str, Sequence[AbstractResou
     if is_plain("aiohttp") or router._matched_sub_app_resources:
         return None
     return router._resource_index
+
+
+def index_as_decoded(router: web.UrlDispatcher) -> None:
+    """Let sub-applications below ``/größe`` be found: aiohttp keeps the prefix encoded, and looks for it decoded."""
+    if is_plain("aiohttp"):
+        return
+    for key, resources in list(router._resource_index.items()):
+        found = [each for each in resources if isinstance(each, PrefixedSubAppResource)]
+        decoded = URL.build(path=key, encoded=True).path_safe
+        if found and decoded != key:
+            router._resource_index.setdefault(decoded, []).extend(found)
+        for each in found:
+            index_as_decoded(each.get_info()["app"].router)
 
 
 def read_pattern(resource: DynamicResource) -> Pattern:

@@ -19,9 +19,10 @@ from framework.batteries.problems.judging import Blame, is_sendable, judge, sole
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
-from framework.battery import Battery, Handler, Middleware
+from framework.battery import Battery, Handler, Plan
+from framework.binding.declared import NothingReturned
 from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
-from framework.endpoint import Endpoint
+from framework.endpoint import Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
@@ -30,6 +31,7 @@ from framework.progress import lateness_of
 from framework.secrets import Profile
 from framework.server.connections import end_early
 from framework.streaming import (
+    Sent,
     abort,
     complete,
     deliver,
@@ -104,19 +106,21 @@ def battery(
     return Battery(
         name="problems",
         after=frozenset({"logs"}),
-        middleware=_answering(respond, handling),
+        plan=_answering(respond, handling),
         setup=setup,
         lifespan=lifespan,
     )
 
 
-def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
+def _answering(respond: Respond, handling: ErrorHandling) -> Plan:
     async def finish(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
         if getattr(response, "__http_exception__", False):
             response = respond(request, cast(web.HTTPException, response))
         else:
             _ensure_fit(request, response)
+        if SOCKET in request and _is_other(request[SOCKET], response):
+            return await _parted(request, request[SOCKET], response)
         return response if short_body(response) is not None else await deliver(request, response)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -126,7 +130,36 @@ def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
             return await _ended(request, error, respond, handling)
 
-    return middleware
+    async def with_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Look closely: whoever takes the request may have opened a WebSocket for it."""
+        try:
+            response = await handler(request)
+            return (
+                await finish(request, response) if SOCKET in request or not is_fresh(response) else response
+            )
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as above
+            return await _ended(request, error, respond, handling)
+
+    return lambda endpoint: with_request if endpoint.parameter(Source.REQUEST) else middleware
+
+
+def _is_other(socket: web.WebSocketResponse, response: web.StreamResponse) -> bool:
+    return socket.prepared and not isinstance(response, web.WebSocketResponse | Sent)
+
+
+async def _parted(
+    request: web.Request, socket: web.WebSocketResponse, response: web.StreamResponse
+) -> web.StreamResponse:
+    """Return what stands for a WebSocket whose handler has returned something else, such as nothing.
+
+    Raises:
+        RuntimeError: The socket is open still, or the handler means another response, which cannot be sent any more.
+    """
+    if not socket.closed or response.status != HTTPStatus.NO_CONTENT:
+        raise RuntimeError(
+            f"A handler returned {response!r} behind the handshake of its WebSocket; close that, and return it."
+        )
+    return await hang_up(request, socket, WSCloseCode.OK, "")
 
 
 def _parting(
@@ -134,7 +167,11 @@ def _parting(
 ) -> Awaitable[web.StreamResponse] | None:
     """Return what closes a WebSocket whose handler has failed: 1008 for what is the peer's fault, 1011 for ours."""
     socket = request.get(SOCKET)
-    if socket is None or not socket.prepared or is_gone(request):
+    if socket is None or not socket.prepared:
+        return None
+    if socket.closed and isinstance(error, NothingReturned):
+        return hang_up(request, socket, WSCloseCode.OK, "")
+    if is_gone(request):
         return None
     told = handling.translate(error)
     problem, blame = judge(told)
