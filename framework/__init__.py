@@ -27,7 +27,7 @@ from framework.errors import (
     UnsupportedMediaType,
 )
 from framework.forms import Form, UploadedFile
-from framework.marks import authenticated, public, quiet, requires, undocumented
+from framework.marks import answers, authenticated, public, quiet, raises, requires, undocumented
 from framework.principal import Principal
 from framework.problem import Fault, Problem
 from framework.responses import Result, accepted, created, ensure_local, file, no_content, redirect, stream
@@ -78,6 +78,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UploadedFile",
     "accepted",
+    "answers",
     "authenticated",
     "conventions",
     "create_app",
@@ -89,6 +90,7 @@ __all__ = [
     "provide",
     "public",
     "quiet",
+    "raises",
     "redirect",
     "replaced",
     "requires",

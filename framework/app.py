@@ -135,16 +135,22 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         auth.battery(settings.auth, profile=settings.profile),
         templates.battery(settings.templates),
         health.battery(settings.health),
-        openapi.battery(replace(settings.openapi, session_cookie=settings.sessions.cookie_name)),
+        openapi.battery(
+            replace(settings.openapi, session_cookie=settings.sessions.cookie_name), profile=settings.profile
+        ),
         client.battery(settings.client),
         sockets.battery(settings.sockets),
     ]
 
 
 def trusting(settings: CsrfSettings, origins: tuple[str, ...]) -> CsrfSettings:
-    """Trust the origins whose scripts may read our answers to send what changes things too; never anybody."""
+    """Trust the origins whose scripts may read our answers to send, too; anybody, if all may, without cookies."""
     named = tuple(origin for origin in origins if origin != "*")
-    return replace(settings, trusted_origins=(*settings.trusted_origins, *named))
+    return replace(
+        settings,
+        trusted_origins=(*settings.trusted_origins, *named),
+        open_to_scripts=settings.open_to_scripts or "*" in origins,
+    )
 
 
 def create_app(

@@ -15,6 +15,7 @@ from framework.errors import ConfigurationError
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 Plan = Callable[[Endpoint], Middleware | None]
+Problems = Callable[[Endpoint], Collection[int]]
 Stamp = Callable[[web.Request, web.StreamResponse], None]
 StampKey = Callable[[Endpoint], Callable[[web.Request], Hashable] | None]
 Setup = Callable[[web.Application, Sequence[Endpoint]], None]
@@ -47,6 +48,8 @@ class Battery:
         provides: What it brings to handlers and services, by the type that a parameter asks for.
         middleware: ``async (request, handler) -> response``; the first battery's is the outermost.
         plan: ``(endpoint) -> middleware or None``: like `middleware`, but decided for each endpoint at start-up.
+        problems: ``(endpoint) -> statuses``: those of the errors that it answers instead of this endpoint's handler;
+            they stand in the OpenAPI document.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
             synchronous and pure, and never sets cookies: aiohttp has written them by then.
         stamp_key: ``(endpoint) -> (request) -> value``: all that the stamp's headers depend on besides the response's
@@ -65,6 +68,7 @@ class Battery:
     provides: Mapping[Any, Provide] = field(default_factory=dict)
     middleware: Middleware | None = None
     plan: Plan | None = None
+    problems: Problems | None = None
     stamp: Stamp | None = None
     stamp_key: StampKey | None = None
     preparation: Preparation | None = None

@@ -53,6 +53,9 @@ CHALLENGES: web.AppKey[str] = web.AppKey("challenges", str)
 SECURITY_SCHEMES: web.AppKey[Mapping[str, Mapping[str, Any]]] = web.AppKey("security_schemes")
 """How callers can be known, as OpenAPI writes it, by name; any of them will do."""
 
+ENSURE_SOCKET: web.AppKey[Callable[[web.Request], None]] = web.AppKey("ensure_socket")
+"""``(request) -> None``: raises unless the page that asks for a WebSocket may have one."""
+
 CREDENTIAL_COOKIES: web.AppKey[frozenset[str]] = web.AppKey("credential_cookies", frozenset)
 """The cookies, besides that of sessions, by which a browser says who calls, whoever made it send them."""
 
@@ -88,6 +91,9 @@ CONTAINER: web.RequestKey[RequestContainer] = web.RequestKey("container", Reques
 
 FORM: web.RequestKey[FormData] = web.RequestKey("form", MultiDict)
 """The form, once it is read; its files live until the handler has returned."""
+
+SOCKET: web.RequestKey[web.WebSocketResponse] = web.RequestKey("socket", web.WebSocketResponse)
+"""The WebSocket that the request has become, or is about to become; absent for all others."""
 
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 """What marks a page's own scripts and styles; absent unless the page has asked `nonce` for it."""

@@ -33,9 +33,11 @@ class Mark:
 
     Attributes:
         battery: The battery without which the mark has no meaning; a service that lacks it does not start.
+        problems: The statuses of the errors that come with the promise; the OpenAPI document lists them.
     """
 
     battery: ClassVar[str | None] = None
+    problems: ClassVar[tuple[int, ...]] = ()
 
     def __call__(self, handler: H = _NOTHING) -> H:
         """Attach the mark.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 
 from framework import validation
-from framework.errors import ConfigurationError
 from framework.problem import PROBLEM_DOCUMENT, PROBLEM_MEDIA_TYPE, Problem, Renderer
 
 _log = logging.getLogger("framework.problems")
@@ -57,29 +54,9 @@ ERROR_HANDLING: Final = web.AppKey("error_handling", ErrorHandling)
 
 
 def encoded(value: Any) -> bytes:
-    """Write what an error says as JSON, whatever it is; instances of dataclasses by their schemas."""
-    shown = _plain(value)
+    """Write what an error says as JSON, whatever it is; objects by the schemas of their classes."""
     try:
-        return validation.encode(shown)
+        return validation.encode(value)
     except TypeError:
         # An object of the service's own, or half a character out of a header: it is shown as well as can be.
-        return json.dumps(shown, default=str).encode()
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _dumper(type(value))(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(member) for member in value]
-    return value
-
-
-@functools.lru_cache(maxsize=256)
-def _dumper(kind: type) -> Callable[[Any], Any]:
-    try:
-        return validation.compile(validation.schema_of(kind)).dump
-    except ConfigurationError:
-        # NOTE: without a schema nobody knows what of it is secret.
-        return lambda value: f"<{kind.__qualname__}>"
+        return validation.show(value)

@@ -40,9 +40,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from framework.problem import Fault, Problem
+from framework.problem import FAULT_SCHEMA, Fault, Problem
+
+Headers = Mapping[str, str] | None
 
 
 class ConfigurationError(Exception):
@@ -68,7 +71,11 @@ class InvalidSetting(ConfigurationError):
 
 
 class ServiceError(Exception):
-    """An error that a client is told of; the class owns the status, the instance says what happened.
+    """An error that a client is told of; the class owns what is the same each time, the instance says what happened.
+
+    Attributes:
+        type, title: A URI of the kind of problem (RFC 9457, 3.1.1), and its name; the status's own when empty.
+        members: The types, or JSON Schemas, of further members by their names, for the OpenAPI document.
 
     Args:
         detail: A sentence for the client.
@@ -77,24 +84,18 @@ class ServiceError(Exception):
     """
 
     status: ClassVar[int] = 500
+    type: ClassVar[str] = "about:blank"
+    title: ClassVar[str] = ""
+    members: ClassVar[Mapping[str, Any]] = {}
 
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        headers: Mapping[str, str] | None = None,
-        **extensions: Any,
-    ) -> None:
+    def __init__(self, detail: str = "", *, headers: Headers = None, **extensions: Any) -> None:
         super().__init__(detail)
-        self.detail = detail
-        self.headers = dict(headers or {})
-        self.extensions = extensions
+        self.detail, self.headers, self.extensions = detail, dict(headers or {}), extensions
 
     def problem(self) -> Problem:
         """Return what the client is told."""
-        return Problem(
-            status=self.status, detail=self.detail, extensions=self.extensions, headers=self.headers
-        )
+        kind = Problem(status=self.status, type=self.type, title=self.title)
+        return replace(kind, detail=self.detail, extensions=self.extensions, headers=self.headers)
 
 
 class BadRequest(ServiceError):
@@ -204,6 +205,7 @@ class ContentTooLarge(ServiceError):
     """
 
     status = 413
+    members: ClassVar[Mapping[str, Any]] = {"limit": int | None}
 
     def __init__(self, limit: int | str, what: str = "body") -> None:
         if isinstance(limit, str):
@@ -258,6 +260,7 @@ class UnprocessableContent(ServiceError):
     """
 
     status = 422
+    members: ClassVar[Mapping[str, Any]] = {"errors": {"type": "array", "items": FAULT_SCHEMA}}
 
     def __init__(self, faults: Sequence[Fault] | str, detail: str = "") -> None:
         detail = faults if isinstance(faults, str) else detail
@@ -330,9 +333,7 @@ class ServiceUnavailable(ServiceError):
 
     status = 503
 
-    def __init__(
-        self, detail: str = "", *, retry_after_seconds: int | None = None, **extensions: Any
-    ) -> None:
+    def __init__(self, detail: str = "", *, retry_after_seconds: Any = None, **extensions: Any) -> None:
         headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
         super().__init__(detail, headers=headers, **extensions)
 

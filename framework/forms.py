@@ -25,11 +25,15 @@ class FormLimits:
         fields: The number of its fields, files included.
         files: The number of its files.
         field_bytes: The length of one text field, in bytes.
+        parts: The number of parts of one that is sent as multipart/form-data.
+        part_header_bytes: The headers of one part together, in bytes.
     """
 
     fields: int = 200
     files: int = 50
     field_bytes: int = 1024 * 1024
+    parts: int = 50
+    part_header_bytes: int = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from framework.endpoint import Mark, calling_line, origin_of
-from framework.errors import ConfigurationError
+from framework.errors import ConfigurationError, ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,34 @@ class Quiet(Mark):
 @dataclass(frozen=True, slots=True)
 class Undocumented(Mark):
     """A promise of nothing to clients: the OpenAPI document leaves the endpoint out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raises(Mark):
+    """A promise of the errors that a handler, or a function that handlers call, may raise.
+
+    The OpenAPI document lists them. In development a handler with this mark that raises another error is answered with
+    500, and the log says what it lacks.
+    """
+
+    errors: tuple[type[ServiceError], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers(Mark):
+    """A promise of a successful answer that the return annotation does not tell.
+
+    Attributes:
+        status: Its status.
+        content: The type of what is in it; None if there is nothing.
+        media_type: How that is written.
+        description: What it means; the status's name when empty.
+    """
+
+    status: int
+    content: Any = None
+    media_type: str = "application/json"
+    description: str = ""
 
 
 public = Public()
@@ -63,3 +91,36 @@ def requires(*scopes: Any) -> Requires:
             "every known caller."
         )
     return Requires(frozenset(scopes))
+
+
+def raises(*errors: Any) -> Raises:
+    """Name the errors that a handler may raise: ``@raises(NotFound, Conflict)``.
+
+    On a method of a service it counts for each handler that takes the service and calls the method.
+
+    Raises:
+        ConfigurationError: There is none, or one is no class of `framework.errors`.
+    """
+    wrong = [each for each in errors if not (isinstance(each, type) and issubclass(each, ServiceError))]
+    if wrong or not errors:
+        got = "none" if not errors else repr(wrong[0])
+        raise ConfigurationError(
+            f"{calling_line()}: @raises takes classes of errors and got {got}; write @raises(NotFound), and map "
+            "exceptions of your own with problems.battery(mapping=...)."
+        )
+    return Raises(errors)
+
+
+def answers(
+    status: int, content: Any = None, *, media_type: str = "application/json", description: str = ""
+) -> Answers:
+    """Name what else a handler answers: ``@answers(202, Job)``, ``@answers(200, bytes, media_type="image/png")``.
+
+    Raises:
+        ConfigurationError: The status is none of a success or a redirect (RFC 9110, 15.3 and 15.4).
+    """
+    if not 200 <= status < 400:
+        raise ConfigurationError(
+            f"{calling_line()}: @answers takes a status from 200 to 399 and got {status}; errors are told by @raises."
+        )
+    return Answers(status, content, media_type, description)

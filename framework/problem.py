@@ -90,7 +90,7 @@ class Renderer:
     schema: type | Mapping[str, Any] = field(default_factory=dict)
 
 
-_FAULT_SCHEMA = {
+FAULT_SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "in": {"type": "string", "enum": ["body", "form", "path", "query", "headers", "cookies"]},
@@ -99,6 +99,7 @@ _FAULT_SCHEMA = {
     },
     "required": ["in", "pointer", "detail"],
 }
+"""A `Fault` as JSON Schema."""
 
 PROBLEM_DOCUMENT = Renderer(
     render=Problem.as_dict,
@@ -113,7 +114,6 @@ PROBLEM_DOCUMENT = Renderer(
             "status": {"type": "integer"},
             "detail": {"type": "string"},
             "request_id": {"type": "string"},
-            "errors": {"type": "array", "items": _FAULT_SCHEMA},
         },
     },
 )

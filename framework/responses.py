@@ -14,6 +14,8 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from framework.files import SentFile
+
 T = TypeVar("T")
 
 
@@ -33,8 +35,19 @@ class Result(Generic[T]):
 
 
 def created(value: T, *, location: str | URL) -> Result[T]:
-    """Answer 201 and say where the new resource is (RFC 9110, 15.3.2)."""
-    return Result(value, 201, {"Location": ensure_local(str(location))})
+    """Answer 201 and say where the new resource is (RFC 9110, 15.3.2).
+
+    Args:
+        location: A path on this origin, or a whole ``http`` or ``https`` URL such as ``request.url.with_path(...)``:
+            nobody is sent there.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    text = str(location)
+    return Result(
+        value, 201, {"Location": encoded_location(text if _names_a_host(text) else ensure_local(text))}
+    )
 
 
 def accepted(value: T) -> Result[T]:
@@ -56,7 +69,7 @@ def redirect(location: str | URL, *, status: int = 303, allow_external: bool = F
     text = str(location)
     if not allow_external:
         ensure_local(text)
-    return web.Response(status=status, headers={"Location": text})
+    return web.Response(status=status, headers={"Location": encoded_location(text)})
 
 
 def ensure_local(location: str) -> str:
@@ -73,6 +86,26 @@ def ensure_local(location: str) -> str:
             f"{location[:100]!r} is no path on this origin; external targets need allow_external=True."
         )
     return location
+
+
+def _names_a_host(location: str) -> bool:
+    parts = urlsplit(location)
+    is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+    return is_web and location.isprintable() and "\\" not in location
+
+
+def encoded_location(location: str) -> str:
+    """Return a URL reference in ASCII (RFC 3987, 3.1): what is percent-encoded already stays as it is."""
+    if location.isascii() and not _UNSENDABLE.search(location):
+        return location
+    if urlsplit(location).netloc:
+        return str(URL(location))
+    return quote(_LONE_PERCENT.sub("%25", location), safe=_RESERVED)
+
+
+_UNSENDABLE = re.compile(r"""[ "<>\\^`{|}\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})""")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_RESERVED = "%/:?#[]@!$&'()*+,;=~"
 
 
 def stream(
@@ -92,13 +125,13 @@ def file(
     filename: str | None = None,
     content_type: str = "application/octet-stream",
     inline: bool = False,
-) -> web.FileResponse:
+) -> SentFile:
     """Send a file with ``ETag``, ``Last-Modified`` and single ranges; as a download unless `inline`."""
     headers = {
         "Content-Type": content_type,
         "Content-Disposition": content_disposition(filename or path.name, inline=inline),
     }
-    return web.FileResponse(path, headers=headers)
+    return SentFile(path, headers)
 
 
 def content_disposition(filename: str, *, inline: bool = False) -> str:
@@ -114,6 +147,7 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _LONGEST_NAME_BYTES = 200
+_LONGEST_NAME = 4 * _LONGEST_NAME_BYTES  # characters, of which many may go
 
 
 def safe_filename(name: str) -> str:
@@ -121,7 +155,8 @@ def safe_filename(name: str) -> str:
 
     Control and bidirectional-formatting characters go, and the name is cut to 200 bytes with its suffix kept.
     """
-    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    # NOTE: cut before it is normalised, which takes the square of a run of combining characters.
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1][-_LONGEST_NAME:])
     visible = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
     clean = _FORBIDDEN.sub("_", visible).strip(" .")
     stem, dot, suffix = clean.rpartition(".")

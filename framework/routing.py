@@ -6,21 +6,25 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-from aiohttp import web
-from aiohttp.abc import AbstractView
+from aiohttp import hdrs, web
 
 from framework.binding import bind
 from framework.binding.signatures import read_endpoint
-from framework.endpoint import Brought, Endpoint, Options, marks_of, origin_of
+from framework.endpoint import Brought, Endpoint, Options, Source, calling_line, marks_of, origin_of
 from framework.errors import ConfigurationError
-from framework.staticfiles import static_endpoint
+from framework.paths import resource_of
+from framework.staticfiles import ensure_kept, static_endpoint
 from framework.validation.conventions import Conventions, Names, Unknown
 
 H = TypeVar("H", bound=Callable[..., Any])
 
-Routes = Iterable["web.AbstractRouteDef | Iterable[web.AbstractRouteDef]"]
+Routes = Iterable[Any]
+"""Tables, ours or aiohttp's, single routes, and classes whose methods carry routes, or objects of them."""
+
+_ROUTES = "__endpoint_routes__"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +113,12 @@ class RouteTableDef(web.RouteTableDef):
         Raises:
             ConfigurationError: An option is unknown, or has a value that it cannot have.
         """
+        written: object = path
+        if not isinstance(written, str):
+            place = origin_of(written) if callable(written) else calling_line()
+            raise ConfigurationError(
+                f"{place}: a route is given its path first: @routes.{method.lower()}('/users')."
+            )
         given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
             own = Conventions(given.pop("names", None), given.pop("unknown", None))
@@ -119,7 +129,17 @@ class RouteTableDef(web.RouteTableDef):
             raise ConfigurationError(f"{method} {path}: {str(error).partition(') ')[2]}.") from error
 
         def decorate(handler: H) -> H:
-            self._routes.append(Route(method, f"{self._prefix}{path}", handler, known))
+            decorated: object = handler
+            if not callable(decorated) and not isinstance(decorated, classmethod):
+                raise ConfigurationError(
+                    f"{calling_line()}: {method} {path} stands above {handler!r}, which is no handler."
+                )
+            route = Route(method, f"{self._prefix}{path}", handler, known)
+            self._routes.append(route)
+            if isinstance(
+                handler, FunctionType | staticmethod | classmethod
+            ):  # it may turn out to be a method
+                vars(handler).setdefault(_ROUTES, []).append(route)
             return handler
 
         return decorate
@@ -149,6 +169,7 @@ class RouteTableDef(web.RouteTableDef):
         return self.route("*", path, **options)
 
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
+        ensure_kept(prefix, kwargs, calling_line())
         self._routes.append(web.static(f"{self._prefix}{prefix}", path, **kwargs))
 
 
@@ -158,17 +179,70 @@ def read_routes(routes: Routes, brought: Brought | None = None) -> Iterator[Endp
     Args:
         brought: What the service's batteries fill parameters with.
     """
-    for item in routes:
+    brought = brought or Brought()
+    items = [*_flat(routes)]
+    listed = {route for item in items for _, route in members(item)}
+    owners = {
+        route: kind
+        for kind in brought.values
+        for name, route in members(kind)
+        if _needs_an_object(kind, name)
+    }
+    for item in items:
         if isinstance(item, web.RouteDef):
             yield from read_route(Route(item.method, item.path, item.handler, _options_of(item)), brought)
         elif isinstance(item, Route):
-            yield from read_route(item, brought)
+            if item not in listed:
+                yield from read_route(item, brought, owners.get(item))
         elif isinstance(item, web.StaticDef):
             yield static_endpoint(item)
-        elif isinstance(item, Iterable):
-            yield from read_routes(item, brought)
+        elif members(item):
+            yield from _read_members(item, brought)
         else:
             raise ConfigurationError(f"{item!r} is no route.")
+
+
+def _flat(routes: Routes) -> Iterator[Any]:
+    for item in routes:
+        if isinstance(item, web.AbstractRouteDef) or members(item) or not isinstance(item, Iterable):
+            yield item
+        else:
+            yield from _flat(item)
+
+
+def members(item: Any) -> list[tuple[str, Route]]:
+    """Return the methods of a class, or of an object, that carry routes, with these; base classes come first."""
+    kind = item if inspect.isclass(item) else type(item)
+    names = dict.fromkeys(name for base in reversed(kind.__mro__) for name in vars(base))
+    found = []
+    for name in names:
+        functions = [vars(base)[name] for base in kind.__mro__ if name in vars(base)]
+        # A method that is overridden keeps the routes that the class below gave it.
+        carrying: list[Route] = next(
+            (vars(each)[_ROUTES] for each in functions if _ROUTES in getattr(each, "__dict__", {})), []
+        )
+        found += [(name, route) for route in carrying]
+    return found
+
+
+def _read_members(item: Any, brought: Brought) -> Iterator[Endpoint]:
+    kind = item if inspect.isclass(item) else type(item)
+    for name, route in members(item):
+        owner = item if inspect.isclass(item) and _needs_an_object(item, name) else None
+        for endpoint in read_route(replace(route, handler=getattr(item, name)), brought, owner):
+            # NOTE: a mark above @staticmethod is kept by what Python hides when one asks for the method.
+            hidden = marks_of(inspect.getattr_static(kind, name))
+            above = [mark for mark in hidden if not any(mark is known for known in endpoint.marks)]
+            yield replace(endpoint, marks=(*above, *endpoint.marks, *marks_of(kind)))
+
+
+def _needs_an_object(kind: type, name: str) -> bool:
+    return not isinstance(inspect.getattr_static(kind, name), staticmethod | classmethod)
+
+
+def classes_in(routes: Routes) -> list[type]:
+    """Return the classes in a list of routes whose objects have to be made."""
+    return [item for item in _flat(routes) if inspect.isclass(item) and members(item)]
 
 
 def _options_of(item: web.RouteDef) -> Options:
@@ -176,26 +250,31 @@ def _options_of(item: web.RouteDef) -> Options:
     return Options(**known)
 
 
-def read_route(route: Route, brought: Brought | None = None) -> list[Endpoint]:
-    """Read a route's endpoints: one, or one for each method that a `web.View` defines."""
+def read_route(route: Route, brought: Brought | None = None, owner: type | None = None) -> list[Endpoint]:
+    """Read a route's endpoints: one, or one for each method that a `web.View` defines.
+
+    Args:
+        brought: What the service's batteries fill parameters with.
+        owner: The class whose method the handler is, if an object of it has to be made.
+    """
     view = route.handler
     if not (inspect.isclass(view) and issubclass(view, web.View)):
-        return [read_endpoint(route.method, route.path, view, route.options, brought)]
+        return [read_endpoint(route.method, route.path, view, route.options, brought, owner)]
     methods = [name.upper() for name in sorted(_VIEW_METHODS) if hasattr(view, name)]
     if not methods:
         raise ConfigurationError(f"{origin_of(view)}: the view defines no method such as 'get'.")
     options = replace(route.options, allow_head=False)
-    return [_read_view(method, route.path, view, options) for method in methods]
+    return [_read_view(replace(route, method=method, options=options), brought) for method in methods]
 
 
 _VIEW_METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options"})
 
 
-def _read_view(method: str, path: str, view: type[AbstractView], options: Options) -> Endpoint:
-    endpoint = read_endpoint(
-        method, path, view, replace(options, name=options.name if method == "GET" else None)
-    )
-    return replace(endpoint, marks=(*marks_of(getattr(view, method.lower())), *marks_of(view)))
+def _read_view(route: Route, brought: Brought | None) -> Endpoint:
+    view, method = route.handler, getattr(route.handler, route.method.lower())
+    options = replace(route.options, name=route.options.name if route.method == "GET" else None)
+    endpoint = read_endpoint(route.method, route.path, method, options, brought, view)
+    return replace(endpoint, handler=view, marks=(*endpoint.marks, *marks_of(view)))
 
 
 def ensure_distinct(endpoints: Iterable[Endpoint]) -> None:
@@ -219,7 +298,45 @@ def _answers_head(endpoint: Endpoint) -> bool:
 
 def register(router: web.UrlDispatcher, endpoint: Endpoint, handler: Any) -> web.AbstractRoute:
     """Add an endpoint to an aiohttp router."""
-    options = endpoint.options
-    if endpoint.method == "GET":
-        return router.add_get(endpoint.path, handler, name=options.name, allow_head=options.allow_head)
-    return router.add_route(endpoint.method, endpoint.path, handler, name=options.name)
+    resource = resource_of(router, endpoint.path, endpoint.options.name)
+    if _answers_head(endpoint):
+        resource.add_route(hdrs.METH_HEAD, handler)
+    return resource.add_route(endpoint.method, handler)
+
+
+def read_added(route: web.AbstractRoute, brought: Brought) -> list[Endpoint]:
+    """Read the endpoints of a route that was added to an aiohttp router as it is; none of what only aiohttp can call.
+
+    Raises:
+        ConfigurationError: The handler wants more than the request, and nothing fills it.
+    """
+    path = "" if route.resource is None else route.resource.canonical
+    try:
+        return read_route(Route(route.method, path, route.handler), brought)
+    except ConfigurationError:
+        if not _takes_one_argument(route.handler):
+            raise
+        return []
+
+
+def _takes_one_argument(handler: Any) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def ensure_plain(endpoint: Endpoint) -> None:
+    """Check that aiohttp can call a handler, too: middlewares of other hands stand in front of what it calls.
+
+    Raises:
+        ConfigurationError: It wants more than the request.
+    """
+    if not inspect.isclass(endpoint.handler) and [each.source for each in endpoint.parameters] != [
+        Source.REQUEST
+    ]:
+        raise ConfigurationError(
+            f"{endpoint}: the application has middlewares of its own, which would call this handler with the request "
+            "alone; register it in a RouteTableDef, or make batteries of the middlewares."
+        )

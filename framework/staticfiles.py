@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web
@@ -16,7 +15,9 @@ from aiohttp import web
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
-from framework.marks import public
+from framework.files import SentFile, headers_for
+from framework.marks import public, undocumented
+from framework.paths import encoded
 
 _FOR_AN_HOUR = "public, max-age=3600"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -39,15 +40,16 @@ class StaticFiles(Mark):
     def addresses(self) -> Iterator[tuple[str, str]]:
         """Yield each file's path with the address under which a browser may keep it for ever."""
         for name, file in self.files.items():
-            yield name, f"{self.prefix}/{quote(name)}?v={file.version}"
+            yield name, f"{encoded(self.prefix)}/{quote(name)}?v={file.version}"
 
 
 def static_endpoint(definition: web.StaticDef) -> Endpoint:
     """Return the endpoint that serves a folder: regular files only, no listings, no symbolic links, no dot files.
 
     Raises:
-        ConfigurationError: The folder is not there.
+        ConfigurationError: The folder is not there, or an option is not kept.
     """
+    ensure_kept(definition.prefix, definition.kwargs)
     root = Path(definition.path)
     if not root.is_dir():
         raise ConfigurationError(f"The static folder for {definition.prefix} is not there: {root}.")
@@ -56,12 +58,34 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     prefix = definition.prefix.rstrip("/")
 
     @StaticFiles(prefix, files)
+    @undocumented
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""
         return _send(files, request.match_info["file"], request.query.get("v"))
 
     return read_endpoint("GET", f"{prefix}/{{file:.+}}", send, Options(name=definition.kwargs.get("name")))
+
+
+def ensure_kept(prefix: str, options: Mapping[str, Any], line: str = "") -> None:
+    """Check that a static folder has no options but those that are kept.
+
+    Args:
+        line: ``file:line`` of whoever wrote them, for the message.
+
+    Raises:
+        ConfigurationError: One is not kept, or does not exist.
+    """
+    for option, value in options.items():
+        if option == "name" or (option in _NEVER and value is False):
+            continue
+        raise ConfigurationError(
+            f"{line and f'{line}: '}the static folder {prefix} has the option {option}={value!r}, which is not kept:"
+            " there are no listings and no symbolic links, and addresses have versions anyway; only 'name' can be said."
+        )
+
+
+_NEVER = ("show_index", "follow_symlinks", "append_version")
 
 
 def _index(root: Path) -> Iterator[tuple[str, StaticFile]]:
@@ -79,6 +103,5 @@ def _send(files: Mapping[str, StaticFile], name: str, version: str | None) -> we
     file = files.get(name)
     if file is None:
         raise NotFound("file", name)
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     cache_control = _FOR_EVER if version == file.version else _FOR_AN_HOUR
-    return web.FileResponse(file.path, headers={"Content-Type": content_type, "Cache-Control": cache_control})
+    return SentFile(file.path, {**headers_for(name), "Cache-Control": cache_control})

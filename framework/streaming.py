@@ -6,9 +6,13 @@ enough; a file or a stream may fail or lose its client half-way, when no middlew
 
 from __future__ import annotations
 
+import asyncio
 from enum import Enum
 
 from aiohttp import WSCloseCode, web
+
+_FAREWELL_SECONDS = 2
+_REASON_BYTES = 123  # RFC 6455, 5.5
 
 
 class Ending(Enum):
@@ -87,6 +91,16 @@ def complete(request: web.BaseRequest, response: web.StreamResponse) -> Sent:
     # The writer does not see what the kernel copies out of a file by itself.
     size = max(request.writer.output_size, response.content_length or 0)
     return Sent(response.status, size=size, keep_alive=bool(response.keep_alive), ending=Ending.COMPLETE)
+
+
+async def hang_up(request: web.BaseRequest, socket: web.WebSocketResponse, code: int, reason: str) -> Sent:
+    """Close a WebSocket whose handler has failed, and return what stands for it; a silent peer is not waited for."""
+    try:
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await socket.close(code=code, message=reason.encode()[:_REASON_BYTES])
+    except (TimeoutError, ConnectionError):
+        abort(request)
+    return Sent(socket.status, size=request.writer.output_size, ending=Ending.COMPLETE)
 
 
 def abort(request: web.BaseRequest) -> Sent:

@@ -43,6 +43,12 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 @pytest_asyncio.fixture
+async def url(app: web.Application, serve: Serve) -> URL:
+    """Serve the application that your fixture ``app`` makes, and return where it runs."""
+    return await serve(app)
+
+
+@pytest_asyncio.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
     """Send requests as a client that keeps no cookies."""
     async with aiohttp.ClientSession(

@@ -280,3 +280,40 @@ async def test_what_is_added_while_the_service_starts_is_not_passed_by(
     await client.get(url)
 
     assert seen == ["middleware", "signal"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("here", (308, "/here/"), id="a slash is missing"),
+        pytest.param("here/", (200, "hello"), id="as it is"),
+        pytest.param("nowhere", (404, "There is no page '/nowhere'."), id="nothing there"),
+        pytest.param("only-post", (405, "GET"), id="another method"),
+    ],
+)
+async def test_middlewares_of_other_hands_see_paths_that_match_nothing(
+    path: str, expected: tuple[int, str], serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    seen: list[str] = []
+    routes = table()
+    routes.get("/here/")(hello)
+    routes.post("/only-post")(hello)
+    app = kernel_app(routes, batteries=(recording("battery", seen),))
+
+    @web.middleware
+    async def noting(request: web.Request, handler: Any) -> web.StreamResponse:
+        seen.append("appended")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    app.middlewares.append(web.normalize_path_middleware(append_slash=True))
+    app.middlewares.append(noting)
+    url = await serve(app)
+
+    async with client.get(url / path, allow_redirects=False) as response:
+        text = await response.text()
+
+    assert response.status == expected[0]
+    assert expected[1] in (response.headers.get("Location", "") + text)
+    assert seen[0].startswith("battery")
+    assert ("appended" in seen) is (response.status != 308)

@@ -8,6 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from framework.responses import (
     Result,
@@ -47,8 +48,47 @@ ELSEWHERE = [
 def test_a_redirect_never_leaves_the_origin_unasked(location: str) -> None:
     with pytest.raises(ValueError, match="no path on this origin"):
         redirect(location)
+
+
+@pytest.mark.parametrize("location", [each for each in ELSEWHERE if not each.startswith("https:")])
+def test_what_was_created_has_an_address_that_can_be_asked_for(location: str) -> None:
     with pytest.raises(ValueError, match="no path on this origin"):
         created(None, location=location)
+
+
+@pytest.mark.parametrize(
+    ("location", "sent"),
+    [
+        pytest.param("/größe", "/gr%C3%B6%C3%9Fe", id="letters of another script"),
+        pytest.param("/a b?q=ü&r=a b#ü", "/a%20b?q=%C3%BC&r=a%20b#%C3%BC", id="a query and a fragment"),
+        pytest.param("/%C3%BC/a%2Fb", "/%C3%BC/a%2Fb", id="what is encoded already"),
+        pytest.param("/100%/ü", "/100%25/%C3%BC", id="a percent sign"),
+        pytest.param("/a\\b", "/a%5Cb", id="a backslash"),
+        pytest.param("/😀", "/%F0%9F%98%80", id="beyond the basic plane"),
+        pytest.param(URL("/größe"), "/gr%C3%B6%C3%9Fe", id="a URL object"),
+    ],
+)
+def test_a_location_is_sent_in_ascii(location: str | URL, sent: str) -> None:
+    assert redirect(location).headers["Location"] == sent
+    assert created(1, location=location).headers["Location"] == sent
+
+
+@pytest.mark.parametrize(
+    ("location", "sent"),
+    [
+        ("https://größe.example/ü b", "https://xn--gre-6ka8i.example/%C3%BC%20b"),
+        ("https://api.example/users/1", "https://api.example/users/1"),
+    ],
+)
+def test_what_was_created_may_have_a_whole_url(location: str, sent: str) -> None:
+    assert created(1, location=location).headers["Location"] == sent
+    assert redirect(location, allow_external=True).headers["Location"] == sent
+
+
+@pytest.mark.parametrize("location", ["https://me:secret@api.example/", "ftp://api.example/", "https:///x"])
+def test_what_was_created_is_at_no_other_kind_of_url(location: str) -> None:
+    with pytest.raises(ValueError, match="no path on this origin"):
+        created(1, location=location)
 
 
 @pytest.mark.parametrize("location", ["/", "/a/b?c=d#e", "/a//b", "/%0d%0a", "/ü"])

@@ -46,6 +46,21 @@ def test_an_unknown_option_is_refused_where_it_is_written() -> None:
         RouteTableDef().get("/", satus=201)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        pytest.param(
+            lambda table: table.get(hello), "hello: a route is given its path first", id="no parentheses"
+        ),
+        pytest.param(lambda table: table.get(5), "a route is given its path first", id="a number for a path"),
+        pytest.param(lambda table: table.post("/a")("/b"), "POST /a stands above '/b'", id="two paths"),
+    ],
+)
+def test_a_decorator_that_is_written_wrong_is_told_at_its_line(wrong: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"test_routing\.py:\d+.*{said}"):
+        wrong(RouteTableDef())
+
+
 async def test_a_get_route_answers_head(serve: Serve, client: aiohttp.ClientSession) -> None:
     routes = RouteTableDef()
     routes.get("/")(hello)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from framework.errors import ConfigurationError
@@ -73,3 +75,30 @@ def test_a_missing_folder_is_a_start_up_error(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="is not there"):
         kernel_app(routes)
+
+
+@pytest.mark.parametrize(
+    "option", [{"show_index": True}, {"follow_symlinks": True}, {"chunk_size": 1}, {"nonsense": 1}], ids=str
+)
+@pytest.mark.parametrize("ours", [True, False], ids=["our table", "aiohttp's"])
+def test_an_option_that_is_not_kept_is_refused(option: dict[str, Any], ours: bool, tmp_path: Path) -> None:
+    said = rf"test_staticfiles\.py:\d+: .*{next(iter(option))}" if ours else next(iter(option))
+    table = RouteTableDef() if ours else web.RouteTableDef()
+
+    def build() -> None:
+        table.static("/static", tmp_path, **option)
+        kernel_app(table)
+
+    with pytest.raises(ConfigurationError, match=said):
+        build()
+
+
+async def test_options_that_ask_for_nothing_else_than_there_is_are_taken(
+    serve: Serve, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    routes = RouteTableDef()
+    routes.static("/static", tmp_path, name="static", show_index=False, follow_symlinks=False)
+
+    async with client.get(await serve(kernel_app(routes)) / "static/a.txt") as response:
+        assert await response.text() == "a"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -54,17 +55,19 @@ def shop(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     """Install the wheel alone into an empty environment, and start a new service with it."""
     folder = tmp_path_factory.mktemp("stranger")
     (wheel,) = wheels.glob("*.whl")
-    links = " ".join(filter(None, [os.environ.get("PIP_FIND_LINKS", ""), str(wheels)]))
-    pins = {"PIP_FIND_LINKS": links, "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
+    pins = {"PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     run(folder / "venv/bin/pip", "install", "--quiet", wheel, cwd=folder, **pins)
-    run(folder / "venv/bin/framework", "new", "shop", cwd=folder)
+    run(folder / "venv/bin/framework", "new", "shop", "--from", "app_example", cwd=folder)
+    run(folder / "venv/bin/framework", "new", "small", cwd=folder)
     return folder / "shop", pins
 
 
 def test_a_new_service_has_no_trace_of_the_example(shop: tuple[Path, dict[str, str]]) -> None:
     folder, _ = shop
-    texts = [path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()]
+    texts = [
+        path.read_text("utf-8") for path in folder.rglob("*") if path.is_file() and path.suffix != ".whl"
+    ]
 
     assert (folder / "shop" / "main.py").is_file()
     assert (folder / "tests" / "test_posts.py").is_file()
@@ -81,6 +84,30 @@ def test_a_new_service_passes_its_own_tests(shop: tuple[Path, dict[str, str]]) -
 
     assert " passed" in printed
     assert "failed" not in printed
+
+
+def test_a_minimal_service_finds_the_wheel_that_made_it_and_passes_its_own_tests(
+    shop: tuple[Path, dict[str, str]],
+) -> None:
+    folder, pins = shop
+
+    printed = run("make", "test", cwd=folder.with_name("small"), **pins)
+
+    assert "2 passed" in printed
+
+
+def test_a_service_made_by_a_service_s_own_framework_is_the_same(shop: tuple[Path, dict[str, str]]) -> None:
+    folder, _ = shop
+    run("../small/.venv/bin/framework", "new", "small", "--folder", "again", cwd=folder)
+
+    first, again = folder.with_name("small"), folder / "again"
+    files = sorted(path.relative_to(again) for path in again.rglob("*") if path.suffix not in {"", ".whl"})
+
+    assert [path for path in files if (again / path).read_bytes() != (first / path).read_bytes()] == []
+    with zipfile.ZipFile(next((again / "wheels").iterdir())) as packed:
+        names = {name for name in packed.namelist() if ".dist-info" not in name}
+    with zipfile.ZipFile(next((first / "wheels").iterdir())) as packed:
+        assert names == {name for name in packed.namelist() if ".dist-info" not in name}
 
 
 def test_a_new_service_serves(shop: tuple[Path, dict[str, str]], tmp_path: Path) -> None:

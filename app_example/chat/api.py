@@ -23,7 +23,7 @@ _say = validation.compile(Say)
 @public
 async def join_room(
     request: web.Request, room: RoomName, rooms: Rooms, principal: Principal | None
-) -> web.StreamResponse:
+) -> web.WebSocketResponse:
     """Join a room over a WebSocket; send ``{"text": "..."}``."""
     name = await name_of(request.app, principal)
     async with rooms.join(request, room) as member:

@@ -25,6 +25,7 @@ from framework import (
     UnprocessableContent,
     UnsupportedMediaType,
     UploadedFile,
+    raises,
 )
 from framework.batteries.database import on_commit, on_rollback
 
@@ -38,6 +39,7 @@ class FileStore:
         self._session = session
         self._settings = settings
 
+    @raises(ContentTooLarge, UnsupportedMediaType, UnprocessableContent)
     async def add(self, post: Post, upload: UploadedFile) -> StoredFile:
         """Keep an uploaded file.
 
@@ -58,6 +60,7 @@ class FileStore:
         await self._session.flush()
         return file
 
+    @raises(NotFound)
     async def get(self, file_id: UUID) -> StoredFile:
         """Return a file.
 

@@ -23,6 +23,7 @@ from framework import (
     public,
     redirect,
     template,
+    undocumented,
 )
 from framework.batteries.auth import Passwords
 from framework.batteries.sessions import sign_in, sign_out
@@ -111,6 +112,7 @@ async def show_sign_out() -> Page:
 
 
 @routes.post("/logout")
+@undocumented
 @public
 async def log_out(session: Session) -> web.Response:
     """Sign out."""

@@ -27,6 +27,7 @@ from framework import (
     public,
     redirect,
     template,
+    undocumented,
 )
 from framework.batteries.templates import flash
 
@@ -84,6 +85,7 @@ async def show_post(post_id: UUID, posts: PostStore) -> Page:
 
 
 @routes.post("/posts/{post_id}/delete")
+@undocumented
 @authenticated
 async def take_down(
     post_id: UUID, principal: Principal, posts: PostStore, files: FileStore, session: Session

@@ -13,7 +13,7 @@ from app_example.posts.models import Post
 from app_example.posts.schemas import PostDraft
 from app_example.tables import now
 from app_example.users.models import User
-from framework import Forbidden, NotFound, Principal
+from framework import Forbidden, NotFound, Principal, raises
 
 
 class PostStore:
@@ -31,6 +31,7 @@ class PostStore:
         await self._session.flush()
         return post
 
+    @raises(NotFound)
     async def get(self, post_id: UUID) -> Post:
         """Return a post.
 
@@ -42,6 +43,7 @@ class PostStore:
             raise NotFound("post", post_id)
         return post
 
+    @raises(NotFound, Forbidden)
     async def get_own(self, post_id: UUID, principal: Principal) -> Post:
         """Return a post that its author wants to change.
 

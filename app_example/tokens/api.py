@@ -7,7 +7,7 @@ from uuid import UUID
 from app_example.tokens.schemas import Refresh, SignIn
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.store import UserStore
-from framework import NotFound, Result, RouteTableDef, Unauthorized, public
+from framework import NotFound, Result, RouteTableDef, Unauthorized, public, raises
 from framework.batteries.auth import Passwords, TokenPair, Tokens
 
 routes = RouteTableDef(prefix="/api", tags=["tokens"])
@@ -25,6 +25,7 @@ async def sign_in(
 
 @routes.post("/tokens/refresh")
 @public
+@raises(Unauthorized)
 async def refresh(
     body: Refresh, users: UserStore, tokens: Tokens, store: RefreshTokenStore
 ) -> Result[TokenPair]:

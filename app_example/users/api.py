@@ -11,7 +11,17 @@ from app_example.paging import Page, PageQuery, answer_page
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
 from app_example.users.store import UserStore
-from framework import Forbidden, Partial, Principal, Result, RouteTableDef, authenticated, created, public
+from framework import (
+    Forbidden,
+    Partial,
+    Principal,
+    Result,
+    RouteTableDef,
+    authenticated,
+    created,
+    public,
+    raises,
+)
 from framework.batteries.auth import Passwords
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
@@ -76,6 +86,7 @@ async def delete_user(user_id: UUID, principal: Principal, users: UserStore, fil
     await users.remove(user)
 
 
+@raises(Forbidden)
 def ensure_self_or_admin(principal: Principal, user_id: UUID) -> None:
     """Check that somebody may change a user.
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.paging import PageQuery, Rows, read_page
 from app_example.users.models import User
-from framework import NotFound, Principal, Unauthorized
+from framework import Conflict, NotFound, Principal, Unauthorized, raises
 from framework.batteries.auth import Passwords
 from framework.batteries.database import refusing_duplicates
 
@@ -23,6 +23,7 @@ class UserStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    @raises(Conflict)
     async def add(self, name: str, email: str, password_hash: str) -> User:
         """Keep a new user.
 
@@ -34,6 +35,7 @@ class UserStore:
             self._session.add(user)
         return user
 
+    @raises(NotFound)
     async def get(self, user_id: UUID) -> User:
         """Return a user.
 
@@ -45,6 +47,7 @@ class UserStore:
             raise NotFound("user", user_id)
         return user
 
+    @raises(Unauthorized)
     async def get_caller(self, principal: Principal) -> User:
         """Return the user that calls.
 
@@ -60,6 +63,7 @@ class UserStore:
         """Return the user with that address, however it is capitalised."""
         return await self._session.scalar(select(User).where(User.email_key == email_key(email)))
 
+    @raises(Unauthorized)
     async def authenticate(self, email: str, password: str, passwords: Passwords) -> User:
         """Return the user with this address and password.
 
@@ -80,6 +84,7 @@ class UserStore:
         """Return a page of all users."""
         return await read_page(self._session, select(User), User, query)
 
+    @raises(Conflict)
     async def change(self, user: User, changes: Mapping[str, str]) -> None:
         """Set some of a user's columns.
 

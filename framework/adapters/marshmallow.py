@@ -45,6 +45,11 @@ def hook_names(schema: Schema, tag: str) -> list[str]:
     return [name for name, *_ in schema._hooks[tag]]
 
 
+def reads_an_attribute(field: fields.Field[Any]) -> bool:
+    """Tell whether a field writes an attribute of the object; a Method, a Function or a Constant does not."""
+    return field._CHECK_ATTRIBUTE
+
+
 def share_schema(nested: fields.Nested, schema: Schema) -> None:
     """Let a nested field use this instance instead of one of its own."""
     nested._schema = schema

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from aiohttp import hdrs, web
 from aiohttp_session import STORAGE_KEY, Session, get_session
+from multidict import CIMultiDictProxy
 
 from framework.battery import Battery, Handler, Middleware
 from framework.binding.bodies import MULTIPART, URLENCODED, read_form
@@ -31,6 +32,7 @@ from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import Forbidden
 from framework.forms import FormLimits
 from framework.http import base64url
+from framework.http.cookies import parse_cookies
 from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
@@ -38,6 +40,10 @@ _SITE = "Sec-Fetch-Site"
 _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
 _SECRET_BYTES = 32
+# What a page can send without a script.
+_FORMS = frozenset({URLENCODED, MULTIPART, "text/plain"})
+
+Headers = CIMultiDictProxy[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +53,13 @@ class CsrfSettings:
     Attributes:
         trusted_origins: Other origins, or patterns of them as for CORS, that may do what our own pages may.
         header: Where scripts put the token.
+        open_to_scripts: Scripts of any origin may send what brings no cookie, as CORS with ``*`` tells them; forms may
+            not, for a sign-in in somebody else's name would be kept.
     """
 
     trusted_origins: tuple[str, ...] = ()
     header: str = "X-CSRF-Token"
+    open_to_scripts: bool = False
 
     def __post_init__(self) -> None:
         origins_from(self.trusted_origins)
@@ -130,6 +139,14 @@ def _bytes(text: str) -> bytes:
         return b""
 
 
+def is_harmless(headers: Headers) -> bool:
+    """Tell whether a request comes from a script and brings nothing that a browser adds by itself."""
+    mode = headers.get("Sec-Fetch-Mode")
+    media_type = headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    is_script = media_type not in _FORMS if mode is None else mode == "cors"
+    return is_script and hdrs.COOKIE not in headers and hdrs.AUTHORIZATION not in headers
+
+
 def battery(settings: CsrfSettings | None = None) -> Battery:
     """Bring the guard against requests that other sites make a browser send."""
     settings = settings or CsrfSettings()
@@ -138,13 +155,23 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
     def plan(endpoint: Endpoint) -> Middleware | None:
         if not endpoint.matched or endpoint.method in _SAFE or endpoint.find(Exempt):
             return None
-        guard = _Guard(trusted, settings.header, reads_form=endpoint.parameter(Source.FORM) is not None)
+        reads_form = endpoint.parameter(Source.FORM) is not None
+        guard = _Guard(trusted, settings.header, reads_form, settings.open_to_scripts)
         return guard.middleware
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[CSRF_TOKEN] = make_token
 
-    return Battery(name="csrf", after=frozenset({"problems", "cors", "sessions"}), plan=plan, setup=setup)
+    def problems(endpoint: Endpoint) -> tuple[int, ...]:
+        return () if plan(endpoint) is None else (403,)
+
+    return Battery(
+        name="csrf",
+        after=frozenset({"problems", "cors", "sessions"}),
+        plan=plan,
+        problems=problems,
+        setup=setup,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +185,7 @@ class _Guard:
     trusted: Origins
     header: str
     reads_form: bool
+    open_to_scripts: bool
 
     def middleware(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """Let a request pass or not."""
@@ -184,10 +212,10 @@ class _Guard:
             own=own_origins(request.scheme, request.host),
             trusted=self.trusted,
         )
-        if decided is Verdict.REFUSE:
+        if decided is Verdict.REFUSE and not (self.open_to_scripts and is_harmless(headers)):
             raise Forbidden("This request comes from another site.")
         cookies = request.app.get(CREDENTIAL_COOKIES) if decided is Verdict.ASK else None
-        if cookies and not cookies.isdisjoint(request.cookies):
+        if cookies and not cookies.isdisjoint(parse_cookies(headers.getall(hdrs.COOKIE, ()))):
             # No token can be bound to such a cookie, and nothing else says where the request comes from.
             raise Forbidden(
                 "Send Origin or Sec-Fetch-Site with this cookie: what comes from other sites is refused."

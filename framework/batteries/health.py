@@ -15,7 +15,7 @@ from framework.battery import Battery, Check
 from framework.context import BATTERIES
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, ServiceUnavailable
-from framework.marks import public, quiet
+from framework.marks import answers, public, quiet, raises
 from framework.routing import RouteTableDef
 from framework.server.lifecycle import LIFECYCLE, Phase
 
@@ -106,6 +106,7 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @routes.get(settings.live_path)
     @quiet
     @public
+    @answers(200, dict[str, str])
     async def live() -> web.Response:
         """Tell that the process answers; if it does not, restart it."""
         return JSONResponse(b'{"status":"alive"}', headers=_NOT_STORED)
@@ -113,6 +114,8 @@ def battery(settings: HealthSettings | None = None) -> Battery:
     @routes.get(settings.ready_path)
     @quiet
     @public
+    @answers(200, dict[str, str])
+    @raises(ServiceUnavailable)
     async def ready(request: web.Request) -> web.Response:
         """Tell whether to send requests here: every part works, and the service is not about to stop."""
         _ensure_not_stopping(request.app)

@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args, get_origin
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from multidict import MultiDict
 
 from framework import validation
 from framework.annotations import strip
-from framework.binding.bodies import read_body, read_form, read_json
+from framework.binding.bodies import has_body, read_body, read_form, read_json
 from framework.binding.provided import is_synchronous, taker
-from framework.binding.schemas import fallback, schema_for, schema_of_values
+from framework.binding.schemas import fallback, is_schema, schema_for, schema_of_values
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM, services
 from framework.endpoint import Endpoint, Parameter, Provide, Source
 from framework.errors import ConfigurationError, MalformedBody, UnprocessableContent
 from framework.forms import Form, FormData, FormLimits, errors_by_field
+from framework.http.charsets import is_encodable
+from framework.http.cookies import parse_cookies
 from framework.problem import Fault
 
 Arguments = Mapping[str, Any]
@@ -146,9 +149,12 @@ def _pairs(source: Source, keys: Mapping[str, str], many: frozenset[str]) -> Pai
     if source is Source.QUERY:
         return _query
     if source is Source.COOKIES:
-        return lambda request: [
-            (key, request.cookies[name]) for key, name in keys.items() if name in request.cookies
-        ]
+
+        def cookies(request: web.Request) -> Iterable[tuple[str, str]]:
+            sent = parse_cookies(request.headers.getall(hdrs.COOKIE, ()))
+            return [(key, sent[name]) for key, name in keys.items() if name in sent]
+
+        return cookies
 
     def headers(request: web.Request) -> Iterable[tuple[str, str]]:
         sent = request.headers
@@ -195,6 +201,9 @@ def _gather(
     for name, value in pairs:
         if value == "":
             continue
+        if not is_encodable(name) or not is_encodable(value):
+            pointer = f"/{name.encode(errors='replace').decode()}"
+            raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
         if name in many:
             data.setdefault(name, []).append(value)
         elif name in data and (known is None or name in known):
@@ -222,10 +231,10 @@ def _bytes_reader(parameter: Parameter) -> ReadPayload:
 
 def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     load_json, name, optional = _json_loader(endpoint, parameter), parameter.name, parameter.optional
-    default = None if parameter.default is inspect.Parameter.empty else parameter.default
+    default = _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
-        if optional and not request.can_read_body:
+        if optional and not await has_body(request):
             return {name: default}
         body = await read_json(request)
         try:
@@ -238,16 +247,36 @@ def _body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
     return read
 
 
+def _default(parameter: Parameter) -> Any:
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
+
+
 def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
-    kind = strip(parameter.annotation).kind
-    if kind in (Any, inspect.Parameter.empty, dict, list) or _is_free_form(parameter.annotation):
-        return validation.decode
+    kind, optional, extras = strip(parameter.annotation)
+    if not any(is_schema(each) for each in extras):
+        if any(kind is each for each in (Any, object, inspect.Parameter.empty)):
+            return validation.decode
+        origin, args = get_origin(kind) or kind, get_args(kind)
+        for free, wanted in _FREE_FORM.items():
+            if origin in wanted and {*args} <= {str, Any, object} and args[-1:] != (str,):
+                return _free_form(free, optional)
     return validation.compile(schema_for(endpoint, parameter)).load_json
 
 
-def _is_free_form(annotation: Any) -> bool:
-    stripped = strip(annotation)
-    return get_origin(stripped.kind) is dict and not stripped.extras and get_args(stripped.kind)[1] is Any
+_FREE_FORM: dict[type, tuple[Any, ...]] = {dict: (dict, Mapping), list: (list, Sequence)}
+
+
+def _free_form(kind: type, optional: bool) -> Callable[[bytes], Any]:
+    """Return what reads JSON of which only that it is an object, or an array, was said."""
+    name = "an object" if kind is dict else "an array"
+
+    def load_json(document: bytes) -> Any:
+        value = validation.decode(document)
+        if type(value) is kind or (value is None and optional):
+            return value
+        raise ValidationError(f"Not a valid JSON document here: send {name}.")
+
+    return load_json
 
 
 def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -> ReadPayload:
@@ -257,8 +286,12 @@ def _form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) -
     schema = schema_for(endpoint, inner, text=True)
     load = validation.compile(schema).load
     many, known = _multiple(schema), _known(schema)
+    optional, default = parameter.optional, _default(parameter)
 
     async def read(request: web.Request) -> dict[str, Any]:
+        if optional and not await has_body(request):
+            _check_token(request, MultiDict())
+            return {parameter.name: default}
         form = request[FORM] = await read_form(request, limits)
         _check_token(request, form)
         try:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
-from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
 from framework.adapters.aiohttp.requests import body_limit, read_all, take_whole_body
-from framework.errors import ContentTooLarge, MalformedBody, UnsupportedMediaType
+from framework.errors import ContentTooLarge, MalformedBody, UnprocessableContent, UnsupportedMediaType
 from framework.forms import FormData, FormLimits, UploadedFile
+from framework.http.urlencoded import parse_urlencoded
+from framework.problem import Fault
 from framework.responses import safe_filename
 
 JSON = "application/json"
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
+# JSON is UTF-8 (RFC 8259, 8.1), and ASCII is that too.
+_JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+# What such a transfer encoding says is that nothing is encoded (RFC 2045, 6.2); some clients always say it.
+_IDENTITY = frozenset({"", "7bit", "8bit", "binary", "identity"})
+# A type, and parameters in printable ASCII (RFC 9110, 8.3.1).
+_MEDIA_TYPE = re.compile(r"[!#$&^_.+\w-]{1,127}/[!#$&^_.+*\w-]{1,127}(?:[ \t]*;[\t -~]*)?", re.ASCII)
 _MEMORY_BYTES = 256 * 1024
 _CHUNK_BYTES = 64 * 1024
 # NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
@@ -45,8 +53,22 @@ def _ensure_json(request: web.Request) -> None:
     if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [JSON])
     charset = request.charset
-    if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
+    if charset is not None and charset.lower() not in _JSON_CHARSETS:
         raise UnsupportedMediaType(request.headers[hdrs.CONTENT_TYPE], [JSON])
+
+
+async def has_body(request: web.Request) -> bool:
+    """Tell whether a request brings a body of at least one byte.
+
+    Raises:
+        ContentTooLarge: It has to be read to know, and is longer than the endpoint's limit.
+    """
+    if not request.can_read_body or request.content_length is not None:
+        return request.can_read_body
+    # NOTE: a chunked body has begun when its head has come, and may yet turn out to be empty.
+    if request.content_type == MULTIPART:
+        return True  # at least a boundary; it is read part by part
+    return bool(await read_body(request))
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -78,7 +100,7 @@ async def read_form(request: web.Request, limits: FormLimits) -> FormData:
     """
     form: FormData = MultiDict()
     if request.content_type == URLENCODED:
-        form.extend(_urlencoded(await read_body(request), limits))
+        form.extend(parse_urlencoded(await read_body(request), limits.fields))
         return form
     if request.content_type != MULTIPART:
         raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [URLENCODED, MULTIPART])
@@ -97,15 +119,6 @@ def close_files(values: Iterable[object]) -> None:
             value.close()
 
 
-def _urlencoded(body: bytes, limits: FormLimits) -> list[tuple[str, str]]:
-    if body.count(b"&") >= limits.fields:
-        raise _too_many("fields", limits.fields)
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
-    except ValueError as error:
-        raise MalformedBody("The form is not UTF-8.") from error
-
-
 def _too_many(what: str, limit: int) -> MalformedBody:
     return MalformedBody(f"The form has more than {limit} {what}.")
 
@@ -120,9 +133,11 @@ async def _read_multipart(request: web.Request, form: FormData, limits: FormLimi
                 raise ContentTooLarge(limit)
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise MalformedBody("A part of the form has no name.")
-            if len(form) >= limits.fields:
-                raise _too_many("fields", limits.fields)
+            if len(form) >= min(limits.fields, limits.parts):
+                raise _too_many("fields", min(limits.fields, limits.parts))
             form.add(part.name, await _read_part(request, part, form, limits))
+    except (MalformedBody, UnprocessableContent):
+        raise
     except _MALFORMED as error:
         raise MalformedBody("The form is not well-formed multipart/form-data.") from error
 
@@ -130,15 +145,27 @@ async def _read_multipart(request: web.Request, form: FormData, limits: FormLimi
 async def _read_part(
     request: web.Request, part: BodyPartReader, form: FormData, limits: FormLimits
 ) -> str | UploadedFile:
-    if hdrs.CONTENT_TRANSFER_ENCODING in part.headers or hdrs.CONTENT_ENCODING in part.headers:
+    encodings = (
+        part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, ""),
+        part.headers.get(hdrs.CONTENT_ENCODING, ""),
+    )
+    if any(encoding.strip().lower() not in _IDENTITY for encoding in encodings):
         raise MalformedBody(
             f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7)."
         )
     if part.filename is None:
         return (await _read_text(request, part, limits)).decode()
-    if sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files:
+    is_full = sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files
+    if is_full and part.filename:
         raise _too_many("files", limits.files)
-    return await _read_file(request, part)
+    file = await _read_file(request, part)
+    if part.filename or file.size:
+        if is_full:
+            file.close()
+            raise _too_many("files", limits.files)
+        return file
+    file.close()
+    return ""  # what a browser sends of a file input that was left blank
 
 
 async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLimits) -> bytes:
@@ -151,6 +178,10 @@ async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLim
 
 
 async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile:
+    content_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
+    if not _MEDIA_TYPE.fullmatch(content_type):
+        name = str(part.name).encode(errors="replace").decode()
+        raise UnprocessableContent([Fault("form", f"/{name}", "Its Content-Type is no media type.")])
     spool = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - it outlives this function
     size = 0
     try:
@@ -164,7 +195,6 @@ async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile
         spool.close()
         raise
     spool.seek(0)
-    content_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
     return UploadedFile(safe_filename(part.filename or ""), content_type, size, cast(BinaryIO, spool))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -31,6 +32,8 @@ from framework.errors import ConfigurationError, UnprocessableContent
 from framework.forms import FormLimits
 from framework.problem import Fault
 
+_BOUND = "__endpoint_is_bound__"
+
 
 def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:
     """Return an aiohttp handler that reads the arguments, calls the endpoint's handler and writes its result.
@@ -40,7 +43,9 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:
     """
     handler: Any = endpoint.handler
     if isinstance(handler, type) and issubclass(handler, AbstractView):
-        return _bind_view(handler)
+        if getattr(handler, "__await__", None) is not web.View.__await__:
+            return _bind_view(handler)
+        endpoint = replace(endpoint, handler=_calling(handler, endpoint.method.lower()))
     if [parameter.source for parameter in endpoint.parameters] == [Source.REQUEST]:
         return _named_after(handler, _bind_plain(endpoint))
     handler = _by_name(endpoint)
@@ -136,6 +141,17 @@ def _closing_files(invoke: Handler) -> Handler:
     return closing
 
 
+def _calling(view: type[AbstractView], method: str) -> Any:
+    """Return what makes a view of the request and calls one of its methods."""
+
+    async def call(request: web.Request, /, **arguments: Any) -> Any:
+        return await getattr(view(request), method)(**arguments)
+
+    return functools.update_wrapper(
+        call, view, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
+    )
+
+
 def _bind_view(view: type[AbstractView]) -> Handler:
     async def invoke(request: web.Request) -> web.StreamResponse:
         return await view(request)
@@ -144,6 +160,12 @@ def _bind_view(view: type[AbstractView]) -> Handler:
 
 
 def _named_after(handler: Any, bound: Handler) -> Handler:
+    vars(bound)[_BOUND] = True
     return functools.update_wrapper(
         bound, handler, assigned=("__module__", "__name__", "__qualname__", "__doc__"), updated=()
     )
+
+
+def is_bound(handler: Any) -> bool:
+    """Tell whether a handler is what `bind` has made of another one."""
+    return _BOUND in getattr(handler, "__dict__", ())

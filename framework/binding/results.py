@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, is_typeddict
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema
 
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
-from framework.annotations import strip
-from framework.binding.declared import ensurer, may_be_none, mistake, plainly_declared, returned_type
+from framework.binding.declared import answers_json, may_be_none, mistake, plainly_declared, returned_type
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
 from framework.responses import Result
+from framework.validation import Misfit
+from framework.validation.answers.misfit import described, spelt
 
 Write = Callable[[Any], web.StreamResponse]
 Render = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
@@ -29,7 +29,7 @@ def writer_for(endpoint: Endpoint) -> Write:
         ConfigurationError: The return annotation is a type that cannot be written as JSON.
     """
     status = endpoint.options.status
-    encode, ensure, nullable = _encoder(endpoint), ensurer(endpoint), may_be_none(endpoint.returns)
+    encode, nullable = _encoder(endpoint), may_be_none(endpoint.returns)
     expected = plainly_declared(endpoint)
 
     def write(result: Any) -> web.StreamResponse:
@@ -44,12 +44,12 @@ def writer_for(endpoint: Endpoint) -> Write:
         return answer(result, status, None)
 
     def answer(value: Any, status: int, headers: Mapping[str, str] | None) -> web.Response:
-        if value is None:
-            if not nullable:
-                raise mistake(endpoint, "None")
-            return web.Response(status=204 if status == 200 else status, headers=headers)
-        ensure(value)
-        return JSONResponse(encode(value), status=status, headers=headers)
+        if value is not None:
+            _ensure_value(endpoint, value)
+            return JSONResponse(encode(value), status=status, headers=headers)
+        if not nullable:
+            raise mistake(endpoint, Misfit(spelt(endpoint.returns), "None"))
+        return web.Response(status=204 if status == 200 else status, headers=headers)
 
     return write
 
@@ -75,25 +75,26 @@ def renderer_for(endpoint: Endpoint) -> Render | None:
 
 
 def _encoder(endpoint: Endpoint) -> Encode:
-    returned = returned_type(endpoint)
-    if endpoint.find(Renders) is not None or not _has_schema(returned):
-        return validation.encode
+    if not answers_json(endpoint):
+        return _refuser(endpoint)
     try:
-        schema = validation.schema_of(returned, conventions=endpoint.options.conventions)
-        return validation.compile(schema).dump_json
+        return validation.writer_of(
+            Any if endpoint.find(Renders) else returned_type(endpoint),
+            conventions=endpoint.options.conventions,
+            refusal=functools.partial(mistake, endpoint),
+        )
     except ConfigurationError as error:
         raise ConfigurationError(f"{endpoint}: the return annotation: {error}") from error
 
 
-_MADE_OF_PLAIN = {list, tuple, dict, Mapping, Sequence, Union, UnionType}
-_PLAIN = {Any, None, type(None), str, int, float, bool, dict, list, tuple, Mapping, object}
+def _ensure_value(endpoint: Endpoint, value: Any) -> None:
+    """Refuse a response in a Result: it has headers, and might pass for an object with the fields declared."""
+    if isinstance(value, web.StreamResponse):
+        raise mistake(endpoint, Misfit(spelt(endpoint.returns), "a Result that holds a response"))
 
 
-def _has_schema(annotation: Any) -> bool:
-    stripped = strip(annotation)
-    if isinstance(annotation, Schema) or any(isinstance(extra, Schema) for extra in stripped.extras):
-        return True
-    kind = stripped.kind
-    if get_origin(kind) in _MADE_OF_PLAIN and not is_typeddict(kind):
-        return any(_has_schema(argument) for argument in get_args(kind))
-    return kind not in _PLAIN
+def _refuser(endpoint: Endpoint) -> Encode:
+    def refuse(value: Any) -> bytes:
+        raise mistake(endpoint, Misfit(spelt(endpoint.returns), described(value)))
+
+    return refuse

@@ -28,6 +28,11 @@ def schema_for(endpoint: Endpoint, parameter: Parameter, *, text: bool = False) 
         )
 
 
+def is_schema(extra: Any) -> bool:
+    """Tell whether something in ``Annotated`` is a schema that somebody wrote, an instance or a class."""
+    return isinstance(extra, Schema) or (isinstance(extra, type) and issubclass(extra, Schema))
+
+
 def conventions_for(endpoint: Endpoint, parameter: Parameter) -> Conventions | None:
     """Return what holds for the fields of a parameter's type; none do in headers and cookies."""
     return None if parameter.source in {Source.HEADERS, Source.COOKIES} else endpoint.options.conventions

@@ -47,12 +47,18 @@ _EMPTY: Any = inspect.Parameter.empty
 
 
 def read_endpoint(
-    method: str, path: str, handler: Handler, options: Options | None = None, brought: Brought | None = None
+    method: str,
+    path: str,
+    handler: Handler,
+    options: Options | None = None,
+    brought: Brought | None = None,
+    owner: type | None = None,
 ) -> Endpoint:
     """Read a handler's signature and marks.
 
     Args:
         brought: What the service's batteries fill parameters with.
+        owner: The class whose method the handler is: a view, or what a battery brings.
 
     Raises:
         ConfigurationError: The handler is no coroutine function, an annotation cannot be resolved, or a parameter
@@ -67,7 +73,7 @@ def read_endpoint(
         if not inspect.iscoroutinefunction(function):
             raise ConfigurationError(f"{origin}: a handler is written with 'async def'.")
         hints = _hints(function, origin)
-        reading = _Reading(origin, placeholders(path), hints, brought or Brought())
+        reading = _Reading(origin, placeholders(path), hints, brought or Brought(), owner)
         parameters = _with_options(tuple(reading.parameters(_signature(handler, origin))), options)
         returns = hints.get("return", returns)
     return Endpoint(
@@ -149,6 +155,7 @@ class _Reading:
     path_names: frozenset[str]
     hints: Mapping[str, Any]
     brought: Brought
+    owner: type | None = None
 
     def parameters(self, signature: Sequence[inspect.Parameter]) -> Iterator[Parameter]:
         """Yield what each parameter is filled with.
@@ -156,6 +163,9 @@ class _Reading:
         Raises:
             ConfigurationError: Nothing fills one of them.
         """
+        if self.owner is not None:
+            first, *signature = signature
+            yield self._own(first.name, self.owner)
         for each in signature:
             annotation = self.hints.get(each.name, _EMPTY)
             found = self._part(each.name, annotation) or self._given(each.name, annotation)
@@ -164,8 +174,18 @@ class _Reading:
                 found = Parameter(name=each.name, source=Source.REQUEST)
             if found is None:
                 raise ConfigurationError(f"{self.origin}: {self._unknown(each, annotation)}")
-            by_position = each.kind is inspect.Parameter.POSITIONAL_ONLY
+            is_plain = len(signature) == 1 and found.source is Source.REQUEST
+            by_position = is_plain or each.kind is inspect.Parameter.POSITIONAL_ONLY
             yield replace(found, default=each.default, by_position=by_position)
+
+    def _own(self, name: str, owner: type) -> Parameter:
+        """Return the first parameter of a method; a view is made from the request, and any other object brought."""
+        if issubclass(owner, AbstractView):
+            return Parameter(name=name, source=Source.REQUEST, by_position=True)
+        provide = self.brought.values[owner]
+        return Parameter(
+            name=name, source=Source.BATTERY, annotation=owner, provide=provide, by_position=True
+        )
 
     def _part(self, name: str, annotation: Any) -> Parameter | None:
         """Return a parameter that a part of the request fills, as its place in the path, its mark or its name says."""
@@ -206,6 +226,11 @@ class _Reading:
         return Parameter(name=name, source=Source.SERVICE, annotation=annotation)
 
     def _unknown(self, parameter: inspect.Parameter, annotation: Any) -> str:
+        if parameter.name == "self" and annotation is _EMPTY:
+            return (
+                "it is a method of a class that nobody makes; put the class, or an object of it, into the list of "
+                "routes, as in create_app(routes=[Users]), or provide(Users)."
+            )
         battery = self.brought.hint(parameter.name, annotation)
         if battery:
             return f"parameter '{parameter.name}' needs the battery '{battery}', which is not in the list."

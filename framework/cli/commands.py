@@ -25,6 +25,7 @@ class Commands(click.Group):
     """
 
     modules: ClassVar[dict[str, str]] = {
+        "add": "framework.cli.scaffolding",
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
         "migrate": "framework.cli.migrating",
@@ -32,6 +33,7 @@ class Commands(click.Group):
         "openapi": "framework.cli.tables",
         "routes": "framework.cli.tables",
         "settings": "framework.cli.tables",
+        "update": "framework.cli.scaffolding",
     }
     extras: ClassVar[dict[str, str]] = {"migrate": "database"}
 

@@ -13,17 +13,26 @@ from framework.adapters.aiohttp.applications import stock_service
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
+from framework.binding.handlers import is_bound
 from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
 from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
 from framework.endpoint import Brought, Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
-from framework.routing import Routes, ensure_distinct, read_routes, register
+from framework.routing import (
+    Routes,
+    classes_in,
+    ensure_distinct,
+    ensure_plain,
+    read_added,
+    read_routes,
+    register,
+)
 from framework.server import SERVICE, Service
 from framework.server.plain import checking
 from framework.server.service import ReadService
-from framework.services import ensure_provided
+from framework.services import ensure_provided, provide
 from framework.tasks import Tasks
 from framework.validation.conventions import Conventions
 
@@ -46,6 +55,8 @@ def assemble(
     Raises:
         ConfigurationError: A battery, an endpoint or a mark does not fit; the message says where and what to do.
     """
+    routes = [*routes]
+    batteries = [*batteries, *_making(classes_in(routes), batteries)]
     ensure_order(batteries)
     present = {battery.name for battery in batteries}
     lacking = {kind: name for kind, name in elsewhere.items() if name not in present}
@@ -56,8 +67,9 @@ def assemble(
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
     dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
+    dispatching = dispatcher.middleware()
     app = web.Application(
-        middlewares=[dispatcher.middleware()],
+        middlewares=[dispatching],
         client_max_size=max_body,
         client_max_fields=form_limits.fields,
     )
@@ -73,9 +85,17 @@ def assemble(
     app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
     app.on_startup.append(_ensuring_services(endpoints, brought))
+    app.on_startup.append(_adopting(dispatcher, chains, brought, form_limits, dispatching))
     if is_plain("aiohttp"):
         app.middlewares.insert(0, checking(refuser(preparer.stamps, app[ERROR_HANDLING])))
     return app
+
+
+def _making(classes: Sequence[type], batteries: Sequence[Battery]) -> list[Battery]:
+    """Return the battery that makes objects of the classes in a list of routes which no other battery brings."""
+    brought = brought_by(batteries)
+    made = [kind for kind in classes if kind not in brought]
+    return [provide(*made, name="handlers")] if made else []
 
 
 def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
@@ -95,6 +115,8 @@ def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Seque
             battery.setup(app, endpoints)
         if battery.lifespan is not None:
             app.cleanup_ctx.append(battery.lifespan)
+    # NOTE: not when the application starts: one that is part of another is frozen by then.
+    app.on_shutdown.append(_close_tasks)
 
 
 async def _services(app: web.Application) -> AsyncIterator[None]:
@@ -103,8 +125,12 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         report = app[ERROR_HANDLING].report
         tasks = Tasks(report=lambda error: report(error, None))
         app[REGISTRY].register_value(Tasks, tasks)
-        app.on_shutdown.append(lambda _: tasks.close())
         yield
+
+
+async def _close_tasks(app: web.Application) -> None:
+    async with svcs.Container(app[REGISTRY]) as container:
+        await container.get(Tasks).close()
 
 
 def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
@@ -121,6 +147,7 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
             release=release,
             prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+            form=app[FORM_LIMITS],
         )
 
     return read
@@ -133,6 +160,32 @@ def _ensuring_services(
         ensure_provided(endpoints, app[REGISTRY], brought)
 
     return ensure
+
+
+def _adopting(
+    dispatcher: Dispatcher,
+    chains: Mapping[Any, Chain],
+    brought: Brought,
+    limits: FormLimits,
+    dispatching: Any,
+) -> Callable[[web.Application], Awaitable[None]]:
+    """Return what reads the handlers that other hands have added to the application's router, as any others."""
+
+    async def adopt(app: web.Application) -> None:
+        batteries = app[BATTERIES]
+        for resource in app.router.resources():
+            for route in resource if isinstance(resource, web.Resource) else ():
+                endpoints = (
+                    [] if route.handler in chains or is_bound(route.handler) else read_added(route, brought)
+                )
+                ensure_marks(endpoints, batteries)
+                ensure_provided(endpoints, app[REGISTRY], brought)
+                for endpoint in endpoints:
+                    if app.middlewares[-1] is not dispatching:
+                        ensure_plain(endpoint)
+                    dispatcher.add(route, endpoint, bind(endpoint, limits))
+
+    return adopt
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:

@@ -22,8 +22,9 @@ from framework.adapters.aiohttp.requests import (
     target_of,
 )
 from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
+from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, services
+from framework.context import CONTAINER, ENDPOINT, ENSURE_SOCKET, SOCKET, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
@@ -49,7 +50,7 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) 
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = _around(middleware, handler)
+            handler = _around(middleware, _sharing(handler) if _CLONES_PART else handler)
     return handler
 
 
@@ -78,6 +79,24 @@ def _unless(concerns: Callable[[web.Request], bool]) -> Key:
     return key
 
 
+def _sharing(handler: Handler) -> Handler:
+    """Return a handler that gives what is kept on a clone of aiohttp's own requests back to the request."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        first = request.setdefault(_FIRST, request)
+        try:
+            return await handler(request)
+        finally:
+            if first is not request:
+                first.update(request)
+
+    return answer
+
+
+_CLONES_PART = is_plain("aiohttp")  # those of our requests share what they keep
+_FIRST: web.RequestKey[web.Request] = web.RequestKey("first", web.Request)
+
+
 def _around(middleware: Middleware, handler: Handler) -> Handler:
     def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
         return middleware(request, handler)  # PERF: half the cost of a functools.partial with a keyword
@@ -102,6 +121,20 @@ async def _refuse(request: web.Request) -> web.StreamResponse:
     raise NotFound("page", request.path)
 
 
+def _refusing(handler: Handler) -> Handler:
+    """Return middlewares around nothing, and let our refusal take the place of aiohttp's."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error is not request.match_info.http_exception:
+                raise
+        return await _refuse(request)
+
+    return answer
+
+
 UNMATCHED = Endpoint(method="*", path="", handler=_refuse, origin="no route")
 
 
@@ -116,15 +149,23 @@ class Dispatcher:
     def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
         self._chains = chains
         self._batteries = batteries
+        self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
+
+    def add(self, route: web.AbstractRoute, endpoint: Endpoint, handler: Handler) -> None:
+        """Lead a route that other hands have added to the endpoint that was read from its handler."""
+        self._added[route, endpoint.method] = Chain(endpoint, compose(self._batteries, endpoint, handler))
 
     def middleware(self) -> Any:
         """Return the application's one middleware."""
 
         @web.middleware
         async def dispatch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            outer = state_of(request).pop(
+                CONTAINER, None
+            )  # a service within another one has its own services
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
-            chain = self._chain(request.match_info, handler)
+            chain = self._chain(request.match_info, handler, request.method)
             begin(request, chain)
             try:
                 return await chain.handler(request)
@@ -132,6 +173,8 @@ class Dispatcher:
                 releasing = release(request)
                 if releasing is not None:
                     await releasing
+                if outer is not None:
+                    state_of(request)[CONTAINER] = outer
 
         return dispatch
 
@@ -161,24 +204,28 @@ class Dispatcher:
             match.add_app(app)
             match.freeze()
             set_match(request, match)
-            chain = self._chain(match, match.handler)
+            chain = self._chain(match, match.handler, request.method)
             begin(request, chain)
             return await chain.handler(request)
 
         return answer
 
-    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
+    def _chain(self, match: web.UrlMappingMatchInfo, handler: Handler, method: str) -> Chain:
         chain = self._chains.get(match.handler)
         if chain is not None:
             if handler is match.handler:
                 return chain
             # Middlewares that were appended to the application stand between us and the handler.
             return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
-        return (
-            self._unmatched
-            if isinstance(match.route, SystemRoute)
-            else _foreign(match, handler, self._batteries)
-        )
+        if not isinstance(match.route, SystemRoute):
+            added = self._added.get((match.route, method)) or self._added.get((match.route, hdrs.METH_ANY))
+            if added is not None and handler is match.handler:
+                return added
+            return _foreign(match, handler, self._batteries)
+        if handler == match.handler:
+            return self._unmatched
+        # They may know what is meant, such as a path with one slash too many.
+        return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
 
 
 def begin(request: web.Request, chain: Chain) -> None:
@@ -218,7 +265,16 @@ class Preparer:
         self._concerns = [preparation.concerns for preparation in self._preparations]
 
     async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Receive the signal ``on_response_prepare``."""
+        """Receive the signal ``on_response_prepare``.
+
+        Raises:
+            Forbidden: It is a WebSocket for a page of a stranger.
+        """
+        if isinstance(response, web.WebSocketResponse):
+            ensure = request.config_dict.get(ENSURE_SOCKET)
+            if ensure is not None:
+                ensure(request)
+            state_of(request)[SOCKET] = response
         _put(self.stamps, request, response)
         response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
         connections = request.config_dict.get(CONNECTIONS)

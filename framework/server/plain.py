@@ -92,8 +92,8 @@ def checking(refuse: Refuse) -> Any:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         head = _Head(request.method, request.raw_path, request.version, request.headers, request.rel_url)
         settings = request.app.get(SERVER_SETTINGS) or ServerSettings()
-        accepted = settings.accept_encoded_bodies
-        refusal = find_refusal(head, has_body=request.body_exists, accept_encoded=accepted)
+        accepted, hosts = settings.accept_encoded_bodies, settings.hosts
+        refusal = find_refusal(head, has_body=request.body_exists, accept_encoded=accepted, hosts=hosts)
         return await handler(request) if refusal is None else refuse(request, refusal)
 
     return check

@@ -7,6 +7,7 @@ thing to a proxy, another to a route and a third to ``request.url``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Protocol
 
@@ -21,6 +22,10 @@ from framework.problem import Problem
 #: their number. A boundary has 70 characters at most (RFC 2046, 5.1.1).
 CONTENT_TYPE_LENGTH = 512
 
+#: The segments of a path. aiohttp's router tries each prefix of a path that it does not know, in the square of its
+#: length.
+PATH_SEGMENTS = 256
+
 # TRACE shows a script what its browser hides from it, such as cookies; CONNECT is for proxies.
 _REFUSED_METHODS = frozenset({hdrs.METH_CONNECT, hdrs.METH_TRACE})
 # The methods that a service may have endpoints for (RFC 9110, 9.3; RFC 5789).
@@ -32,6 +37,8 @@ _AUTHORITY = re.compile(
     r"(?:[a-z0-9._-]{1,255}|\[(?P<ipv6>[0-9a-f:.]{2,45})\])(?::(?P<port>[0-9]{0,5}))?",
     re.ASCII | re.IGNORECASE,
 )
+
+_PORT = re.compile(r":[0-9]*$")
 
 
 class Head(Protocol):
@@ -49,13 +56,20 @@ class Head(Protocol):
     def url(self) -> URL: ...
 
 
-def find_refusal(head: Head, *, has_body: bool, accept_encoded: bool = False) -> Problem | None:
-    """Return what is wrong with a head, or None when it may go on to routing."""
+def find_refusal(
+    head: Head, *, has_body: bool, accept_encoded: bool = False, hosts: Sequence[str] = ()
+) -> Problem | None:
+    """Return what is wrong with a head, or None when it may go on to routing.
+
+    Args:
+        hosts: The names that may be asked for, if not all may.
+    """
     return (
         _version_refusal(head)
         or _method_refusal(head)
         or _target_refusal(head)
         or _host_refusal(head)
+        or (_foreign_host_refusal(head, hosts) if hosts else None)
         or _framing_refusal(head)
         or _expectation_refusal(head)
         or _media_type_refusal(head)
@@ -102,6 +116,8 @@ def _target_refusal(head: Head) -> Problem | None:
     path = target.partition("?")[0]
     if target[:1] != "/":
         path = path.partition("://")[2]
+    if path.count("/") > PATH_SEGMENTS:
+        return Problem(status=414, detail=f"The path must be within {PATH_SEGMENTS} segments.")
     if _DOT_SEGMENT.search(path):
         return _bad("The path holds '.' or '..' segments; resolve them before sending (RFC 3986, 6.2.2.3).")
     return None
@@ -119,6 +135,15 @@ def _host_refusal(head: Head) -> Problem | None:
     if head.path.partition("://")[2].partition("?")[0].partition("/")[0].lower() != host.lower():
         return _bad("Host and the host of the request target differ.")
     return None
+
+
+def _foreign_host_refusal(head: Head, hosts: Sequence[str]) -> Problem | None:
+    """Refuse a host that is not ours: links, caches and cookies would be made for it (RFC 9110, 7.4)."""
+    host = _PORT.sub("", head.headers.get(hdrs.HOST, "").lower())
+    for name in hosts:
+        if host == name or (name[:1] == "." and host.endswith(name)):
+            return None
+    return Problem(status=421, detail="This service does not answer for that host.")
 
 
 def is_authority(value: str) -> bool:

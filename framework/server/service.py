@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
+from framework.forms import FormLimits
 from framework.problem import Problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,6 +29,7 @@ class Service:
             signal itself will do. None to leave all to the signal. Not asked for requests of sub-applications.
         max_body: The bytes of a body that a request reads.
         max_fields: The fields of a form that a request reads.
+        form: The other bounds of a form.
     """
 
     handler: Handler
@@ -36,6 +38,7 @@ class Service:
     prepare: Prepare | None
     max_body: int
     max_fields: int
+    form: FormLimits = field(default_factory=FormLimits)
 
 
 ReadService = Callable[[web.Application], Service]

@@ -40,6 +40,8 @@ class ServerSettings:
             idle connection and a new one are left open, too.
         reuse_port: Let another process listen on the same port, such as the next generation of this service.
         cancelled_methods: The methods whose handlers are cancelled when their client goes away.
+        hosts: The names that requests may ask for in ``Host``, without ports; ``.example.com`` stands for all below
+            it. Empty is any: name them where the service is reached by others.
         accept_encoded_bodies: Let compressed bodies through, still compressed; otherwise 415.
         accept_plain: Serve in production without what only private parts of the libraries below can guarantee.
         allow_python_parser: Start without aiohttp's C parser; slower, and less strict in the past.
@@ -72,6 +74,7 @@ class ServerSettings:
     drain_seconds: float = 1
     reuse_port: bool = False
     cancelled_methods: frozenset[str] = frozenset({"GET", "HEAD", "OPTIONS"})
+    hosts: tuple[str, ...] = ()
     accept_encoded_bodies: bool = False
     accept_plain: bool = False
     allow_python_parser: bool = False

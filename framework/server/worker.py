@@ -14,7 +14,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from socket import socket
+from socket import AF_INET, AF_INET6, create_server, socket
 from types import FrameType
 from typing import Any
 
@@ -26,7 +26,7 @@ from gunicorn.workers.base import Worker as GunicornWorker
 from framework.errors import ConfigurationError
 from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.lifecycle import ensure_lifecycle
-from framework.server.serving import Running, listen_for_signals, new_event_loop, serve
+from framework.server.serving import AddressUnavailable, Running, listen_for_signals, new_event_loop, serve
 from framework.server.settings import ServerSettings
 
 logger = logging.getLogger("framework.server")
@@ -132,7 +132,21 @@ def run_workers(factory: str | Factory, settings: ServerSettings) -> None:
     Raises:
         SystemExit: Always, with gunicorn's exit code; not 0 when the workers could not start.
     """
+    _ensure_address(settings)
     _Processes(factory, settings).run()
+
+
+def _ensure_address(settings: ServerSettings) -> None:
+    """Check that the address can be listened on: gunicorn would try for five seconds, with two lines for each.
+
+    Raises:
+        SystemExit: It cannot; the one line says why.
+    """
+    family = AF_INET6 if ":" in settings.host else AF_INET
+    try:
+        create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        raise SystemExit(f"error: {AddressUnavailable(settings, error)}") from None
 
 
 class _Processes(BaseApplication):

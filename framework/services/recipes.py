@@ -22,6 +22,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, field
+from types import WrapperDescriptorType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from aiohttp import web
@@ -137,8 +138,10 @@ def _opening(factory: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _needs(factory: Callable[..., Any], origin: str) -> dict[str, Need]:
-    if inspect.isclass(factory) and inspect.getattr_static(factory, "__init__") is object.__init__:
-        return {}
+    if inspect.isclass(factory) and isinstance(
+        inspect.getattr_static(factory, "__init__"), WrapperDescriptorType
+    ):
+        return {}  # its own class has none: it is made as object, or dict, is
     hints = _hints(factory.__init__ if inspect.isclass(factory) else factory, origin)
     needs = {}
     for parameter in _signature(factory, origin):

@@ -26,7 +26,10 @@ The seam
     A ``ValidationError`` as flat faults with JSON pointers, for one ``UnprocessableContent``; at most 50 and
     one more.
 ``decode(document) -> Any`` and ``encode(value) -> bytes``
-    Strict JSON without a schema; ``decode`` raises ``MalformedJSON``, a ``ValueError``.
+    Strict JSON without a schema; ``decode`` raises ``MalformedJSON``, a ``ValueError``, ``encode`` a ``Misfit``, a
+    ``TypeError``. Objects in the value are written by the schemas of their own classes. ``show`` refuses nothing.
+``writer_of(declared, *, conventions=...) -> Callable[[Any], bytes]``
+    What writes the values of any type as JSON and raises ``Misfit`` for all others.
 ``Partial[T]``
     A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
     or dict.
@@ -45,11 +48,12 @@ fields that take several values (``?tag=a&tag=b``) are those that are ``marshmal
 list.
 """
 
+from framework.validation.answers import Misfit, encode, show, writer_of
 from framework.validation.codecs.registry import SHAPES
 from framework.validation.compiler.compiled import CompiledSchema, compile
 from framework.validation.conventions import Conventions, conventions
 from framework.validation.faults import faults
-from framework.validation.json import MalformedJSON, decode, encode
+from framework.validation.json import MalformedJSON, decode
 from framework.validation.limits import MaxItems
 from framework.validation.partial import Partial
 from framework.validation.schemas import schema_from_fields, schema_of
@@ -60,6 +64,7 @@ __all__ = [
     "Conventions",
     "MalformedJSON",
     "MaxItems",
+    "Misfit",
     "Partial",
     "compile",
     "conventions",
@@ -68,4 +73,6 @@ __all__ = [
     "faults",
     "schema_from_fields",
     "schema_of",
+    "show",
+    "writer_of",
 ]

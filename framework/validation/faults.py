@@ -34,7 +34,7 @@ def faults(error: ValidationError, location: str) -> list[Fault]:
 def _flatten(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            yield from _flatten(inner, pointer if key == SCHEMA else f"{pointer}/{_segment(key)}")
+            yield from _flatten(inner, pointer if key == SCHEMA else f"{pointer}/{segment(key)}")
     elif isinstance(messages, list | tuple):
         for inner in messages:
             yield from _flatten(inner, pointer)
@@ -42,7 +42,8 @@ def _flatten(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
         yield pointer, str(messages)
 
 
-def _segment(key: object) -> str:
+def segment(key: object) -> str:
+    """Return a key as a part of a JSON pointer, cut where it is very long."""
     text = str(key).replace("~", "~0").replace("/", "~1")
     # An unknown field's name is the sender's: it must not swell what it is told.
     return text if len(text) <= _LONGEST_SEGMENT else text[:_LONGEST_SEGMENT] + "…"

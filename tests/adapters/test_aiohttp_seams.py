@@ -7,13 +7,13 @@ import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
-from aiohttp import http_writer, web, web_protocol, web_response
+from aiohttp import BodyPartReader, MultipartReader, http_writer, web, web_protocol, web_response
 from aiohttp.http_writer import StreamWriter, _serialize_headers
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import SystemRoute, UrlMappingMatchInfo
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.adapters.aiohttp.responses import JSONResponse
 from tests.private_names import uses_inside_adapters
@@ -25,6 +25,12 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     ],
     "aiohttp.http_writer": ["_serialize_headers"],
     "aiohttp.http_writer.StreamWriter": ["_compress", "_headers_buf", "_headers_written"],
+    "aiohttp.multipart.BodyPartReader": ["_content"],
+    "aiohttp.multipart.MultipartReader": [
+        *("_at_bof", "_at_eof", "_boundary", "_content", "_default_charset", "_last_part"),
+        *("_maybe_release_last_part", "_read_boundary", "_read_headers", "_read_until_first_boundary"),
+        *("_readline", "_unread"),
+    ],
     "aiohttp.streams.StreamReader": ["_timer"],
     "aiohttp.web_app.Application": ["_client_max_fields", "_client_max_size", "_handle"],
     "aiohttp.web_protocol": ["_ErrInfo", "_PAYLOAD_ACCESS_ERROR"],
@@ -37,7 +43,16 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     ],
     "aiohttp.web_request.BaseRequest": [
         *("_cache", "_client_max_fields", "_client_max_size", "_finish", "_headers", "_loop", "_message"),
-        *("_method", "_payload", "_payload_writer", "_protocol", "_read_bytes", "_rel_url", "_state"),
+        *(
+            "_method",
+            "_payload",
+            "_payload_writer",
+            "_post",
+            "_protocol",
+            "_read_bytes",
+            "_rel_url",
+            "_state",
+        ),
         *("_task", "_transport_peername", "_transport_sockname", "_transport_sslcontext", "_version"),
     ],
     "aiohttp.web_request.Request": ["_match_info", "_prepare_hook"],
@@ -55,6 +70,7 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     "aiohttp.web_urldispatcher.UrlDispatcher": ["_matched_sub_app_resources", "_resource_index"],
     "aiohttp.web_urldispatcher.UrlMappingMatchInfo": ["_apps", "_current_app", "_frozen", "_route"],
 }
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=a"}
 SIGNATURES = {
     "_process_keepalive": ["self"],
     "close": ["self"],
@@ -83,6 +99,10 @@ async def owners() -> AsyncIterator[Mapping[str, object]]:
         "aiohttp.base_protocol.BaseProtocol": connection,
         "aiohttp.http_writer": http_writer,
         "aiohttp.http_writer.StreamWriter": StreamWriter(connection, loop),
+        "aiohttp.multipart.BodyPartReader": BodyPartReader(
+            b"--a", CIMultiDictProxy(CIMultiDict()), EMPTY_PAYLOAD
+        ),
+        "aiohttp.multipart.MultipartReader": MultipartReader(MULTIPART, EMPTY_PAYLOAD),
         "aiohttp.streams.StreamReader": StreamReader(connection, 2**16, loop=loop),
         "aiohttp.web_app.Application": app,
         "aiohttp.web_protocol": web_protocol,

@@ -491,3 +491,48 @@ async def test_more_sign_ins_than_may_wait_are_turned_away() -> None:
     refused = [result for result in results if isinstance(result, ServiceUnavailable)]
     assert len(refused) == 3
     assert await crowd.verify(None, "correct horse") is False
+
+
+class Guarded:
+    """A handler that is an object, below a decorator of somebody else."""
+
+    @requires("user")
+    async def __call__(self, request: web.Request) -> web.Response:
+        return web.Response(text="in")
+
+    @requires("user")
+    async def method(self, request: web.Request) -> web.Response:
+        return web.Response(text="in")
+
+
+@requires("user")
+async def taking_two(request: web.Request, extra: int = 0) -> web.Response:
+    return web.Response(text="in")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: requires("admin")(Guarded()), id="an object"),
+        pytest.param(lambda: requires("admin")(logged(Guarded())), id="a decorator around an object"),
+        pytest.param(lambda: logged(requires("admin")(Guarded().method)), id="below a decorator"),
+        pytest.param(lambda: requires("admin")(functools.partial(taking_two, extra=1)), id="a partial"),
+        pytest.param(
+            lambda: functools.partial(requires("admin")(logged(taking_two)), extra=1), id="within one"
+        ),
+        pytest.param(lambda: logged(logged(requires("admin")(logged(taking_two)))), id="between decorators"),
+    ],
+)
+async def test_each_requirement_holds_wherever_it_stands(
+    make: Callable[[], Any], serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+    table.get("/both")(make())
+
+    url = await serve(app(SETTINGS, table))
+    answers = [
+        await client.get(url / "both", headers=bearer(issue(*scopes)))
+        for scopes in (("user",), ("admin",), ("admin", "user"))
+    ]
+
+    assert [answer.status for answer in answers] == [403, 403, 200]

@@ -176,7 +176,7 @@ def test_anybody_may_ask_and_it_is_no_news() -> None:
 
     marks = {endpoint.path: {type(mark) for mark in endpoint.marks} for endpoint in app[ENDPOINTS]}
 
-    assert marks == {"/alive": {Public, Quiet}, "/ready": {Public, Quiet}}
+    assert all({Public, Quiet} <= marks[path] for path in ("/alive", "/ready"))
 
 
 async def test_without_a_cache_each_probe_asks_anew(serve: Serve, client: aiohttp.ClientSession) -> None:

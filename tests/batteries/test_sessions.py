@@ -782,3 +782,32 @@ async def test_a_handler_with_a_session_in_a_service_without_any_is_refused() ->
 
     with pytest.raises(ConfigurationError, match=r"read\): parameter 'session' needs the battery 'sessions'"):
         await runner.setup()
+
+
+async def test_what_is_kept_on_a_clone_of_the_request_is_saved(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+
+    @table.get("/count")
+    async def count(request: web.Request, session: Session) -> list[object]:
+        session["count"] = session.get("count", 0) + 1
+        return [session["count"], request.headers["X-Added"]]
+
+    async def cloning(request: web.Request, handler: Any) -> web.StreamResponse:
+        answer: web.StreamResponse = await handler(
+            request.clone(headers={**request.headers, "X-Added": "yes"})
+        )
+        return answer
+
+    settings = SessionSettings(keys=(KEY,), secure=False)
+    both = [
+        (sessions.battery(settings), Battery(name="cloning", middleware=cloning)),
+        (Battery(name="cloning", middleware=cloning), sessions.battery(settings)),
+    ]
+    found = []
+    for batteries in both:
+        browser = Browser(await serve(kernel_app(table, batteries=batteries)), client)
+        found += [json.loads(await browser.get("/count")) for _ in range(2)]
+
+    assert found == [[1, "yes"], [2, "yes"]] * 2

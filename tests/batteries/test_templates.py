@@ -26,9 +26,10 @@ from framework.batteries import csrf, problems, security, sessions, templates
 from framework.batteries.sessions import SessionSettings
 from framework.batteries.templates import TemplateSettings, flash, render, template
 from framework.batteries.templates.rendering import rendered
-from framework.context import PRINCIPAL
+from framework.context import ENDPOINTS, PRINCIPAL
 from framework.errors import ConfigurationError
 from framework.forms import Form
+from framework.marks import public
 from framework.principal import Principal
 from framework.responses import Result, redirect
 from framework.routing import RouteTableDef
@@ -547,6 +548,62 @@ async def test_handlers_written_for_aiohttp_jinja2_work_unchanged(
         return {"name": "old"}
 
     assert await shown(serve, client, service(folder, routes), "old") == "old /"
+
+
+async def test_marks_count_above_and_below_the_decorator_of_aiohttp_jinja2(
+    serve: Serve, client: aiohttp.ClientSession, folder: Path
+) -> None:
+    routes = page("page.html", "{{ name }}", folder, {"name": ""})
+
+    class Pages:
+        @public
+        @aiohttp_jinja2.template("page.html")
+        async def above(self, request: web.Request) -> dict[str, str]:
+            return {"name": "above"}
+
+        @routes.get("/listed")
+        @aiohttp_jinja2.template("page.html")
+        @public
+        async def below(self, request: web.Request) -> dict[str, str]:
+            return {"name": "below"}
+
+    routes.get("/method")(Pages().above)
+    app = service(folder, [routes, Pages])
+    url = await serve(app)
+
+    texts = []
+    for path in ("method", "listed"):
+        async with client.get(url / path) as response:
+            texts.append(await response.text())
+
+    assert texts == ["above", "below"]
+    found = {endpoint.path: endpoint.find(type(public)) for endpoint in app[ENDPOINTS]}
+    assert found == {"/": None, "/method": public, "/listed": public}
+
+
+@pytest.mark.parametrize("path", ["/old/{number}", "/old"])
+def test_a_typed_handler_below_the_decorator_of_aiohttp_jinja2_is_told(path: str, folder: Path) -> None:
+    routes = page("page.html", "", folder, {})
+    decorated: Any = aiohttp_jinja2.template("page.html")
+
+    async def old(request: web.Request, number: int) -> dict[str, int]:
+        return {"number": number}
+
+    routes.get(path)(decorated(old))
+    with pytest.raises(
+        ConfigurationError, match=r"test_templates\.py:\d+ .*old.*@aiohttp_jinja2\.template takes"
+    ):
+        service(folder, routes)
+
+
+def test_a_template_without_a_name_is_told_at_its_line(folder: Path) -> None:
+    async def index() -> None: ...
+
+    wrong: Any = index
+    with pytest.raises(
+        ConfigurationError, match=r"test_templates\.py:\d+ .*index: a template is named first"
+    ):
+        template(wrong)
 
 
 async def test_a_changed_template_is_read_anew_where_that_is_wanted(

@@ -187,6 +187,7 @@ def test_a_mistake_is_told_without_a_traceback(
     "arguments",
     [
         pytest.param(["-m", "framework", "run", "hello"], id="run"),
+        pytest.param(["-m", "framework", "run", "hello", "--workers", "2"], id="run with workers"),
         pytest.param(["hello.py"], id="a script"),
     ],
 )

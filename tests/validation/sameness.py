@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 from marshmallow import Schema, ValidationError
 
-from framework.validation import MalformedJSON, decode, encode
+from framework.validation import MalformedJSON, decode
 from framework.validation.compiler.compiled import CompiledSchema
 from framework.validation.compiler.support import close_circles
+from framework.validation.json import encode
 from framework.validation.limits import limit
 from tests.validation.random_schemas import Thing
 

@@ -81,8 +81,6 @@ class Exchange:
             ask_to_close(response)
         self._connection.config.connections.hold(request, response, request._task)
 
-    # One after the other
-
     def begin(self) -> None:
         connection = self._connection
         if connection._request_in_progress or not connection._messages:
@@ -156,7 +154,7 @@ class Exchange:
             message = UNREAD
         elif is_ordinary(message, payload, self.host):
             return ordinary_request(message, payload, connection, task)
-        writer = Writer(connection, loop)
+        writer = Writer(connection, loop, is_head=message.method == hdrs.METH_HEAD)
         return Request(
             self._inspect(message, payload, writer) if self._refusal is None else message,
             payload,
@@ -173,7 +171,7 @@ class Exchange:
         connection = self._connection
         try:
             async with asyncio.timeout(0 if connection._force_close else connection._lingering_time):
-                while not payload.is_eof():
+                while not payload.is_eof() and connection.transport is not None:
                     await payload.readany()
         except TimeoutError:
             connection.close()
@@ -184,10 +182,9 @@ class Exchange:
         self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
     ) -> RawRequestMessage:
         """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
+        settings, has_body = self._connection.config.settings, payload is not EMPTY_PAYLOAD
         self._refusal = request_checks.find_refusal(
-            message,
-            has_body=payload is not EMPTY_PAYLOAD,
-            accept_encoded=self._connection.config.settings.accept_encoded_bodies,
+            message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies, hosts=settings.hosts
         )
         if self._refusal is not None:
             # Whatever version was asked for: the response is in ours, or the client's if that is older.
@@ -332,7 +329,9 @@ class Exchange:
             logger.error("Unhandled error", exc_info=error, extra=where)
         if request.writer.output_size > 0:
             raise ConnectionResetError("The response had begun when it failed.") from error
-        request._payload_writer = Writer(connection, connection._loop)
+        request._payload_writer = Writer(
+            connection, connection._loop, is_head=request.method == hdrs.METH_HEAD
+        )
         response = connection.config.service.refuse(request, problem)
         response.force_close()
         return response

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, cast
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, hdrs
 from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
@@ -17,6 +17,7 @@ from yarl import URL
 
 from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.heads import Heads
+from framework.adapters.aiohttp.reading import ReadableRequest
 from framework.adapters.aiohttp.writer import Writer
 from framework.errors import ServiceError
 from framework.problem import Problem
@@ -30,10 +31,11 @@ UNREAD: Final = RawRequestMessage(
 _HEADER_FRAME_BYTES = 4  # colon, space, CR, LF
 _HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
 _TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
+_ORDINARY_TARGET: Final = 512  # bytes: too few for too many segments
 _ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Request(web.Request):
+class Request(ReadableRequest):
     """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits.
 
     Attributes:
@@ -50,9 +52,9 @@ class Request(web.Request):
 
     def _make_writer(self) -> Writer:
         self.has_writer = True
-        return Writer(self._protocol, self._loop)
+        return Writer(self._protocol, self._loop, is_head=self._method == hdrs.METH_HEAD)
 
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+    async def _prepare_hook(self, response: Any) -> None:
         await super()._prepare_hook(response)
         connection: Any = self._protocol
         connection.requests.note_head(self, response)
@@ -112,6 +114,7 @@ def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: s
         and "/." not in target
         and "%2" not in target
         and "#" not in target
+        and len(target) <= _ORDINARY_TARGET
         and message.version is HttpVersion11  # which it never is with aiohttp's parser in Python
         and headers.get(_HOST) == known_host
         and _TRANSFER_ENCODING not in headers

@@ -14,7 +14,7 @@ from framework.batteries.auth.credentials import Credential
 from framework.batteries.auth.identification import Check, Identification
 from framework.batteries.auth.issuers import GivenKeys, IssuerKeys, TrustedIssuer, ensure_distinct
 from framework.batteries.auth.passwords import Passwords
-from framework.batteries.auth.policy import Guards, ensure_policies
+from framework.batteries.auth.policy import Guards, ensure_policies, statuses
 from framework.batteries.auth.provider import Fetch, ProviderKeys, fetch
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore
@@ -85,6 +85,7 @@ def battery(
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
         provides={Principal: Provide(_principal, names=("principal",), absent=Unauthorized)},
         plan=Guards(identification, profile, settings.sign_in_path).plan,
+        problems=statuses,
         setup=setup,
         lifespan=_keeping(published) if published else None,
         check=_checking(published) if published else None,

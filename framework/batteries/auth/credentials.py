@@ -14,6 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.batteries.auth.jws import InvalidToken
 from framework.errors import ConfigurationError, Unauthorized
+from framework.http.cookies import cookie_values
 from framework.principal import Principal
 
 Headers = CIMultiDictProxy[str] | CIMultiDict[str]
@@ -163,7 +164,7 @@ def cookie(name: str, verify: Verify | None = None, *, called: str = "") -> Cred
     _ensure_name(name, "cookie")
 
     def read(headers: Headers) -> tuple[str, ...] | None:
-        values = cookie_values(headers, name)
+        values = cookie_values(headers.getall(hdrs.COOKIE, ()), name)
         if len(values) > 1:
             # One of them may have been planted by another host of the domain.
             raise InvalidCredentials(f"The cookie {name} was sent twice.")
@@ -178,21 +179,6 @@ def cookie(name: str, verify: Verify | None = None, *, called: str = "") -> Cred
         described={"type": "apiKey", "in": "cookie", "name": name},
         cookie=name,
     )
-
-
-def cookie_values(headers: Headers, name: str) -> list[str]:
-    """Return the values of all cookies of exactly this name (RFC 6265, 4.2.1)."""
-    pairs = [
-        pair.strip(" \t").partition("=")
-        for line in headers.getall(hdrs.COOKIE, ())
-        for pair in line.split(";")
-    ]
-    return [_unquoted(value) for found, is_pair, value in pairs if is_pair and found == name]
-
-
-def _unquoted(value: str) -> str:
-    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
-    return value[1:-1] if is_quoted else value
 
 
 def _scheme_reader(name: str) -> Read:

@@ -70,6 +70,14 @@ def policy_of(endpoint: Endpoint) -> AccessPolicy | None:
     return AccessPolicy(known=True, scopes=scopes)
 
 
+def statuses(endpoint: Endpoint) -> tuple[int, ...]:
+    """Return the statuses with which callers are refused."""
+    policy = policy_of(endpoint)
+    if policy is None:
+        return (401, 403)
+    return (401, 403) if policy.scopes else (401,) if policy.known else ()
+
+
 def ensure_policies(endpoints: Iterable[Endpoint]) -> None:
     """Check that every endpoint says who may call it.
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import svcs
 from aiohttp import web
@@ -13,17 +14,21 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from framework.annotations import strip
 from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
 from framework.batteries.database.settings import DatabaseSettings
 from framework.battery import Battery, Handler
 from framework.context import CONTAINER, REGISTRY
+from framework.endpoint import Endpoint, Source
 from framework.errors import Conflict, ServiceUnavailable
 
 _log = logging.getLogger("framework.database")
 
 _FIRST_ERROR = 400
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TAKEN = frozenset({Source.SERVICE, Source.BATTERY})
 
 ENGINE: web.AppKey[AsyncEngine] = web.AppKey("engine", AsyncEngine)
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
@@ -81,7 +86,35 @@ def battery(
             await _warn(app)
             yield
 
-    return Battery(name="database", middleware=transaction, setup=setup, lifespan=lifespan, check=check)
+    return Battery(
+        name="database",
+        middleware=transaction,
+        problems=statuses,
+        setup=setup,
+        lifespan=lifespan,
+        check=check,
+    )
+
+
+def statuses(endpoint: Endpoint) -> tuple[int, ...]:
+    """Return the statuses of what the database may refuse, for an endpoint that has to do with it."""
+    kinds = [strip(each.annotation).kind for each in endpoint.parameters if each.source in _TAKEN]
+    if not any(_needs_session(kind) for kind in kinds):
+        return ()
+    return (503,) if endpoint.method in _SAFE else (409, 503)
+
+
+def _needs_session(kind: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Tell whether a service takes a session, or another service that does."""
+    if kind is AsyncSession:
+        return True
+    if not isinstance(kind, type) or kind in seen:
+        return False
+    try:
+        needs = get_type_hints(vars(kind)["__init__"]).values()
+    except (KeyError, NameError, TypeError):
+        return False  # a constructor of others, whose annotations are nobody's promise
+    return any(_needs_session(strip(need).kind, seen | {kind}) for need in needs)
 
 
 def _factory(

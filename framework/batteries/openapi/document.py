@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from aiohttp import web
-
-from framework.annotations import strip
+from framework.batteries.openapi.answers import answers_of, is_socket
+from framework.batteries.openapi.examples import examples_of, put_examples, without_examples
 from framework.batteries.openapi.paths import Template, Templates
+from framework.batteries.openapi.problems import Problems, Told, errors_of
+from framework.batteries.openapi.requests import body_of, parameters_of
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
-from framework.binding.bodies import JSON, MULTIPART, URLENCODED
-from framework.binding.declared import returned_type
-from framework.binding.schemas import conventions_for, schema_of_values
-from framework.endpoint import Endpoint, Parameter, Renders, Source, function_of
-from framework.forms import Form
+from framework.endpoint import Endpoint, Renders, function_of
 from framework.marks import Public, Requires, Undocumented
-from framework.problem import PROBLEM_DOCUMENT, Renderer, phrase
-from framework.validation.conventions import Conventions
+from framework.principal import Principal
+from framework.problem import PROBLEM_DOCUMENT, Renderer
 
 SESSION = "session"
 
 _ANY_METHOD = ("get", "put", "post", "patch", "delete")
-_LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "cookie"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +30,10 @@ class About:
 
     Attributes:
         schemes: The security schemes by their names, as OpenAPI writes them.
-        servers: The addresses of the service.
-        pages: Whether endpoints that answer with pages are described.
+        servers: The addresses of the service; where the document is if there are none.
+        tags: What the groups of operations are, by their names.
         errors: How the service writes errors.
+        told: What the service's batteries say of the errors of an endpoint, as `Battery.problems`.
     """
 
     title: str
@@ -44,49 +41,93 @@ class About:
     description: str = ""
     schemes: Mapping[str, JSONSchema] = field(default_factory=dict)
     servers: Sequence[str] = ()
-    pages: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
     errors: Renderer = PROBLEM_DOCUMENT
+    told: Sequence[Told] = ()
 
 
 def describe(endpoints: Iterable[Endpoint], about: About) -> dict[str, Any]:
-    """Return the OpenAPI document of these endpoints."""
+    """Return the OpenAPI document of these endpoints.
+
+    Raises:
+        ConfigurationError: An example of an endpoint is none of what it reads or answers.
+    """
+    described = [endpoint for endpoint in endpoints if is_operation(endpoint)]
     options: dict[str, Any] = {"info": {"description": about.description}} if about.description else {}
-    if about.servers:
-        options["servers"] = [{"url": url} for url in about.servers]
+    options["servers"] = [{"url": url} for url in about.servers or ("/",)]
     spec, schemas = make_spec(about.title, about.version, **options)
     for name, scheme in about.schemes.items():
         spec.components.security_scheme(name, dict(scheme))
-    operations = _Operations(schemas, tuple(about.schemes), about.errors)
-    for endpoint in endpoints:
-        if is_described(endpoint, pages=about.pages):
-            operations.add(endpoint)
-    for path, described in operations.paths.items():
-        spec.path(path=path, operations=described)
+    for tag in tags_of(described, about.tags):
+        spec.tag(tag)
+    operations = _Operations(schemas, about, ids_of(described))
+    for endpoint in described:
+        operations.add(endpoint)
+    for path, each in operations.paths.items():
+        spec.path(path=path, operations=each)
     document: dict[str, Any] = spec.to_dict()
     return document
 
 
-def is_described(endpoint: Endpoint, *, pages: bool) -> bool:
-    """Tell whether an endpoint is part of the document."""
-    is_page = endpoint.find(Renders) is not None
-    return endpoint.find(Undocumented) is None and (pages or not is_page)
+def is_operation(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint is an operation: no page, no WebSocket, and nothing that is undocumented."""
+    is_left_out = endpoint.find(Undocumented) is not None or endpoint.find(Renders) is not None
+    return not is_left_out and not is_socket(endpoint)
+
+
+def tags_of(endpoints: Iterable[Endpoint], described: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the tags that endpoints have, in the order in which they come up first."""
+    names = dict.fromkeys(tag for endpoint in endpoints for tag in endpoint.options.tags)
+    return [
+        {"name": name, **({"description": described[name]} if name in described else {})} for name in names
+    ]
+
+
+def methods_of(endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the methods of an endpoint's operations."""
+    return _ANY_METHOD if endpoint.method == "*" else (endpoint.method.lower(),)
+
+
+def ids_of(endpoints: Sequence[Endpoint]) -> dict[tuple[int, str], str]:
+    """Return the ids of operations, by endpoint and method.
+
+    They are the names of the handlers. Where several have one name, each gets its method and path behind it: so an id
+    depends on no order, and stays when endpoints are added.
+    """
+    wanted: dict[tuple[int, str], str] = {}
+    paths = {id(endpoint): endpoint.path for endpoint in endpoints}
+    for endpoint in endpoints:
+        for method in methods_of(endpoint):
+            name = str(endpoint.options.name or getattr(function_of(endpoint.handler), "__name__", method))
+            several = endpoint.method == "*" or inspect.isclass(endpoint.handler)
+            wanted[id(endpoint), method] = f"{name}_{method}" if several else name
+    taken = Counter(wanted.values())
+    return {
+        (number, method): name if taken[name] == 1 else f"{name}_{method}_{_words(paths[number])}"
+        for (number, method), name in wanted.items()
+    }
+
+
+def _words(path: str) -> str:
+    """Return a path's letters and digits; what stands in for the others keeps paths apart that differ by them alone."""
+    return "".join(each if each.isascii() and each.isalnum() else "_" for each in path.strip("/")) or "root"
 
 
 class _Operations:
     """What the endpoints do, path by path."""
 
-    def __init__(self, schemas: Schemas, schemes: Sequence[str], errors: Renderer) -> None:
+    def __init__(self, schemas: Schemas, about: About, ids: Mapping[tuple[int, str], str]) -> None:
         self.paths: dict[str, dict[str, Any]] = {}
         self._schemas = schemas
-        self._schemes = schemes
+        self._about = about
+        self._ids = ids
         self._templates = Templates()
-        self._ids: set[str] = set()
-        self._problem = {errors.media_type: {"schema": _schema_of(errors, schemas)}}
+        self._problems = Problems(schemas, about.errors)
 
     def add(self, endpoint: Endpoint) -> None:
+        """Describe an endpoint's operations."""
         template = self._templates.template(endpoint.path)
-        methods = _ANY_METHOD if endpoint.method == "*" else (endpoint.method.lower(),)
-        for method in methods:
+        for method in methods_of(endpoint):
             # The first one that fits answers; a second one of the same shape differs by its pattern alone.
             self.paths.setdefault(template.path, {}).setdefault(
                 method, self._operation(endpoint, template, method)
@@ -95,152 +136,31 @@ class _Operations:
     def _operation(self, endpoint: Endpoint, template: Template, method: str) -> dict[str, Any]:
         summary, description = texts(endpoint)
         operation: dict[str, Any] = {
-            "operationId": self._id(endpoint, method),
+            "operationId": self._ids[id(endpoint), method],
             "summary": summary,
             "description": description,
             "tags": list(endpoint.options.tags),
-            "parameters": [*self._path_parameters(endpoint, template), *self._parameters(endpoint)],
-            "requestBody": self._request_body(endpoint),
-            "responses": {**self._answers(endpoint), **self._problems(endpoint)},
+            "parameters": parameters_of(endpoint, template, self._schemas),
+            "requestBody": body_of(endpoint, self._schemas),
+            "responses": {
+                **answers_of(endpoint, self._schemas),
+                **self._problems.responses(errors_of(endpoint, self._about.told)),
+            },
             "deprecated": getattr(endpoint.handler, "__deprecated__", None) is not None,
         }
+        put_examples(operation, examples_of(endpoint))
         kept = {name: value for name, value in operation.items() if value}
-        security = requirements(endpoint, self._schemes)
+        security = requirements(endpoint, tuple(self._about.schemes))
         return kept if security is None else {**kept, "security": security}
-
-    def _id(self, endpoint: Endpoint, method: str) -> str:
-        name = str(endpoint.options.name or getattr(function_of(endpoint.handler), "__name__", method))
-        several = endpoint.method == "*" or inspect.isclass(endpoint.handler)
-        wanted = f"{name}_{method}" if several else name
-        number = next(n for n in range(1, len(self._ids) + 2) if _numbered(wanted, n) not in self._ids)
-        found = _numbered(wanted, number)
-        self._ids.add(found)
-        return found
-
-    def _path_parameters(self, endpoint: Endpoint, template: Template) -> list[JSONSchema]:
-        annotations = {p.name: p.annotation for p in endpoint.parameters if p.source is Source.PATH}
-        found = []
-        for name, shown in template.names.items():
-            schema = self._schemas.of(annotations.get(name, str), text=True) or {"type": "string"}
-            if name in template.patterns and schema.get("type") == "string":
-                schema.setdefault("pattern", f"^(?:{template.patterns[name]})$")
-            found.append({"in": "path", "name": shown, "required": True, "schema": schema})
-        return found
-
-    def _parameters(self, endpoint: Endpoint) -> list[JSONSchema]:
-        found: list[JSONSchema] = []
-        for parameter in endpoint.parameters:
-            location = _LOCATIONS.get(parameter.source)
-            if location is None:
-                continue
-            if parameter.key:
-                schema = schema_of_values(endpoint, [parameter], unknown="exclude")
-                found += self._schemas.parameters(schema, location, None)
-                continue
-            conventions = conventions_for(endpoint, parameter)
-            for each in self._schemas.parameters(parameter.annotation, location, conventions):
-                name = each["name"].replace("_", "-") if location == "header" else each["name"]
-                found.append({**each, "name": name})
-        return found
-
-    def _request_body(self, endpoint: Endpoint) -> JSONSchema | None:
-        body, form = endpoint.parameter(Source.BODY), endpoint.parameter(Source.FORM)
-        if form is not None:
-            return {"required": True, "content": self._form(form, endpoint.options.conventions)}
-        if body is None:
-            return None
-        content = self._body(body, endpoint.options.conventions)
-        return {"required": not body.optional, "content": content}
-
-    def _body(self, body: Parameter, conventions: Conventions) -> JSONSchema:
-        if strip(body.annotation).kind is bytes:
-            return {"application/octet-stream": {}}
-        return {JSON: {"schema": self._schemas.of(body.annotation, conventions=conventions)}}
-
-    def _form(self, form: Parameter, conventions: Conventions) -> JSONSchema:
-        kind = strip(form.annotation).kind
-        annotation = get_args(kind)[0] if get_origin(kind) is Form else form.annotation
-        schema = self._schemas.inline(annotation, conventions)
-        has_files = any(_is_file(each) for each in schema["properties"].values())
-        return {name: {"schema": schema} for name in ((MULTIPART,) if has_files else (URLENCODED, MULTIPART))}
-
-    def _answers(self, endpoint: Endpoint) -> dict[str, JSONSchema]:
-        status, content = endpoint.options.status, self._content(endpoint)
-        kind = strip(endpoint.returns).kind
-        if endpoint.find(Renders) is None and kind in (None, NoneType) and status == 200:
-            status, content = 204, {}
-        if _is_class(kind, web.WebSocketResponse):
-            status = 101
-        answer: JSONSchema = {"description": phrase(status)}
-        return {str(status): {**answer, "content": content} if content else answer}
-
-    def _content(self, endpoint: Endpoint) -> JSONSchema:
-        if endpoint.find(Renders) is not None:
-            return {"text/html": {"schema": {"type": "string"}}}
-        kind = strip(endpoint.returns).kind
-        if _is_class(kind, web.FileResponse):
-            return {"application/octet-stream": {}}
-        if kind in (None, NoneType, inspect.Signature.empty) or _is_class(kind, web.StreamResponse):
-            return {}
-        conventions = endpoint.options.conventions
-        return {JSON: {"schema": self._schemas.of(returned_type(endpoint), conventions=conventions)}}
-
-    def _problems(self, endpoint: Endpoint) -> dict[str, JSONSchema]:
-        statuses = problem_statuses(endpoint, known=bool(self._schemes))
-        return {
-            **{str(status): self._problem_response(phrase(status)) for status in statuses},
-            "default": self._problem_response("Error"),
-        }
-
-    def _problem_response(self, title: str) -> JSONSchema:
-        name = "".join(word.capitalize() for word in title.split())
-        return self._schemas.add_response(name, {"description": title, "content": self._problem})
-
-
-def _schema_of(errors: Renderer, schemas: Schemas) -> JSONSchema:
-    if isinstance(errors.schema, Mapping):
-        return schemas.add("Problem", dict(errors.schema))
-    return schemas.of(errors.schema)
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}_{number}"
-
-
-def _is_class(kind: Any, wanted: type) -> bool:
-    return isinstance(kind, type) and issubclass(kind, wanted)
-
-
-def _is_file(schema: JSONSchema) -> bool:
-    return schema.get("format") == "binary" or schema.get("items", {}).get("format") == "binary"
 
 
 def texts(endpoint: Endpoint) -> tuple[str, str]:
-    """Return an endpoint's summary and description: the first line of its docstring, and the rest."""
+    """Return an endpoint's summary and description: the first line of its docstring, and the rest without examples."""
     text, handler = endpoint.description, endpoint.handler
     if inspect.isclass(handler):
         text = inspect.getdoc(getattr(handler, endpoint.method.lower(), handler)) or ""
     first, _, rest = text.partition("\n")
-    return endpoint.options.summary or first.strip().removesuffix("."), rest.strip()
-
-
-def problem_statuses(endpoint: Endpoint, *, known: bool) -> list[int]:
-    """Return the statuses of the errors that an endpoint's signature and marks can answer with.
-
-    Args:
-        known: Whether the service knows callers at all.
-    """
-    sources = {parameter.source for parameter in endpoint.parameters}
-    found = set()
-    if known and endpoint.find(Public) is None:
-        found |= {401, 403}
-    if "{" in endpoint.path:
-        found.add(404)
-    if sources & {Source.BODY, Source.FORM}:
-        found |= {400, 413, 415, 422}
-    if sources & {Source.PATH, *_LOCATIONS}:
-        found.add(422)
-    return sorted(found)
+    return endpoint.options.summary or first.strip().removesuffix("."), without_examples(rest)
 
 
 def requirements(endpoint: Endpoint, schemes: Sequence[str]) -> list[dict[str, list[str]]] | None:
@@ -248,6 +168,13 @@ def requirements(endpoint: Endpoint, schemes: Sequence[str]) -> list[dict[str, l
     if not schemes:
         return None
     if endpoint.find(Public) is not None:
-        return []
+        # Whoever is known may be shown more.
+        takes = endpoint.takes(Principal)
+        return _alternatives(("", *schemes) if takes else (), [])
     scopes = sorted({scope for mark in endpoint.marks if isinstance(mark, Requires) for scope in mark.scopes})
-    return [{name: scopes} for name in schemes]
+    return _alternatives(schemes, scopes)
+
+
+def _alternatives(schemes: Sequence[str], scopes: list[str]) -> list[dict[str, list[str]]]:
+    """Return one requirement for each scheme; an empty name stands for nobody in particular."""
+    return [{name: scopes} if name else {} for name in schemes]

@@ -37,8 +37,9 @@ _TYPING = frozenset({"type", "enum", "$ref", "allOf", "anyOf", "oneOf"})
 class Schemas:
     """The descriptions of types, that of each class once, under its name."""
 
-    def __init__(self, spec: APISpec, plugin: MarshmallowPlugin) -> None:
+    def __init__(self, spec: APISpec, plugin: MarshmallowPlugin, taken: Counter[str]) -> None:
         self._spec = spec
+        self._taken = taken
         converter: Any = plugin.converter
         self._converter = converter
         for refine in (_format, _decimal, _tuple):
@@ -84,14 +85,21 @@ class Schemas:
         return found
 
     def add(self, name: str, schema: JSONSchema) -> JSONSchema:
-        """Keep a schema under a name, and return the reference to it."""
+        """Keep a schema under a name, with a number when it is taken, and return the reference to it."""
+        name = numbered(self._taken, name)
         self._spec.components.schema(name, schema)
         reference: JSONSchema = self._spec.components.get_ref("schema", name)
         return reference
 
     def add_response(self, name: str, response: JSONSchema) -> JSONSchema:
-        """Keep a response under a name unless it is there already, and return the reference to it."""
-        if name not in self._spec.components.responses:
+        """Keep a response under a name, with a number when another has it, and return the reference to it."""
+        kept, number = self._spec.components.responses, 1
+        own = name
+        while kept.get(own, response) != response:
+            number += 1
+            own = f"{name}{number}"
+        name = own
+        if name not in kept:
             self._spec.components.response(name, response)
         reference: JSONSchema = self._spec.components.get_ref("response", name)
         return reference
@@ -118,6 +126,11 @@ def named(taken: Counter[str], schema: Any) -> str:
     """Return the name of a schema's class without the suffix, and with a number when another class has it."""
     kind = schema if isinstance(schema, type) else type(schema)
     name = re.sub(r"[^A-Za-z0-9._-]", "_", kind.__name__.removesuffix("Schema")) or "Schema"
+    return numbered(taken, name)
+
+
+def numbered(taken: Counter[str], name: str) -> str:
+    """Take a name, and return it with a number when it was taken before."""
     taken[name] += 1
     return name if taken[name] == 1 else f"{name}{taken[name]}"
 
@@ -129,7 +142,7 @@ def make_spec(title: str, version: str, **options: Any) -> tuple[APISpec, Schema
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         spec = APISpec(title=title, version=version, openapi_version="3.1.0", plugins=[plugin], **options)
-    return spec, Schemas(spec, plugin)
+    return spec, Schemas(spec, plugin, taken)
 
 
 def _format(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
-from aiohttp import hdrs, web
+from aiohttp import WSCloseCode, hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
@@ -20,7 +20,7 @@ from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
 from framework.battery import Battery, Handler
-from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, nonce
+from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError, ServiceError
@@ -28,7 +28,7 @@ from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
 from framework.server.connections import end_early
-from framework.streaming import abort, complete, deliver, disconnected, is_begun, is_gone
+from framework.streaming import abort, complete, deliver, disconnected, hang_up, is_begun, is_gone
 
 _log = logging.getLogger("framework.problems")
 
@@ -93,7 +93,7 @@ def battery(
                 _ensure_fit(request, response)
             return response if short_body(response) is not None else await deliver(request, response)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
-            return await _ended(request, error, respond)
+            return await _ended(request, error, handling, respond)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
@@ -110,15 +110,32 @@ def battery(
 
 
 async def _ended(
-    request: web.Request, error: Exception | asyncio.CancelledError, respond: Respond
+    request: web.Request, error: Exception | asyncio.CancelledError, handling: ErrorHandling, respond: Respond
 ) -> web.StreamResponse:
     """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
     if not isinstance(error, asyncio.CancelledError):
-        return respond(request, sole_error(error))
+        parting = _parting(request, handling, sole_error(error))
+        return respond(request, sole_error(error)) if parting is None else await parting
     response = await end_early(request)
     if response is None:
         raise error
     return complete(request, response)
+
+
+def _parting(
+    request: web.Request, handling: ErrorHandling, error: Exception
+) -> Awaitable[web.StreamResponse] | None:
+    """Return what closes a WebSocket whose handler has failed: 1008 for what is the peer's fault, 1011 for ours."""
+    socket = request.get(SOCKET)
+    if socket is None or not socket.prepared or is_gone(request):
+        return None
+    told = handling.translate(error)
+    problem, blame = judge(told)
+    if blame is Blame.CLIENT:
+        return hang_up(request, socket, WSCloseCode.POLICY_VIOLATION, problem.detail)
+    _note(request, told, Problem(status=500), Blame.SERVICE)
+    handling.report(error, request)
+    return hang_up(request, socket, WSCloseCode.INTERNAL_ERROR, "")
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:

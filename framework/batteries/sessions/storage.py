@@ -10,6 +10,7 @@ from aiohttp_session import SESSION_KEY, AbstractStorage, Session
 from framework.batteries.sessions.session import Record, StoredSession, find_record
 from framework.batteries.sessions.settings import SessionSettings
 from framework.batteries.sessions.stores import SessionStore
+from framework.http.cookies import cookie_values
 
 _LARGEST_COOKIE = 4096
 _RENEWALS = 10
@@ -65,17 +66,9 @@ class Storage(AbstractStorage):
         return StoredSession(now=now, token=token, record=record)
 
     def load_cookie(self, request: web.Request) -> str | None:
-        """Return the first cookie of exactly the session's name (RFC 6265, 4.2.1).
-
-        Browsers let a page set a cookie whose name begins with a space of Unicode; aiohttp drops that space, and
-        the name would pass for one with ``__Host-``.
-        """
-        for header in request.headers.getall(hdrs.COOKIE, ()):
-            for pair in header.split(";"):
-                name, equals, value = pair.strip(" \t").partition("=")
-                if equals and name == self.cookie_name:
-                    return value.strip('"')
-        return None
+        """Return the first cookie of exactly the session's name."""
+        values = cookie_values(request.headers.getall(hdrs.COOKIE, ()), self.cookie_name)
+        return values[0] if values else None
 
     async def _find(self, token: str, now: int) -> Record | None:
         content = await self._store.load(token)

@@ -17,7 +17,7 @@ from framework.batteries.sockets.handshake import ensure_handshake, ensure_origi
 from framework.batteries.sockets.membership import Membership
 from framework.batteries.sockets.settings import SocketSettings
 from framework.battery import Battery
-from framework.context import REGISTRY
+from framework.context import ENSURE_SOCKET, REGISTRY
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import ServiceError, ServiceUnavailable
@@ -195,6 +195,14 @@ class Rooms:
         """Return how many are in each room."""
         return self._members.counts()
 
+    def ensure_origin(self, request: web.Request) -> None:
+        """Check that the page that asks for a WebSocket may have one, be it of ours or aiohttp's own.
+
+        Raises:
+            Forbidden: It is of an origin that may not.
+        """
+        ensure_origin(request.headers, request.host, self._origins)
+
     @asynccontextmanager
     async def join(self, request: web.Request, room: str) -> AsyncIterator[Member]:
         """Make a socket of the request and a member of it, for as long as the block runs.
@@ -210,7 +218,7 @@ class Rooms:
             ServiceUnavailable: The room is full.
         """
         ensure_handshake(request.method, request.headers)
-        ensure_origin(request.headers, request.host, self._origins)
+        self.ensure_origin(request)
         member = Member(request, room, self._settings)
         if not self._members.add(room, member):
             raise ServiceUnavailable("The room is full.")
@@ -275,6 +283,7 @@ def battery(settings: SocketSettings) -> Battery:
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         ensure_lifecycle(app)
         app[REGISTRY].register_value(Rooms, rooms)
+        app[ENSURE_SOCKET] = rooms.ensure_origin
         # Our own server has ended the sockets by then; others know nothing of them.
         app.on_shutdown.append(lambda app: app[CONNECTIONS].end())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 from aiohttp_session import SESSION_KEY, STORAGE_KEY, get_session
@@ -20,7 +21,7 @@ from framework.batteries.templates.rendering import rendered
 from framework.battery import Battery
 from framework.context import CSRF_FIELD, CSRF_TOKEN, PRINCIPAL
 from framework.context import nonce as nonce_of
-from framework.endpoint import Endpoint, Renders
+from framework.endpoint import Endpoint, Renders, Source, calling_line, layers_of, origin_of
 from framework.errors import ConfigurationError
 from framework.resources import shipped
 
@@ -71,7 +72,15 @@ class Template(Renders):
 
 
 def template(name: str) -> Template:
-    """Show what the handler returns with a template: ``@template("index.html")``."""
+    """Show what the handler returns with a template: ``@template("index.html")``.
+
+    Raises:
+        ConfigurationError: The name of a template is no text.
+    """
+    written: object = name
+    if not isinstance(written, str):
+        place = origin_of(written) if callable(written) else calling_line()
+        raise ConfigurationError(f"{place}: a template is named first: @template('index.html').")
     return Template(name)
 
 
@@ -117,6 +126,7 @@ def battery(
     theirs = shipped("templates")
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
+        _ensure_callable(endpoints)
         pages = environment(app, (*settings.folders, theirs), reload=settings.reload)
         pages.globals.update(csrf_token=csrf_token, csrf_field=csrf_field, flashes=flashes, nonce=nonce)
         if configure is not None:
@@ -127,6 +137,24 @@ def battery(
         app.on_startup.append(_linking(pages, endpoints))
 
     return Battery(name="templates", after=frozenset({"problems", "sessions", "csrf", "auth"}), setup=setup)
+
+
+def _ensure_callable(endpoints: Sequence[Endpoint]) -> None:
+    """Check that decorators of aiohttp-jinja2 stand above handlers that take the request alone.
+
+    Raises:
+        ConfigurationError: One does not: it passes nothing by name, and takes its last argument for the request.
+    """
+    for endpoint in endpoints:
+        names = {getattr(layer, "__globals__", {}).get("__name__") for layer in layers_of(endpoint.handler)}
+        others = [
+            each for each in endpoint.parameters if each.source is not Source.REQUEST and not each.by_position
+        ]
+        if aiohttp_jinja2.__name__ in names and (others or not endpoint.parameters):
+            raise ConfigurationError(
+                f"{endpoint}: @aiohttp_jinja2.template takes a handler of the request alone; write framework's "
+                "@template, with the same name in it."
+            )
 
 
 def _shown(pages: jinja2.Environment, endpoints: Sequence[Endpoint]) -> Iterator[str]:

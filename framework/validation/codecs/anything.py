@@ -21,6 +21,7 @@ def _load_constant(w: LoadWriter, field: fields.Constant[Any], value: str) -> No
 
 def _dump_raw(w: DumpWriter, field: fields.Field[Any], value: str) -> None:
     """Leave the value as it is."""
+    w.free(value)
 
 
 def _dump_constant(w: DumpWriter, field: fields.Constant[Any], value: str) -> None:

@@ -58,6 +58,7 @@ class DumpWriter(Protocol):
     Attributes:
         out: The source.
         json: Whether what orjson writes as marshmallow would may stay as it is.
+        exact: Whether a value of another type than the field's is refused, and not converted.
     """
 
     @property
@@ -65,6 +66,9 @@ class DumpWriter(Protocol):
 
     @property
     def json(self) -> bool: ...
+
+    @property
+    def exact(self) -> bool: ...
 
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write the writing of a value by a field within a field."""
@@ -74,6 +78,9 @@ class DumpWriter(Protocol):
 
     def nested(self, field: fields.Nested, value: str) -> None:
         """Write the writing of a nested object, or of a list of them, that is not None."""
+
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
 
 
 class CheckWriter(Protocol):
@@ -87,6 +94,9 @@ class CheckWriter(Protocol):
 
     def nested(self, schema: Any, value: str) -> None:
         """Write the check of a nested object."""
+
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
 
 
 class NotPassedThrough(Exception):
@@ -194,7 +204,10 @@ def at_most(
 def dump_unless(w: DumpWriter, field: fields.Field[Any], value: str, other: str, converted: str = "") -> None:
     """Write the conversion of a value, or of one of another type by marshmallow."""
     with w.out.block(f"if {other}:"), w.out.block(f"if {value} is not None:"):
-        dump_by_field(w, field, value)
+        if w.exact:
+            w.out.line("raise Fallback")
+        else:
+            dump_by_field(w, field, value)
     if converted:
         with w.out.block("else:"):
             w.out.line(f"{value} = {converted}")
@@ -233,5 +246,12 @@ def check_exact(kind: type) -> EmitCheck:
     return emit
 
 
+def check_float(w: CheckWriter, field: Any, value: str) -> None:
+    """Write the check of a field of numbers: what is none, or infinite, less itself is not 0."""
+    check_exact(float)(w, field, value)
+    w.out.refuse_if(f"{value} - {value}")
+
+
 def check_nothing(w: CheckWriter, field: fields.Field[Any], value: str) -> None:
-    """Let any value be written as it is."""
+    """Let any value be written as it is, unless orjson would make null of it."""
+    w.free(value)

@@ -21,6 +21,11 @@ from framework.validation.fields import Table
 from framework.validation.limits import AtMost
 
 
+def makes_set(field: fields.Field[Any]) -> bool:
+    """Tell whether a list in JSON stands for a set."""
+    return any(make in (set, frozenset) for make in field.post_load)
+
+
 def _load_list(w: LoadWriter, field: fields.List[Any], value: str) -> None:
     w.out.refuse_if(f"type({value}) is not list")
     at_most(w, field, value, "")
@@ -88,6 +93,7 @@ def _dump_dict(w: DumpWriter, field: fields.Dict, value: str) -> None:
         w.out.refuse_if(f"not isinstance({value}, dict)")
         if field.key_field is None and field.value_field is None:
             w.out.line(f"{value} = dict({value})")
+            w.free(value)
             return
         with w.out.entries_of(value) as (key, each):
             if field.key_field is not None:
@@ -111,6 +117,8 @@ def _dump_pluck(w: DumpWriter, field: fields.Pluck, value: str) -> None:
 
 
 def _check_list(w: CheckWriter, field: fields.List[Any], value: str) -> None:
+    if makes_set(field):
+        raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not list and type({value}) is not tuple")
     each = w.out.fresh("each")
     with w.out.block(f"for {each} in {value}:"):
@@ -121,11 +129,13 @@ def _check_dict(w: CheckWriter, field: fields.Dict, value: str) -> None:
     if field.key_field is not None and known(field.key_field, {fields.String: True}) is None:
         raise NotPassedThrough
     w.out.refuse_if(f"type({value}) is not dict")
-    key, each = w.out.fresh("key"), w.out.fresh("each")
-    with w.out.block(f"for {key}, {each} in {value}.items():"):
-        w.out.refuse_if(f"type({key}) is not str")
-        if field.value_field is not None:
-            w.value(field.value_field, each)
+    if field.value_field is None or type(field.value_field) is fields.Raw:
+        w.free(value)
+        return
+    each = w.out.fresh("each")
+    # PERF: keys that are not text are refused by orjson itself.
+    with w.out.block(f"for {each} in {value}.values():"):
+        w.value(field.value_field, each)
 
 
 def _check_nested(w: CheckWriter, field: fields.Nested, value: str) -> None:

@@ -40,6 +40,8 @@ def _dump_enum(w: DumpWriter, field: fields.Enum[Any], value: str) -> None:
     attribute = "_name_" if field.by_value is False else "_value_"
     if _has_own_names(field.enum) or (field.by_value is not False and not _keeps_values(field)):
         with w.out.block(f"if {value} is not None:"):
+            if w.exact:
+                w.out.refuse_if(f"not isinstance({value}, {w.out.constant(field.enum, field.enum.__name__)})")
             dump_by_field(w, field, value)
     else:
         kind = w.out.constant(field.enum, field.enum.__name__)

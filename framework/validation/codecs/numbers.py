@@ -16,6 +16,7 @@ from framework.validation.codecs.codec import (
     EmitDump,
     LoadWriter,
     check_exact,
+    check_float,
     dump_by_field,
     dump_unless,
     has_only,
@@ -98,6 +99,10 @@ def _dump_number(kind: type) -> EmitDump:
     def emit(w: DumpWriter, field: Any, value: str) -> None:
         condition = f"type({value}) is not {w.out.constant(kind, kind.__name__)}"
         dump_unless(w, field, value, condition, f"str({value})" if field.as_string else "")
+        if (
+            kind is float and w.json and not field.as_string
+        ):  # NaN less itself is NaN, and infinity less itself
+            w.out.refuse_if(f"{value} is not None and {value} - {value}")
 
     return emit
 
@@ -114,7 +119,10 @@ def _dump_decimal(w: DumpWriter, field: fields.Decimal, value: str) -> None:
             # PERF: str is three times as fast as format, and differs only where it writes an exponent.
             w.out.line(f'{value} = {text} if "E" not in {text} else format({value}, "f")')
     with w.out.block(f"elif {value} is not None:"):
-        dump_by_field(w, field, value)
+        if w.exact:
+            w.out.line("raise Fallback")
+        else:
+            dump_by_field(w, field, value)
 
 
 def _dump_boolean(w: DumpWriter, field: fields.Boolean, value: str) -> None:
@@ -139,7 +147,7 @@ CODECS = (
         fields=(fields.Float,),
         load=_load_float,
         dump=_dump_number(float),
-        check=check_exact(float),
+        check=check_float,
         guards=(Only, Spelling),
         json={float: partial(fields.Float, pre_load=[Only((int, float), NOT_A_NUMBER)])},
         text={float: partial(fields.Float, pre_load=[Spelling(PLAIN_NUMBER, NOT_A_NUMBER)])},

@@ -15,6 +15,7 @@ from marshmallow import validate
 
 from framework.validation.compiler.codegen import Source
 from framework.validation.compiler.kinds import known
+from framework.validation.json import refuse_no_numbers
 from framework.validation.limits import flat
 
 Emit = Callable[[Source, Any, str], None]
@@ -32,6 +33,20 @@ def check(out: Source, validator: Any, value: str) -> None:
     """Write the check of a validator; one that is not known is called as it is."""
     emit = known(validator, _EMITTERS)
     (emit or _call)(out, validator, value)
+
+
+def refuse_other_choices(out: Source, validators: list[Any], value: str) -> None:
+    """Write the check that a value is one of those that a Literal names."""
+    for validator in validators:
+        if type(validator) is validate.OneOf:
+            choices = {(type(each), each) for each in validator.choices}
+            out.refuse_if(f"(type({value}), {value}) not in {out.constant(choices, 'choices')}")
+
+
+def look_for_no_numbers(out: Source, value: str) -> None:
+    """Write the refusal of NaN and infinities in a value of any type, for orjson would write null."""
+    with out.block(f"if {value} is not None and type({value}) is not str:"):
+        out.line(f"{out.constant(refuse_no_numbers, 'look')}({value})")
 
 
 def take_only_text(validators: list[Any]) -> bool:

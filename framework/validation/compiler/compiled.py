@@ -39,6 +39,7 @@ from framework.validation.schemas import schema_of
 
 Read = Callable[..., Any]
 Write = Callable[[Any], Any]
+Encode = Callable[[Any], bytes]
 
 
 class Load(Protocol):
@@ -87,6 +88,7 @@ class CompiledSchema:
                 limit(field)
         self._has_decimals = support.has_decimals(all_schemas)
         self._dumps_anything = support.dumps_anything(all_schemas)
+        self._nests = len(all_schemas) > 1
         self._bounded = Bounded(schema)
         self._readers: dict[tuple[str, bool], Read] = {}
 
@@ -195,23 +197,35 @@ class CompiledSchema:
         Raises:
             TypeError: A value cannot be written as JSON.
         """
-        dump, dumps = self.schema.dump, orjson.dumps
-        write = self._writer(json=True, many=self.schema.many)
-        if write is None:
-            left = self._left
+        dump, left = self.schema.dump, self._left
+        if self._writer(json=True, many=self.schema.many) is None:
             return lambda obj: encode(left(obj))
+        return self.json_writer(lambda obj: encode(dump(obj)))
 
-        spelt = SPELT_HERE if self._dumps_anything else None
+    def json_writer(self, otherwise: Encode, *, exact: bool = False) -> Encode:
+        """Return what converts an object to a JSON document where it plainly can, and leaves others to somebody else.
+
+        Args:
+            exact: Whether values have to be of exactly the types that the schema was made from; a schema that
+                somebody wrote converts them.
+        """
+        write = self._writer(json=True, many=self.schema.many, exact=exact)
+        if write is None:
+            return otherwise
+        dumps, free = orjson.dumps, self._dumps_anything
+        spelt = SPELT_HERE if free else None
 
         def compiled(obj: Any) -> bytes:
             """Let the generated function make plain data, and orjson write it."""
             try:
                 return dumps(write(obj), plain, spelt)
             except Exception:  # noqa: BLE001 - marshmallow dumps it, or says why not
-                return encode(dump(obj))
+                return otherwise(obj)
 
+        if free and self._nests:
+            return compiled  # objects that nobody has looked at must not pass beside those that somebody has
         try:
-            check = checker(self.schema).build()
+            check = checker(self.schema, exact=exact).build()
         except NotPassedThrough:
             return compiled
 
@@ -257,10 +271,10 @@ class CompiledSchema:
 
         return lambda obj, *, many=None: dump_with(schema, obj, dump_fields_of, many)
 
-    def _writer(self, *, json: bool, many: bool) -> Write | None:
+    def _writer(self, *, json: bool, many: bool, exact: bool = False) -> Write | None:
         if support.writes_plainly(self.schema) or support.dump_hooks(self.schema):
             return None
-        return dumper(self.schema, json=json, many=many).build()
+        return dumper(self.schema, json=json, many=many, exact=exact).build()
 
 
 def compile(schema: Any) -> CompiledSchema:

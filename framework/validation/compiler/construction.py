@@ -30,7 +30,7 @@ def construction(out: Source, target: Any, given: Mapping[str, str] | str) -> st
     """
     name = out.constant(target, target.__name__)
     if isinstance(given, str):
-        return f"{name}({given})" if target is Partial else f"{name}(**{given})"
+        return f"{name}({given})" if issubclass(target, Partial) else f"{name}(**{given})"
     if _is_plain(target):
         return _filled(out, name, given)
     positional = [each.name for each in dataclasses.fields(target) if each.init and not each.kw_only]

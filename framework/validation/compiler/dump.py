@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, fields, missing
+from marshmallow import Schema, fields, missing, validate
 
 from framework.validation.codecs.codec import REITERABLE
+from framework.validation.codecs.containers import makes_set
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
-from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
+from framework.validation.compiler.codegen import DEEPEST, Fallback, Source
 from framework.validation.compiler.construction import Entry, made_dict
+from framework.validation.fields import Spelt
+from framework.validation.schemas.types import of_type
 
 Dump = Callable[[Any], Any]
 _NOWHERE = "None, None"
@@ -27,6 +31,7 @@ class Dumping:
         out: The source.
         json: Whether what orjson writes as marshmallow would may stay as it is.
         keys: Whether values are items of dicts; otherwise they are attributes.
+        exact: Whether a value of another type than its field's is refused, and not converted.
         notes: For each field by its path, why marshmallow writes it; empty where it is compiled.
         functions: The functions that were written, by schema.
         open: The schemas within which this place is, in the present function.
@@ -37,6 +42,7 @@ class Dumping:
     out: Source
     json: bool
     keys: bool
+    exact: bool = False
     notes: dict[str, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
     open: tuple[int, ...] = ()
@@ -46,13 +52,38 @@ class Dumping:
     def value(self, field: fields.Field[Any], value: str) -> None:
         """Write what ``field._serialize(value)`` does."""
         codec = find_codec(field)
+        if self.exact:
+            self._refuse_others(field, value)
         if codec is None:
             self._leave(f"{type(field).__name__} is not known")
             serialize = self.out.constant(field._serialize, "serialize")
             self.out.line(f"{value} = {serialize}({value}, {self.origin})")
+            self.free(value)
         else:
             self.notes.setdefault(".".join(self.path), "")
             codec.dump(self, field, value)
+
+    def _refuse_others(self, field: fields.Field[Any], value: str) -> None:
+        """Write the refusal of what no emitter refuses by itself."""
+        if isinstance(field, fields.Constant) or (isinstance(field, fields.Raw) and not field.validators):
+            return
+        if not field.allow_none:
+            self.out.refuse_if(f"{value} is None")
+        if makes_set(field):
+            self.out.refuse_if(
+                f"{value} is not None and type({value}) is not set and type({value}) is not frozenset"
+            )
+        if isinstance(field, Spelt):
+            kind = self.out.constant(field.kind, field.kind.__name__)
+            self.out.refuse_if(f"{value} is not None and not isinstance({value}, {kind})")
+        if any(isinstance(each, validate.OneOf) for each in field.validators):
+            with self.out.block(f"if {value} is not None:"):
+                refuse_other_choices(self.out, field.validators, value)
+
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
+        if self.json:
+            look_for_no_numbers(self.out, value)
 
     def item(self, field: fields.Field[Any], value: str, *, plain: bool = False) -> None:
         """Write the writing of a key or value of a mapping; ``plain`` rules out what only orjson can write."""
@@ -85,7 +116,7 @@ class Dumping:
         if id(schema) not in self.functions:
             name = self.functions[id(schema)] = self.out.fresh(f"dump_{type(schema).__name__}")
             with self.out.function(name, "o"):
-                replace(self, open=(id(schema),))._object(schema, "o")
+                replace(self, open=(id(schema),), exact=self.exact and of_type(schema))._object(schema, "o")
                 self.out.line("return o")
         return self.functions[id(schema)]
 
@@ -93,15 +124,19 @@ class Dumping:
         if id(schema) in self.open or len(self.open) > DEEPEST:
             self.out.line(f"{value} = {self.function(schema)}({value})")
         else:
-            replace(self, open=(*self.open, id(schema)))._object(schema, value)
+            within = replace(self, open=(*self.open, id(schema)), exact=self.exact and of_type(schema))
+            within._object(schema, value)
 
     def _object(self, schema: Schema, value: str) -> None:
         """Write the writing of one object; the variable then holds the dict."""
         with self.out.block(f"if {self._fits(schema, value)}:"):
             entries = [self._entry(schema, name, field, value) for name, field in schema.dump_fields.items()]
-            self.out.line(f"{value} = {made_dict(self.out, entries, nest=False)}")
+            made = made_dict(self.out, entries, nest=False)
+            if self.exact and entries and all(each.maybe_missing for each in entries):
+                self.out.refuse_if(f"not {made} and {value}")  # an object of some other kind
+            self.out.line(f"{value} = {made}")
         with self.out.block("else:"):
-            other = self.out.constant(Otherwise(schema, self.json), "otherwise")
+            other = self.out.constant(Otherwise(schema, self.json, self.exact), "otherwise")
             self.out.line(f"{value} = {other}({value})")
 
     def _fits(self, schema: Schema, value: str) -> str:
@@ -124,6 +159,7 @@ class Dumping:
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")
             self.out.line(f"{variable} = {read}({name!r}, {value}, accessor={accessor})")
+            self.free(variable)
             maybe_missing = True
         elif isinstance(field, fields.Constant):
             here.value(field, variable)
@@ -184,17 +220,20 @@ class Dumper(NamedTuple):
         return self.source.build(self.name)
 
 
-def dumper(schema: Schema, *, json: bool, keys: bool | None = None, many: bool = False) -> Dumper:
+def dumper(
+    schema: Schema, *, json: bool, keys: bool | None = None, many: bool = False, exact: bool = False
+) -> Dumper:
     """Write the dumper of a schema.
 
     Args:
         json: Whether orjson gets what it makes.
         keys: Whether it is for dicts; None leaves it to what the schema was made from.
         many: Whether it writes a list of objects.
+        exact: Whether a value of another type than its field's is refused, where the schema was made from a type.
     """
     # The classes that a schema was made from have attributes; what a hand-written one dumps may be anything.
     with_keys = support.constructor(schema) is None if keys is None else keys
-    writer = Dumping(out=Source(f"dump {type(schema).__name__}"), json=json, keys=with_keys)
+    writer = Dumping(out=Source(f"dump {type(schema).__name__}"), json=json, keys=with_keys, exact=exact)
     name = writer.function(schema)
     if many:
         name = writer.out.fresh("dump_many")
@@ -210,15 +249,18 @@ class Otherwise:
     Its function is made when the first such object comes, because most services never send one.
     """
 
-    def __init__(self, schema: Schema, json: bool) -> None:
+    def __init__(self, schema: Schema, json: bool, exact: bool) -> None:
         self._schema = schema
         self._json = json
+        self._exact = exact
         self._made: dict[bool, Dump] = {}
 
     def __call__(self, value: Any) -> Any:
         keys = type(value) is dict
         if not keys and hasattr(value, "__getitem__"):
+            if self._exact or not hasattr(value, "keys"):
+                raise Fallback  # a text and a list have items, and no fields
             return Schema._serialize(self._schema, value)
         if keys not in self._made:
-            self._made[keys] = dumper(self._schema, json=self._json, keys=keys).build()
+            self._made[keys] = dumper(self._schema, json=self._json, keys=keys, exact=self._exact).build()
         return self._made[keys](value)

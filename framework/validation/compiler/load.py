@@ -240,7 +240,7 @@ class Loading:
         hooks = mode.construct and bool(support.load_hooks(schema))
         target = support.constructor(schema) if mode.construct and not hooks else None
         complete = mode.unknown != INCLUDE and not any(each.maybe_missing for each in entries)
-        if target not in (None, Partial) and complete:
+        if target is not None and not issubclass(target, Partial) and complete:
             return construction(self.out, target, {each.key: each.variable for each in entries})
         made = made_dict(self.out, entries, nest=True)
         if mode.unknown == INCLUDE:

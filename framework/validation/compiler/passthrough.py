@@ -18,7 +18,11 @@ from marshmallow import Schema, fields, missing
 from framework.validation.codecs.codec import NotPassedThrough
 from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
+from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Source
+from framework.validation.json import plain
+
+Encode = Callable[..., bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +32,16 @@ class Checking:
     Attributes:
         out: The source.
         keys: Whether dicts are looked at, even if a schema was made for a dataclass.
+        exact: Whether None is refused where it may not be.
+        searched: Whether what is no number is found in some other way.
         functions: The functions that were written, by schema.
         open: The schemas within which this place is, in the present function.
     """
 
     out: Source
     keys: bool
+    exact: bool = False
+    searched: bool = False
     functions: dict[int, str] = dataclasses.field(default_factory=dict)
     open: tuple[int, ...] = ()
 
@@ -69,7 +77,7 @@ class Checking:
         return None if self.keys else support.constructor(schema)
 
     def _dicts(self, schema: Schema) -> str:
-        return self.out.constant(Dicts(schema), "dicts")
+        return self.out.constant(Dicts(schema, self.exact), "dicts")
 
     def object(self, schema: Schema, value: str) -> str:
         """Write the check of an object; return the variable of the dict with its items.
@@ -114,13 +122,23 @@ class Checking:
                 self._item(field, f"{items}[{name!r}]", name)
         return items
 
+    def free(self, value: str) -> None:
+        """Write the search for what is no number, in a value of any type."""
+        if not self.searched:
+            look_for_no_numbers(self.out, value)
+
     def _item(self, field: fields.Field[Any], item: str, name: str) -> None:
-        if type(field) is fields.Raw:
-            self.out.line(item)
+        if type(field) is fields.Raw and not field.validators:
+            variable = self.out.fresh(name)
+            self.out.line(f"{variable} = {item}")
+            self.value(field, variable)
         elif field.allow_none or not _is_scalar(field):
             variable = self.out.fresh(name)
             self.out.line(f"{variable} = {item}")
-            with self.out.block(f"if {variable} is not None:"):
+            if field.allow_none or not self.exact:
+                with self.out.block(f"if {variable} is not None:"):
+                    self.value(field, variable)
+            else:
                 self.value(field, variable)
         else:
             self.value(field, item)
@@ -131,6 +149,8 @@ class Checking:
         if codec is None or codec.check is None:
             raise NotPassedThrough
         codec.check(self, field, value)
+        if self.exact:
+            refuse_other_choices(self.out, field.validators, value)
 
 
 class Checker(NamedTuple):
@@ -144,17 +164,42 @@ class Checker(NamedTuple):
         return self.source.build(self.name)
 
 
-def checker(schema: Schema, *, keys: bool = False) -> Checker:
+def checker(schema: Schema, *, keys: bool = False, exact: bool = False) -> Checker:
     """Write the function that looks at the types, and returns what to hand to orjson.
 
     Args:
         keys: Whether dicts are looked at, even if the schema was made for a dataclass.
+        exact: Whether None is refused where it may not be.
 
     Raises:
         NotPassedThrough: Objects of this schema have to be dumped.
     """
-    writer = Checking(out=Source(f"check {type(schema).__name__}"), keys=keys)
+    writer = Checking(out=Source(f"check {type(schema).__name__}"), keys=keys, exact=exact)
     name = writer.many(schema) if schema.many else writer.function(schema)
+    return Checker(writer.out, name)
+
+
+def value_writer(field: fields.Field[Any], encode: Encode, otherwise: Encode) -> Checker:
+    """Write the function that looks at the types of a field's value, and gives it to whom it may concern.
+
+    Args:
+        encode: Writes a value that is of exactly these types.
+        otherwise: Writes any other.
+
+    Raises:
+        NotPassedThrough: The values have to be dumped.
+    """
+    writer = Checking(out=Source(f"check {type(field).__name__}"), keys=False, exact=True, searched=True)
+    name = writer.out.fresh("write_value")
+    with writer.out.function(name, "o"):
+        with writer.out.block("try:"):
+            with writer.out.block("if o is not None:" if field.allow_none else "if True:"):
+                writer.value(field, "o")
+            writer.out.line(
+                f"return {writer.out.constant(encode, 'encode')}(o, {writer.out.constant(plain, 'plain')})"
+            )
+        with writer.out.block("except Exception:"):
+            writer.out.line(f"return {writer.out.constant(otherwise, 'otherwise')}(o)")
     return Checker(writer.out, name)
 
 
@@ -164,13 +209,14 @@ class Dicts:
     Its function is made when the first one comes, because most services never send one.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, exact: bool) -> None:
         self._schema = schema
+        self._exact = exact
         self._look: Callable[[Any], Any] | None = None
 
     def __call__(self, value: Any) -> Any:
         if self._look is None:
-            self._look = checker(self._schema, keys=True).build()
+            self._look = checker(self._schema, keys=True, exact=self._exact).build()
         return self._look(value)
 
 
@@ -206,5 +252,12 @@ def _of_class(target: type, name: str) -> Any:
 
 def _is_scalar(field: fields.Field[Any]) -> bool:
     return not isinstance(
-        field, fields.List | fields.Tuple | fields.Mapping | fields.Nested | fields.DateTime | fields.Time
+        field,
+        fields.List
+        | fields.Tuple
+        | fields.Mapping
+        | fields.Nested
+        | fields.DateTime
+        | fields.Time
+        | fields.Float,
     )

@@ -21,7 +21,6 @@ from framework.adapters.marshmallow import (
 from framework.errors import ConfigurationError
 from framework.validation.codecs.registry import find_codec
 from framework.validation.limits import inner_fields
-from framework.validation.partial import Partial
 from framework.validation.schemas.types import ListSchema, ObjectSchema, PartialSchema
 
 V = TypeVar("V")
@@ -80,7 +79,7 @@ def constructor(schema: Schema) -> Any:
         return None
     if isinstance(schema, ObjectSchema):
         return schema.target
-    return Partial if isinstance(schema, PartialSchema) else None
+    return schema.target if isinstance(schema, PartialSchema) else None
 
 
 def dumps_anything(schemas: Iterable[Schema]) -> bool:

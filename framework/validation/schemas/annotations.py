@@ -52,9 +52,9 @@ from framework.validation.partial import Partial
 from framework.validation.schemas.validators import ensure_fit, validators_from
 
 _OPTIONS = frozenset(inspect.signature(fields.Field).parameters)
-_LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
-_SETS = (set, frozenset, AbstractSet)
-_MAPPINGS = (dict, Mapping, MutableMapping)
+LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
+SETS = (set, frozenset, AbstractSet)
+MAPPINGS = (dict, Mapping, MutableMapping)
 
 
 class Unmapped(Exception):
@@ -125,9 +125,9 @@ class Reader:
         return self._collection(origin, get_args(annotation), options)
 
     def _collection(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
-        if origin in _LISTS:
+        if origin in LISTS:
             return fields.List(self.field(args[0] if args else Any), **options)
-        if origin in _SETS:
+        if origin in SETS:
             return self._set(origin, args, options)
         if origin is tuple and args and args[-1] is not Ellipsis:
             return fields.Tuple([self.field(each) for each in args if each != ()], **options)
@@ -135,7 +135,7 @@ class Reader:
             return _make(
                 partial(fields.List, self.field(args[0] if args else Any), post_load=[tuple]), options
             )
-        if origin in _MAPPINGS:
+        if origin in MAPPINGS:
             keys, values = args or (str, Any)
             return Table(keys=self.field(keys), values=self.field(values), **options)
         raise Unmapped("no field stands for this type; give one with Annotated[..., SomeField()]")

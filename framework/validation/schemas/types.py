@@ -34,6 +34,8 @@ from framework.validation.schemas.type_fields import (
 )
 from framework.validation.schemas.validators import Misplaced, ensure_fit, validators_from
 
+_OF_TYPE = "__of_type__"
+
 
 class ObjectSchema(Schema):
     """A schema that loads instances of a dataclass, the ``target``."""
@@ -50,11 +52,13 @@ class ObjectSchema(Schema):
 
 
 class PartialSchema(Schema):
-    """A schema that loads just the fields that were sent."""
+    """A schema that loads just the fields that were sent, into instances of the ``target``."""
+
+    target: ClassVar[type[Partial[Any]]] = Partial
 
     @post_load
     def construct(self, data: dict[str, Any], **_: Any) -> Partial[Any]:
-        return Partial(data)
+        return self.target(data)
 
 
 class ListSchema(Schema):
@@ -209,7 +213,11 @@ def _partial(tp: Any, text: bool, held: Conventions | None) -> Schema:
             kept["allow_none"] = True
         made[name] = _field(name_of(bare), name, _partially(annotation), text, held, kept)
         made[name].required, made[name].load_default = False, missing
-    return _called(PartialSchema, f"Partial{name_of(bare)}", made, conventions_of(origin, held))
+    target = type(
+        "Partial", (Partial,), {"__slots__": (), "schema": schema_of(bare, text=text, conventions=held)}
+    )
+    named = conventions_of(origin, held)
+    return _called(PartialSchema, f"Partial{name_of(bare)}", made, named, {"target": target})
 
 
 def _partially(annotation: Any) -> Any:
@@ -284,12 +292,17 @@ def _made(
 ) -> Schema:
     # `include` rather than class attributes: a field may be called `load` or `Meta`.
     meta = type("Meta", (), {"include": dict(made), "register": False, "unknown": unknown})
-    schema_class = type(name, (base,), {**attributes, "Meta": meta, "__module__": __name__})
+    schema_class = type(name, (base,), {**attributes, "Meta": meta, "__module__": __name__, _OF_TYPE: True})
     try:
         schema: Schema = schema_class()
         return schema
     except ValueError as error:
         raise ConfigurationError(f"{name}: {error}") from error
+
+
+def of_type(schema: Schema) -> bool:
+    """Tell whether a schema was made from a type, so that its fields take just the values of their types."""
+    return hasattr(schema, _OF_TYPE)
 
 
 def _field(

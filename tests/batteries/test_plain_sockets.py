@@ -1,0 +1,122 @@
+"""aiohttp's own WebSockets are as safe as those of rooms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType, web
+from yarl import URL
+
+from framework import ServiceSettings, create_app, public
+from framework.batteries.sockets import SocketSettings
+from framework.errors import BadRequest, Conflict, ServiceUnavailable
+from framework.routing import RouteTableDef
+from framework.testing import Serve
+
+ERRORS: dict[str, Exception] = {
+    "ours": ValueError("secret"),
+    "peer": BadRequest("Say something sensible."),
+    "long": Conflict("x" * 200),
+    "aiohttp": web.HTTPForbidden(text="No."),
+    "away": ServiceUnavailable("Later."),
+}
+
+
+@pytest.fixture
+async def url(serve: Serve) -> URL:
+    routes = RouteTableDef()
+
+    @routes.get("/socket")
+    @public
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        async for message in ws:
+            if message.data in ERRORS:
+                raise ERRORS[message.data]
+            await ws.send_str(message.data)
+        return ws
+
+    @routes.get("/typed")
+    @public
+    async def typed(number: int, request: web.Request) -> web.WebSocketResponse:
+        await web.WebSocketResponse().prepare(request)
+        raise LookupError(number)
+
+    settings = ServiceSettings()
+    origins = SocketSettings(origins=("https://app.example", "https://*.family.example"))
+    return await serve(create_app(replace(settings, sockets=origins), routes=[routes]))
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "reason"),
+    [
+        ("ours", 1011, ""),
+        ("peer", 1008, "Say something sensible."),
+        ("long", 1008, "x" * 123),
+        ("aiohttp", 1008, "No."),
+        ("away", 1011, ""),
+    ],
+)
+async def test_an_exception_behind_the_handshake_closes_with_a_code(
+    said: str,
+    code: int,
+    reason: str,
+    url: URL,
+    client: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with client.ws_connect(url / "socket") as ws:
+        await ws.send_str(said)
+        message = await ws.receive(timeout=5)
+
+    assert (message.type, message.data, message.extra) == (WSMsgType.CLOSE, code, reason)
+    logged = [record for record in caplog.records if record.msg == "unhandled_error"]
+    assert len(logged) == (code == 1011)
+
+
+async def test_so_does_one_of_a_typed_handler(url: URL, client: aiohttp.ClientSession) -> None:
+    async with client.ws_connect((url / "typed").with_query(number=1)) as ws:
+        message = await ws.receive(timeout=5)
+
+    assert message.data == 1011
+
+
+async def test_an_exception_in_front_of_it_is_an_answer(url: URL, client: aiohttp.ClientSession) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as raised:
+        await client.ws_connect((url / "typed").with_query(number="x"))
+
+    assert raised.value.status == 422
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        pytest.param(None, 101, id="a program"),
+        pytest.param("own", 101, id="a page of the service"),
+        pytest.param("https://app.example", 101, id="a known origin"),
+        pytest.param("https://one.family.example", 101, id="an origin by pattern"),
+        pytest.param("https://evil.example", 403, id="a stranger"),
+        pytest.param("null", 403, id="nobody"),
+        pytest.param("", 403, id="an empty one"),
+        pytest.param("https://app.example.evil.example", 403, id="one that looks like a known one"),
+    ],
+)
+async def test_a_page_may_connect_from(
+    origin: str | None, status: int, url: URL, client: aiohttp.ClientSession
+) -> None:
+    sent: dict[str, Any] = (
+        {} if origin is None else {"Origin": str(url.origin()) if origin == "own" else origin}
+    )
+
+    try:
+        async with client.ws_connect(url / "socket", headers=sent) as ws:
+            await ws.send_str("hello")
+            answered = 101 if await ws.receive_str() == "hello" else 0
+    except aiohttp.WSServerHandshakeError as error:
+        answered = error.status
+
+    assert answered == status

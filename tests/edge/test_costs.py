@@ -1,0 +1,20 @@
+"""No request within the limits costs much more CPU than its size: `make torture` measures it closely."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.torture import measured
+
+# A busy machine takes its share; what grows with the square of the input is a hundred times beyond.
+TOLERANCE = 5
+
+
+@pytest.mark.process
+@pytest.mark.guarantee("bounded forms")
+def test_no_shape_of_request_is_far_dearer_than_the_promise() -> None:
+    costs = list(measured())
+
+    assert len(costs) >= 60
+    assert [(each.shape.name, each.used) for each in costs if each.share > TOLERANCE] == []
+    assert [each.shape.name for each in costs if not 200 <= each.status < 500] == []
