@@ -37,11 +37,13 @@ from framework.batteries.sessions import SessionSettings
 from framework.batteries.sockets import SocketSettings
 from framework.batteries.templates import TemplateSettings
 from framework.battery import Battery
+from framework.context import CURSORS
 from framework.dispatch.assembly import assemble
 from framework.forms import FormLimits
+from framework.paging import Cursors
 from framework.principal import Principal
 from framework.routing import Routes
-from framework.secrets import Profile, Secret
+from framework.secrets import Profile, Secret, derived_key
 from framework.server import SERVER_SETTINGS, ServerSettings
 from framework.server.guarantees import ensure_accepted
 from framework.settings import Faults, keys_or_generate
@@ -55,6 +57,7 @@ _BATTERIES: Mapping[Any, str] = {
     auth.Tokens: "auth",
     auth.Passwords: "auth",
     client.HttpClient: "client",
+    "framework.batteries.database.pages.Pages": "database",
     sockets.Rooms: "sockets",
     "sqlalchemy.ext.asyncio.session.AsyncSession": "database",  # importing it is for those who have a database
 }
@@ -180,4 +183,5 @@ def create_app(
         elsewhere=_BATTERIES,
     )
     app[SERVER_SETTINGS] = settings.server
+    app[CURSORS] = Cursors([derived_key(key, info="cursors") for key in settings.sessions.keys])
     return app

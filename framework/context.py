@@ -14,6 +14,7 @@ from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
 from framework.forms import FormData, FormLimits
+from framework.paging import Cursors
 from framework.principal import Principal
 
 # Keys in a session.
@@ -46,6 +47,9 @@ FORM_LIMITS: web.AppKey[FormLimits] = web.AppKey("form_limits", FormLimits)
 
 REGISTRY: web.AppKey[svcs.Registry] = web.AppKey("registry", svcs.Registry)
 """Where services are registered by their type."""
+
+CURSORS: web.AppKey[Cursors] = web.AppKey("cursors", Cursors)
+"""What signs the cursors of pages."""
 
 CHALLENGES: web.AppKey[str] = web.AppKey("challenges", str)
 """The ``WWW-Authenticate`` of a 401 that names none: every scheme by which callers can be known (RFC 9110, 11.6.1)."""

@@ -7,21 +7,24 @@ from uuid import UUID
 from aiohttp import web
 
 from app_example.files.store import FileStore
-from app_example.paging import Page, PageQuery, answer_page
 from app_example.posts.schemas import PostDraft, PostView
 from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
 from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, public
+from framework.batteries.database import Pages
+from framework.paging import Page, PageQuery, linked
 
 routes = RouteTableDef(prefix="/api", tags=["posts"])
 
 
 @routes.get("/posts")
 @public
-async def list_posts(request: web.Request, query: PageQuery, posts: PostStore) -> Result[Page[PostView]]:
+async def list_posts(
+    request: web.Request, query: PageQuery, posts: PostStore, pages: Pages
+) -> Result[Page[PostView]]:
     """List all posts, newest first."""
-    page = await posts.page(query)
-    return answer_page(request, [PostView.of(post) for post in page.rows], page.next)
+    page = await posts.page(query, pages)
+    return linked(request, page.map(PostView.of))
 
 
 @routes.post("/posts", status=201)

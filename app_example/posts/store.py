@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app_example.paging import PageQuery, Rows, read_page
 from app_example.posts.models import Post
 from app_example.posts.schemas import PostDraft
 from app_example.tables import now
 from app_example.users.models import User
 from framework import Forbidden, NotFound, Principal, raises
+from framework.batteries.database import Pages
+from framework.paging import Page, PageQuery
 
 
 class PostStore:
@@ -56,9 +57,10 @@ class PostStore:
             raise Forbidden("Somebody else wrote this post.")
         return post
 
-    async def page(self, query: PageQuery) -> Rows[Post]:
+    async def page(self, query: PageQuery, pages: Pages) -> Page[Post]:
         """Return a page of all posts."""
-        return await read_page(self._session, select(Post), Post, query)
+        sort = {"created_at": Post.created_at, "title": Post.title}
+        return await pages.read(select(Post), query, sort=sort, key=Post.id)
 
     async def change(self, post: Post, changes: Mapping[str, str]) -> None:
         """Set some of a post's columns."""

@@ -162,12 +162,3 @@ async def test_a_wrong_page_is_refused(query: str, pointer: str, anybody: Visito
     status, problem = await anybody.refused("GET", f"/api/posts?{query}")
 
     assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
-
-
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"])
-async def test_a_cursor_from_anywhere_in_time_does_no_harm(moment: str, ada: Visitor) -> None:
-    await ada.post("/api/posts", DRAFT)
-
-    page = await ada.get(f"/api/posts?cursor={cursor(f'{moment}+00:00 {NOBODYS}')}")
-
-    assert len(page["items"]) == (1 if moment.startswith("9") else 0)

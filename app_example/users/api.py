@@ -7,7 +7,6 @@ from uuid import UUID
 from aiohttp import web
 
 from app_example.files.store import FileStore
-from app_example.paging import Page, PageQuery, answer_page
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
 from app_example.users.store import UserStore
@@ -23,6 +22,8 @@ from framework import (
     raises,
 )
 from framework.batteries.auth import Passwords
+from framework.batteries.database import Pages
+from framework.paging import Page, PageQuery, linked
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
 
@@ -39,11 +40,11 @@ async def create_user(body: UserDraft, users: UserStore, passwords: Passwords) -
 @routes.get("/users")
 @authenticated
 async def list_users(
-    request: web.Request, query: PageQuery, principal: Principal, users: UserStore
+    request: web.Request, query: PageQuery, principal: Principal, users: UserStore, pages: Pages
 ) -> Result[Page[UserView]]:
     """List all users, newest first."""
-    page = await users.page(query)
-    return answer_page(request, [UserView.of(user, principal) for user in page.rows], page.next)
+    page = await users.page(query, pages)
+    return linked(request, page.map(lambda user: UserView.of(user, principal)))
 
 
 @routes.get("/users/{user_id}")

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app_example.paging import PageQuery, Rows, read_page
 from app_example.users.models import User
 from framework import Conflict, NotFound, Principal, Unauthorized, raises
 from framework.batteries.auth import Passwords
-from framework.batteries.database import refusing_duplicates
+from framework.batteries.database import Pages, refusing_duplicates
+from framework.paging import Page, PageQuery
 
 TAKEN = "There is an account with this e-mail address already."
 
@@ -80,9 +80,10 @@ class UserStore:
             user.password_hash = await passwords.hash(password)
         return user
 
-    async def page(self, query: PageQuery) -> Rows[User]:
+    async def page(self, query: PageQuery, pages: Pages) -> Page[User]:
         """Return a page of all users."""
-        return await read_page(self._session, select(User), User, query)
+        sort = {"created_at": User.created_at, "name": User.name}
+        return await pages.read(select(User), query, sort=sort, key=User.id)
 
     @raises(Conflict)
     async def change(self, user: User, changes: Mapping[str, str]) -> None:

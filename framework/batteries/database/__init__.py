@@ -8,7 +8,16 @@ hold, such as files. `framework.batteries.database.migrations` migrates, and
 
 from framework.batteries.database.conflicts import refusing_duplicates
 from framework.batteries.database.outcomes import on_commit, on_rollback
+from framework.batteries.database.pages import Pages
 from framework.batteries.database.sessions import battery, session_scope
 from framework.batteries.database.settings import DatabaseSettings
 
-__all__ = ["DatabaseSettings", "battery", "on_commit", "on_rollback", "refusing_duplicates", "session_scope"]
+__all__ = [
+    "DatabaseSettings",
+    "Pages",
+    "battery",
+    "on_commit",
+    "on_rollback",
+    "refusing_duplicates",
+    "session_scope",
+]

@@ -18,10 +18,11 @@ from framework.annotations import strip
 from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
 from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
+from framework.batteries.database.pages import Pages
 from framework.batteries.database.settings import DatabaseSettings
 from framework.battery import Battery, Handler
 from framework.context import CONTAINER, REGISTRY
-from framework.endpoint import Endpoint, Source
+from framework.endpoint import Endpoint, Provide, Source
 from framework.errors import Conflict, ServiceUnavailable
 
 _log = logging.getLogger("framework.database")
@@ -88,12 +89,17 @@ def battery(
 
     return Battery(
         name="database",
+        provides={Pages: Provide(_pages)},
         middleware=transaction,
         problems=statuses,
         setup=setup,
         lifespan=lifespan,
         check=check,
     )
+
+
+def _pages(request: web.Request) -> Pages:
+    return Pages(request)
 
 
 def statuses(endpoint: Endpoint) -> tuple[int, ...]:
@@ -106,7 +112,7 @@ def statuses(endpoint: Endpoint) -> tuple[int, ...]:
 
 def _needs_session(kind: Any, seen: frozenset[Any] = frozenset()) -> bool:
     """Tell whether a service takes a session, or another service that does."""
-    if kind is AsyncSession:
+    if kind in (AsyncSession, Pages):
         return True
     if not isinstance(kind, type) or kind in seen:
         return False

@@ -28,7 +28,15 @@ from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
 from framework.server.connections import end_early
-from framework.streaming import abort, complete, deliver, disconnected, hang_up, is_begun, is_gone
+from framework.streaming import (
+    abort,
+    complete,
+    deliver,
+    disconnected,
+    hang_up,
+    is_begun,
+    is_gone,
+)
 
 _log = logging.getLogger("framework.problems")
 
@@ -93,7 +101,7 @@ def battery(
                 _ensure_fit(request, response)
             return response if short_body(response) is not None else await deliver(request, response)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
-            return await _ended(request, error, handling, respond)
+            return await _ended(request, error, respond, handling)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
@@ -107,19 +115,6 @@ def battery(
     return Battery(
         name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
     )
-
-
-async def _ended(
-    request: web.Request, error: Exception | asyncio.CancelledError, handling: ErrorHandling, respond: Respond
-) -> web.StreamResponse:
-    """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
-    if not isinstance(error, asyncio.CancelledError):
-        parting = _parting(request, handling, sole_error(error))
-        return respond(request, sole_error(error)) if parting is None else await parting
-    response = await end_early(request)
-    if response is None:
-        raise error
-    return complete(request, response)
 
 
 def _parting(
@@ -136,6 +131,22 @@ def _parting(
     _note(request, told, Problem(status=500), Blame.SERVICE)
     handling.report(error, request)
     return hang_up(request, socket, WSCloseCode.INTERNAL_ERROR, "")
+
+
+async def _ended(
+    request: web.Request,
+    error: Exception | asyncio.CancelledError,
+    respond: Respond,
+    handling: ErrorHandling,
+) -> web.StreamResponse:
+    """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
+    if not isinstance(error, asyncio.CancelledError):
+        parting = _parting(request, handling, sole_error(error))
+        return respond(request, sole_error(error)) if parting is None else await parting
+    response = await end_early(request)
+    if response is None:
+        raise error
+    return complete(request, response)
 
 
 def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
