@@ -24,7 +24,7 @@ from framework.adapters.aiohttp.requests import (
 from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, ENSURE_SOCKET, SOCKET, services
+from framework.context import CONTAINER, ENDPOINT, GUARD_SOCKET, SOCKET, services
 from framework.dispatch.lookup import Lookup
 from framework.endpoint import Endpoint, marks_of
 from framework.error_handling import ErrorHandling
@@ -271,9 +271,9 @@ class Preparer:
             Forbidden: It is a WebSocket for a page of a stranger.
         """
         if isinstance(response, web.WebSocketResponse):
-            ensure = request.config_dict.get(ENSURE_SOCKET)
-            if ensure is not None:
-                ensure(request)
+            guard = request.config_dict.get(GUARD_SOCKET)
+            if guard is not None:
+                guard(request, response)
             state_of(request)[SOCKET] = response
         _put(self.stamps, request, response)
         response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in

@@ -15,6 +15,7 @@ from typing import Any, cast
 from aiohttp import WSCloseCode, hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.sockets import is_misspoken
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.reporting import Hook, Reporter
@@ -140,7 +141,12 @@ async def _ended(
     handling: ErrorHandling,
 ) -> web.StreamResponse:
     """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
+    socket = request.get(SOCKET)
     if not isinstance(error, asyncio.CancelledError):
+        if socket is not None and is_misspoken(socket):
+            return disconnected(
+                request, socket.status
+            )  # the error follows from what aiohttp told the handler
         parting = _parting(request, handling, sole_error(error))
         return respond(request, sole_error(error)) if parting is None else await parting
     response = await end_early(request)
