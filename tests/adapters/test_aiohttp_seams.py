@@ -246,6 +246,10 @@ def test_a_socket_reads_its_limits_behind_the_signal() -> None:
         assert step in start
 
 
+def test_a_target_that_aiohttp_cannot_read_fails_where_redirects_are_made() -> None:
+    assert "location" in inspect.signature(web.HTTPMove.__init__).parameters
+
+
 def test_a_response_takes_its_writer_from_the_request() -> None:
     source = inspect.getsource(web_response.StreamResponse._start)
 

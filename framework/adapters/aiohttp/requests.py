@@ -6,7 +6,7 @@ is not there, and has a property around each field; a request asks some thirty t
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
@@ -66,6 +66,10 @@ if is_plain("aiohttp"):
         """Tell whether the request came over TLS."""
         return request.secure
 
+    def texts_read(request: web.Request) -> Iterator[str]:
+        """Yield nothing: without private parts it is not known what was read of a body."""
+        yield from ()
+
 else:
 
     def state_of(request: web.BaseRequest) -> MutableMapping[Any, Any]:
@@ -118,3 +122,11 @@ else:
     def is_secure(request: web.BaseRequest) -> bool:
         """Tell whether the request came over TLS."""
         return request._transport_sslcontext is not None
+
+    def texts_read(request: web.Request) -> Iterator[str]:
+        """Yield what was read of a body so far: all of it, or the texts of a form in parts."""
+        if request._read_bytes:
+            yield request._read_bytes.decode(errors="replace")
+        for value in () if request._post is None else request._post.values():
+            if isinstance(value, str):
+                yield value

@@ -18,13 +18,14 @@ from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_b
 from framework.adapters.aiohttp.sockets import is_misspoken
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
+from framework.batteries.problems.redirects import ensure_target, refused_target
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
 from framework.battery import Battery, Handler
 from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
-from framework.errors import ConfigurationError, ServiceError
+from framework.errors import BadRequest, ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.secrets import Profile
@@ -41,6 +42,7 @@ from framework.streaming import (
 
 _log = logging.getLogger("framework.problems")
 
+_REDIRECTS = range(300, 400)
 _HTML = "text/html; charset=utf-8"
 
 Respond = Callable[[web.Request, Exception], web.StreamResponse]
@@ -159,8 +161,11 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     """Check what aiohttp would only find out while it sends, and then tell nobody.
 
     Raises:
+        BadRequest: It is a redirect to another host that the request has named.
         ValueError: The response cannot be sent.
     """
+    if response.status in _REDIRECTS:
+        ensure_target(request, response)
     is_untouched = type(response) is JSONResponse and response.untouched is not None
     if not is_untouched and not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
@@ -175,7 +180,7 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         if isinstance(error, ConnectionError) and is_gone(request):
             return disconnected(request)
         client_failed = error is request.content.exception() or isinstance(error, web.RequestPayloadError)
-        told = error if client_failed else handling.translate(error)
+        told = error if client_failed else handling.translate(_fitting(request, error))
         problem, blame = judge(told, client_failed=client_failed, out_of_time=_is_out_of_time(request))
         if is_begun(request) and not client_failed:
             # Whatever the handler meant to tell the client, it cannot any more: that is for the log.
@@ -198,6 +203,16 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         return response
 
     return respond
+
+
+def _fitting(request: web.Request, error: Exception) -> Exception:
+    """Return the error, or what stands for it when it is a redirect to another host that the request has named."""
+    if isinstance(error, web.HTTPException):
+        try:
+            ensure_target(request, error)
+        except BadRequest as refusal:
+            return refusal
+    return refused_target(request, error) or error
 
 
 def _is_out_of_time(request: web.Request) -> bool:
