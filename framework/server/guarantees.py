@@ -32,6 +32,12 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+#: Those that no server but ours keeps.
+OF_THE_SERVER: Final = (
+    *("malformed requests", "head limits", "handshakes", "pace", "trailers", "graceful stop", "disconnects"),
+    *("interim responses", "response faults", "bounded forms"),
+)
+
 
 def missing_guarantees() -> Mapping[str, str]:
     """Return the guarantees that are not kept here, with what each would be; none where all libraries are proved."""
