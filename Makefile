@@ -93,6 +93,12 @@ restarts: $(VENV)/.tests ## Count what rolling restarts and kills lose under loa
 sameness: $(VENV)/.tests ## Run marshmallow's own tests against the compiled functions.
 	$(BIN)/python -m tests.validation.upstream
 
+# The judge has an environment of its own: it brings servers and clients of others.
+contract: $(VENV)/.tests ## Let schemathesis judge app_example by its document, signed in and not.
+	test -x .venv-contract/bin/st || { $(PYTHON) -m venv .venv-contract && \
+		.venv-contract/bin/pip install --quiet 'schemathesis>=4.32,<5'; }
+	$(BIN)/python -m tests.contract "$$PWD/.venv-contract/bin/st"
+
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 
@@ -111,7 +117,7 @@ pins: ## Write down the newest versions that fit, as constraints.txt.
 	rm -rf $(VENV)-pins
 
 clean: ## Remove all that was made, except var/.
-	rm -rf $(VENV) $(addprefix $(VENV)-,$(SUITES)) build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(addprefix $(VENV)-,$(SUITES)) .venv-contract build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,13 +14,14 @@ from app_example.pages import accounts, board
 from app_example.posts import api as posts
 from app_example.posts.store import PostStore
 from app_example.settings import AppSettings, DigestSettings, FileSettings
-from app_example.tables import Table
+from app_example.tables import ANSWERS, Table
 from app_example.tokens import api as tokens
 from app_example.tokens.store import RefreshTokenStore
 from app_example.users import api as users
 from app_example.users.store import UserStore
-from framework import create_app, provide, standard
-from framework.batteries import database
+from framework import Principal, create_app, inserted, provide, replaced, standard
+from framework.batteries import auth, database, idempotency
+from framework.batteries.idempotency.sql import SqlStore
 from framework.settings import load
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -29,6 +30,10 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def build(settings: AppSettings | None = None) -> web.Application:
     """Make the application; its settings come from the environment when none are given."""
     settings = settings or load(AppSettings)
+    stored = database.battery(settings.database, migrations=MIGRATIONS, metadata=Table.metadata)
+    # Whether callers are known is asked of the database, too, so it stands around that.
+    batteries = inserted(standard(settings), stored, before="auth")
+    batteries = replaced(batteries, auth.battery(settings.auth, profile=settings.profile, known=is_known))
     return create_app(
         settings,
         routes=[
@@ -43,8 +48,8 @@ def build(settings: AppSettings | None = None) -> web.Application:
             board.upload_routes(settings.files),
         ],
         batteries=[
-            *standard(settings),
-            database.battery(settings.database, migrations=MIGRATIONS, metadata=Table.metadata),
+            *batteries,
+            idempotency.battery(store=SqlStore(ANSWERS)),
             provide(
                 UserStore,
                 RefreshTokenStore,
@@ -54,3 +59,8 @@ def build(settings: AppSettings | None = None) -> web.Application:
             ),
         ],
     )
+
+
+async def is_known(principal: Principal, users: UserStore) -> bool:
+    """Tell whether a caller's account is there and the sign-in counts; asked at each request."""
+    return await users.knows(principal)

@@ -9,6 +9,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from framework.batteries.database.columns import NAMING_CONVENTION, UTCDateTime
+from framework.batteries.idempotency import sql
 
 
 def now() -> datetime:
@@ -27,3 +28,7 @@ class Listed:
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)
+
+
+ANSWERS = sql.table(Table.metadata)
+"""What is answered again when a request comes again with its ``Idempotency-Key``."""

@@ -161,6 +161,8 @@ async def drive(works: Sequence[Work], count: int) -> None:
     """Send every work's requests in turn: first to warm up, then between two marks."""
     # A page is rendered in turns of some milliseconds, and callgrind makes more of them; this clock stands still.
     rendered.__kwdefaults__ = {"clock": float}
+    # On a clock that stands still the loop would be taken for stuck, and a thread would look whether it is.
+    os.environ["OVERLOAD_STALL_SECONDS"] = "0"
     app = service.build("")
     runner = Runner(app, app[SERVER_SETTINGS])
     with unread_stderr():

@@ -1,6 +1,9 @@
 """A REST microservice framework on aiohttp, batteries included."""
 
 from framework.app import ServiceSettings, create_app, standard
+from framework.batteries.deadlines import deadline
+from framework.batteries.overload import concurrency
+from framework.batteries.ratelimits import Limiter, limit
 from framework.batteries.templates import template
 from framework.battery import Battery, inserted, replaced, without
 from framework.endpoint import Cookie, Endpoint, Header, Mark, Provide
@@ -27,7 +30,7 @@ from framework.errors import (
     UnsupportedMediaType,
 )
 from framework.forms import Form, UploadedFile
-from framework.marks import answers, authenticated, public, quiet, raises, requires, undocumented
+from framework.marks import answers, authenticated, public, quiet, raises, requires, undocumented, unlimited
 from framework.principal import Principal
 from framework.problem import Fault, Problem
 from framework.responses import Result, accepted, created, ensure_local, file, no_content, redirect, stream
@@ -53,6 +56,7 @@ __all__ = [
     "GatewayTimeout",
     "Gone",
     "Header",
+    "Limiter",
     "MalformedBody",
     "Mark",
     "MethodNotAllowed",
@@ -80,12 +84,15 @@ __all__ = [
     "accepted",
     "answers",
     "authenticated",
+    "concurrency",
     "conventions",
     "create_app",
     "created",
+    "deadline",
     "ensure_local",
     "file",
     "inserted",
+    "limit",
     "no_content",
     "provide",
     "public",
@@ -99,5 +106,6 @@ __all__ = [
     "stream",
     "template",
     "undocumented",
+    "unlimited",
     "without",
 ]

@@ -11,16 +11,20 @@ from aiohttp import web
 
 from framework.endpoint import Endpoint, Provide, calling_line
 from framework.errors import ConfigurationError
+from framework.secrets import Secret
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 Plan = Callable[[Endpoint], Middleware | None]
 Problems = Callable[[Endpoint], Collection[int]]
 Stamp = Callable[[web.Request, web.StreamResponse], None]
-StampKey = Callable[[Endpoint], Callable[[web.Request], Hashable] | None]
 Setup = Callable[[web.Application, Sequence[Endpoint]], None]
 Lifespan = Callable[[web.Application], AbstractAsyncContextManager[None]]
 Check = Callable[[web.Application], Awaitable[None]]
+
+
+class Degraded(Exception):
+    """What a battery's check raises when its part works, if worse than it should: the service stays ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,33 @@ class Preparation:
     """What has to be waited for before a response starts, such as a store.
 
     Attributes:
-        concerns: ``(request) -> bool``: whether there is anything to wait for. Other responses go out without a wait.
+        key: Where a request keeps what there is to wait for. If it keeps nothing there, its response goes out at once.
         prepare: ``async (request, response) -> None``: called when the response's head is about to be written; it may
             still set headers. aiohttp has written the cookies by then.
     """
 
-    concerns: Callable[[web.Request], bool]
+    key: Any
     prepare: Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that a stamp's headers depend on besides the response's status, its media type, the request's id and TLS.
+
+    PERF: it is no function of the request, so that nothing has to be called to know the head of a response.
+
+    Attributes:
+        kept: Keys of the request: whether it keeps anything there.
+        headers: The request's headers, each with what one of its values amounts to: a mapping that raises KeyError for
+            values of which there may be any number, as their responses are made in the usual way. None stands for a
+            header that was not sent.
+    """
+
+    kept: Collection[web.RequestKey[Any]] = ()
+    headers: Mapping[str, Mapping[str | None, Hashable]] = field(default_factory=dict)
+
+
+StampFacts = Callable[[Endpoint], Facts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +76,15 @@ class Battery:
             they stand in the OpenAPI document.
         stamp: ``(request, response) -> None``: sets headers on every response, errors and streams included. It is
             synchronous and pure, and never sets cookies: aiohttp has written them by then.
-        stamp_key: ``(endpoint) -> (request) -> value``: all that the stamp's headers depend on besides the response's
-            status, its media type and the request's id; None if that is nothing. LookupError where it is more. When
-            every stamp has one, the heads of short JSON responses are learned.
+        stamp_facts: ``(endpoint) -> Facts``: what the stamp's headers depend on. When every stamp says so, the heads of
+            short JSON responses are learned.
         preparation: What this battery has to wait for before a response starts.
         routes: Endpoints of its own.
         setup: ``(app, endpoints) -> None``: called once, when every route is known and before the application starts.
         lifespan: ``(app) -> async context manager``: opens and closes what lives as long as the application.
-        check: ``async (app) -> None``: raises when the service cannot work just now.
+        check: ``async (app) -> None``: raises when the service cannot work just now; `Degraded` when it can, if worse.
+        keys: The secrets that it works with, by their variables: ``{"SESSIONS_KEYS": settings.keys}``. They are asked
+            for, and judged, where the battery is in the list; several wrong ones are told at once.
     """
 
     name: str
@@ -70,12 +95,13 @@ class Battery:
     plan: Plan | None = None
     problems: Problems | None = None
     stamp: Stamp | None = None
-    stamp_key: StampKey | None = None
+    stamp_facts: StampFacts | None = None
     preparation: Preparation | None = None
     routes: Sequence[web.AbstractRouteDef] = ()
     setup: Setup | None = None
     lifespan: Lifespan | None = None
     check: Check | None = None
+    keys: Mapping[str, Sequence[Secret]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for option, names in (("after", self.after), ("before", self.before)):

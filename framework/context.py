@@ -10,6 +10,7 @@ import svcs
 from aiohttp import web
 from multidict import MultiDict, istr
 
+from framework.adapters.aiohttp.requests import app_of, state_of
 from framework.adapters.aiohttp.requests import find as find
 from framework.battery import Battery
 from framework.endpoint import Endpoint
@@ -24,6 +25,9 @@ SESSION_SUBJECT = "sub"
 
 SESSION_SCOPES = "scope"
 """What they may do: scopes with spaces between (RFC 6749, 3.3)."""
+
+SESSION_GENERATION = "gen"
+"""The generation of the `Principal`; 0 if it is not there."""
 
 SESSION_CSRF = "_csrf"
 """The secret that the session's tokens against cross-site request forgery are made of."""
@@ -111,9 +115,10 @@ CSRF_FIELD = "csrf_token"
 
 def services(request: web.Request) -> svcs.Container:
     """Return the request's container of services, made at the first call and closed behind the response."""
-    container = request.get(CONTAINER)
+    kept = state_of(request)
+    container: RequestContainer | None = kept.get(CONTAINER)
     if container is None:
-        container = request[CONTAINER] = RequestContainer(request.app[REGISTRY])
+        container = kept[CONTAINER] = RequestContainer(app_of(request)[REGISTRY])
         container.request = request
     return container
 

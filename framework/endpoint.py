@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar, TypeVar, cast
@@ -34,10 +34,17 @@ class Mark:
     Attributes:
         battery: The battery without which the mark has no meaning; a service that lacks it does not start.
         problems: The statuses of the errors that come with the promise; the OpenAPI document lists them.
+        about: What the promise is about, if other classes of marks are about the same: a handler's own mark stands in
+            the place of those of its table.
     """
 
     battery: ClassVar[str | None] = None
     problems: ClassVar[tuple[int, ...]] = ()
+    about: ClassVar[str] = ""
+
+    def parameters(self) -> Sequence[Mapping[str, Any]]:
+        """Return what clients may send because of the promise, as OpenAPI's parameter objects."""
+        return ()
 
     def __call__(self, handler: H = _NOTHING) -> H:
         """Attach the mark.
@@ -76,6 +83,12 @@ def marks_of(handler: object) -> tuple[Mark, ...]:
         # functools.wraps copies what it wraps has, so an outer layer may know the marks of an inner one.
         found += [mark for mark in getattr(layer, _MARKS, ()) if not any(mark is known for known in found)]
     return tuple(found)
+
+
+def completed(own: tuple[Mark, ...], shared: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return a handler's marks, and those that it shares with others and has none of its own about."""
+    subjects = {mark.about or type(mark) for mark in own}
+    return (*own, *(mark for mark in shared if (mark.about or type(mark)) not in subjects))
 
 
 def layers_of(handler: Any) -> Iterator[Any]:
@@ -122,12 +135,13 @@ class Provide:
 
     Attributes:
         make: ``(request) -> value``, asynchronous or not; it returns None where this request has no such value. It is
-            called for each parameter, so what is expensive is kept on the request.
+            called for each parameter, so what is expensive is kept on the request. Or the key of the request under
+            which the value is kept already.
         names: The names by which a parameter without a type means this value, such as ``session``.
         absent: ``() -> error``: what is raised where there is no value and the parameter may not be None.
     """
 
-    make: Callable[[web.Request], Any]
+    make: Callable[[web.Request], Any] | web.RequestKey[Any]
     names: Collection[str] = ()
     absent: Callable[[], Exception] | None = None
 
@@ -211,6 +225,7 @@ class Options:
         status: The status of a successful answer.
         body, form, query, returns: A type or marshmallow schema instead of the one in the signature.
         max_body: The largest request body in bytes; the service's default when None.
+        marks: Those of the whole table; they hold where the handler has none about the same.
         conventions: How fields are called outside and what becomes of unknown ones, unless a type says it itself.
     """
 
@@ -224,6 +239,7 @@ class Options:
     tags: tuple[str, ...] = ()
     summary: str = ""
     allow_head: bool = True
+    marks: tuple[Mark, ...] = ()
     conventions: Conventions = UNSAID
 
 

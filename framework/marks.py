@@ -13,6 +13,8 @@ from framework.errors import ConfigurationError, ServiceError
 class Public(Mark):
     """A promise that anybody may call the endpoint."""
 
+    about: ClassVar[str] = "access"
+
 
 @dataclass(frozen=True, slots=True)
 class Requires(Mark):
@@ -22,6 +24,7 @@ class Requires(Mark):
     """
 
     battery: ClassVar[str | None] = "auth"
+    about: ClassVar[str] = "access"
     scopes: frozenset[str] = frozenset()
 
 
@@ -33,6 +36,11 @@ class Quiet(Mark):
 @dataclass(frozen=True, slots=True)
 class Undocumented(Mark):
     """A promise of nothing to clients: the OpenAPI document leaves the endpoint out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlimited(Mark):
+    """A promise that an answer costs next to nothing: no rate limit counts it, and no overload refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,9 @@ authenticated = Requires()
 
 quiet = Quiet()
 """Keep an endpoint that is called all the time out of the access log: ``@quiet``."""
+
+unlimited = Unlimited()
+"""Answer a probe however often it asks and whatever else is going on: ``@unlimited``."""
 
 undocumented = Undocumented()
 """Leave an endpoint out of the OpenAPI document: ``@undocumented``."""

@@ -33,8 +33,8 @@ class PageQuery:
     """
 
     limit: Annotated[int, Range(1, 100)] = 20
-    sort: Annotated[str | None, Length(1, 100)] = None
-    cursor: Annotated[str | None, Length(1, 2_000)] = None
+    sort: Annotated[str | None, Length(max=100)] = None
+    cursor: Annotated[str | None, Length(max=2_000)] = None
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,15 @@ class Principal:
         scopes: What the caller may do (RFC 6749, 3.3).
         scheme: How the caller proved it: ``bearer`` or ``session``.
         claims: All that the proof said.
+        generation: Which of the subject's generations of sign-ins this one is of. A service that counts them at its
+            accounts ends every sign-in at once, wherever it is kept, by adding one: `known` refuses the older ones.
     """
 
     subject: str
     scopes: frozenset[str] = frozenset()
     scheme: str = "bearer"
     claims: Mapping[str, Any] = field(default_factory=dict)
+    generation: int = 0
 
     def may(self, *scopes: str) -> bool:
         """Tell whether the caller has every one of these scopes."""

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from framework.binding import bind
 from framework.binding.signatures import read_endpoint
-from framework.endpoint import Brought, Endpoint, Options, Source, calling_line, marks_of, origin_of
+from framework.endpoint import Brought, Endpoint, Mark, Options, Source, calling_line, marks_of, origin_of
 from framework.errors import ConfigurationError
 from framework.paths import resource_of
 from framework.staticfiles import ensure_kept, static_endpoint
@@ -70,6 +70,7 @@ class RouteTableDef(web.RouteTableDef):
     Args:
         prefix: Stands before each path.
         tags: Group the endpoints in the OpenAPI document.
+        marks: Those of each handler that has none of its own about the same: ``[authenticated, limit("60/minute")]``.
         names, unknown: How fields are called outside, and what becomes of unknown ones; see
             `framework.validation.conventions.Conventions`.
     """
@@ -79,6 +80,7 @@ class RouteTableDef(web.RouteTableDef):
         *,
         prefix: str = "",
         tags: Sequence[str] = (),
+        marks: Sequence[Mark] = (),
         names: Names | None = None,
         unknown: Unknown | None = None,
     ) -> None:
@@ -87,7 +89,12 @@ class RouteTableDef(web.RouteTableDef):
         if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
             raise ConfigurationError(f"The prefix {prefix!r} must start with '/' and not end with one.")
         self._prefix = prefix
-        self._tags = tuple(tags)
+        written: Sequence[object] = marks
+        if wrong := [mark for mark in written if not isinstance(mark, Mark)]:
+            raise ConfigurationError(
+                f"{calling_line()}: marks are such as authenticated or limit('60/minute'), not {wrong[0]!r}."
+            )
+        self._tags, self._marks = tuple(tags), tuple(marks)
         self._conventions = Conventions(names, unknown)
 
     def __getitem__(self, index: Any) -> Any:
@@ -122,7 +129,7 @@ class RouteTableDef(web.RouteTableDef):
         given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
             own = Conventions(given.pop("names", None), given.pop("unknown", None))
-            known = Options(**{**given, "conventions": own.within(self._conventions)})
+            known = Options(**given, conventions=own.within(self._conventions), marks=self._marks)
         except ConfigurationError as error:
             raise ConfigurationError(f"{method} {path}: {error}") from error
         except TypeError as error:

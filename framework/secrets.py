@@ -82,6 +82,12 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+class _Generated(Secret):
+    """A key that nobody set: good for development alone."""
+
+    __slots__ = ()
+
+
 def generated_key(length: int = KEY_BYTES) -> Secret:
     """Make a random key of at least ``length`` bytes, in URL-safe characters."""
     return Secret(secrets.token_urlsafe(length))
@@ -98,19 +104,29 @@ def secret_or_generate(
     Raises:
         InvalidSetting: In production, when it is missing, shorter than ``length`` bytes or too regular.
     """
+    if not value and profile is Profile.development:
+        value = _development_key(variable, length)
+    return _ensure_fit(value, profile, variable, length)
+
+
+def _development_key(variable: str, length: int = KEY_BYTES) -> Secret:
+    seed = os.environ.get(SEED_VARIABLE)
+    if not seed:
+        return _Generated(generated_key(length).reveal())
+    return _Generated(base64url.encode(derived_key(seed.encode(), info=variable, length=length)))
+
+
+def _ensure_fit(value: Secret | None, profile: Profile, variable: str, length: int = KEY_BYTES) -> Secret:
     weakness = _weakness(value, length)
     if value and not weakness:
         return value
-    if profile is Profile.production:
+    if not value or profile is Profile.production:
         raise InvalidSetting(variable, f"{{variable}} {weakness}. {recipe('{variable}', length)}")
-    if value:
-        log.warning("%s %s; production will refuse it", variable, weakness, extra={"variable": variable})
-        return value
-    log.warning("%s %s; a key was generated for this run", variable, weakness, extra={"variable": variable})
-    seed = os.environ.get(SEED_VARIABLE)
-    if not seed:
-        return generated_key(length)
-    return Secret(base64url.encode(derived_key(seed.encode(), info=variable, length=length)))
+    told = (
+        "a key was generated for this run" if isinstance(value, _Generated) else "production will refuse it"
+    )
+    log.warning("%s %s; %s", variable, weakness, told, extra={"variable": variable})
+    return value
 
 
 def keys_or_generate(
@@ -125,8 +141,30 @@ def keys_or_generate(
     return tuple(secret_or_generate(key, profile=profile, variable=variable, length=length) for key in given)
 
 
+def keys_given_or_generated(
+    values: Sequence[Secret], *, profile: Profile, variable: str
+) -> tuple[Secret, ...]:
+    """Return the keys as they are, or in development one that is generated where there is none.
+
+    Nobody is asked for any yet: that is for `ensure_keys`, when it is known that they are used.
+    """
+    if any(values) or profile is Profile.production:
+        return tuple(values)
+    return (_development_key(variable),)
+
+
+def ensure_keys(values: Sequence[Secret], *, profile: Profile, variable: str) -> None:
+    """Check keys that are used: production refuses weak ones, development warns of them.
+
+    Raises:
+        InvalidSetting: There is none, or in production a weak or a generated one.
+    """
+    for key in values or (None,):
+        _ensure_fit(key, profile, variable)
+
+
 def _weakness(value: Secret | None, length: int) -> str:
-    if not value:
+    if not value or isinstance(value, _Generated):
         return "is not set"
     data = value.reveal().encode()
     if len(data) < length:

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framework import RouteTableDef, ServiceSettings, create_app, public
-from framework.dispatch.lookup import Lookup
+from framework.adapters.aiohttp.routes import Lookup
 from framework.testing import Serve
 
 PATTERNS = (

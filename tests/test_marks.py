@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from framework import Mark, RouteTableDef, authenticated, public, requires
+from framework import Mark, RouteTableDef, ServiceSettings, authenticated, create_app, limit, public, requires
 from framework.binding.signatures import read_endpoint
 from framework.context import ENDPOINTS
 from framework.endpoint import marks_of
@@ -153,3 +153,33 @@ def test_requires_without_parentheses_names_the_handler() -> None:
         ConfigurationError, match=r"test_marks\.py:\d+ plain: @requires takes scopes and got a"
     ):
         requires(plain)
+
+
+async def test_the_marks_of_a_table_hold_where_a_handler_has_none_about_the_same(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef(prefix="/x", marks=[authenticated, limit("1/minute")])
+
+    @routes.get("/silent")
+    async def silent() -> None: ...
+
+    @routes.get("/open")
+    @public
+    async def open_to_all() -> None: ...
+
+    @routes.get("/own")
+    @public
+    @limit("2/minute")
+    async def own() -> None: ...
+
+    url = await serve(create_app(ServiceSettings(), routes=[routes]))
+    statuses = {}
+    for path in ("silent", "open", "own"):
+        statuses[path] = [(await client.get(url / "x" / path)).status for _ in range(3)]
+
+    assert statuses == {"silent": [401, 401, 401], "open": [204, 429, 429], "own": [204, 204, 429]}
+
+
+def test_what_is_no_mark_is_none_of_a_table() -> None:
+    with pytest.raises(ConfigurationError, match=r"test_marks.py.*marks are such as authenticated"):
+        RouteTableDef(marks=[requires])  # type: ignore[list-item]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import FrozenInstanceError, dataclass, field, make_dataclass
+from dataclasses import FrozenInstanceError, dataclass, field, make_dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from marshmallow.validate import Range
 
+from framework.app import ServiceSettings, create_app
 from framework.errors import ConfigurationError, InvalidSetting
+from framework.server import ServerSettings
 from framework.settings import (
     Faults,
     InvalidSettings,
@@ -473,3 +475,26 @@ def test_every_setting_is_listed_with_what_it_means_and_no_secret() -> None:
         ("S_LIMITS_BODY_BYTES", "int", "5", "bytes", "The largest body; above it 413."),
         ("S_LIMITS_IDLE", "timedelta", "60", "seconds, or as 1h 30m", "How long nothing may happen."),
     ]
+
+
+def test_a_service_names_its_missing_keys_with_their_prefix() -> None:
+    settings = load(
+        ServiceSettings,
+        {"SHOP_PROFILE": "production", "SHOP_SERVER_ACCEPT_PLAIN": "yes"},
+        env_file=None,
+        prefix="SHOP_",
+    )
+
+    with pytest.raises(InvalidSettings) as refused:
+        create_app(replace(settings, name="shop"), routes=[])
+
+    sessions, auth = refused.value.faults
+    assert sessions.startswith("SHOP_SESSIONS_KEYS is not set. Make one: SHOP_SESSIONS_KEYS=$(")
+    assert auth.startswith("SHOP_AUTH_KEYS is not set.")
+
+
+def test_a_generated_key_does_not_pass_for_one_of_production() -> None:
+    settings = replace(ServiceSettings(server=ServerSettings(accept_plain=True)), profile=Profile.production)
+
+    with pytest.raises(InvalidSettings, match="SESSIONS_KEYS is not set"):
+        create_app(settings, routes=[])

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from app_example.chat.schemas import Presence, Refused, RoomName, Said, Say
 from app_example.users.store import UserStore
-from framework import Principal, RouteTableDef, public, validation
+from framework import Principal, RouteTableDef, limit, public, validation
 from framework.batteries.database import session_scope
 from framework.batteries.sockets import Member, Rooms
 
@@ -20,6 +20,7 @@ _say = validation.compile(Say)
 
 
 @routes.get("/rooms/{room}")
+@limit("120/minute")
 @public
 async def join_room(
     request: web.Request, room: RoomName, rooms: Rooms, principal: Principal | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app_example.settings import DigestSettings
-from framework import RouteTableDef, public
+from framework import RouteTableDef, deadline, public
 from framework.batteries.client import HttpClient
 
 routes = RouteTableDef(prefix="/api", tags=["digest"])
@@ -37,6 +37,7 @@ class Digest:
 
 
 @routes.get("/digest")
+@deadline(seconds=10)
 @public
 async def show_digest(client: HttpClient, settings: DigestSettings) -> Digest:
     """Ask every configured service at once."""

@@ -9,13 +9,11 @@ from aiohttp import web
 from aiohttp_session import Session
 
 from app_example.texts import EmailAddress
-from app_example.users.models import User
 from app_example.users.schemas import UserDraft
 from app_example.users.store import UserStore
 from framework import (
     Conflict,
     Form,
-    Principal,
     Result,
     RouteTableDef,
     Unauthorized,
@@ -72,7 +70,7 @@ async def register(
         user = await users.add(draft.name, draft.email, await passwords.hash(draft.password))
     except Conflict as error:
         return Result({"form": form.refused("email", error.detail)}, 409)
-    sign_in(session, principal_of(user))
+    sign_in(session, user.principal)
     flash(session, f"Welcome, {user.name}.", "success")
     return redirect("/")
 
@@ -99,7 +97,7 @@ async def log_in(
     except Unauthorized as error:
         # 401 would ask for credentials in a header (RFC 9110, 15.5.2).
         return Result({"form": form.refused("", error.detail), "next": form.value.next}, 422)
-    sign_in(session, principal_of(user))
+    sign_in(session, user.principal)
     return redirect(destination(form.value.next))
 
 
@@ -118,11 +116,6 @@ async def log_out(session: Session) -> web.Response:
     """Sign out."""
     sign_out(session)
     return redirect("/")
-
-
-def principal_of(user: User) -> Principal:
-    """Return who a user is in a session."""
-    return Principal(subject=str(user.id), scopes=user.scopes, scheme="session")
 
 
 def destination(wanted: str) -> str:

@@ -12,7 +12,7 @@ from aiohttp_session import Session
 from app_example.chat.schemas import RoomName
 from app_example.files.schemas import Upload
 from app_example.files.store import FileStore
-from app_example.posts.schemas import PostDraft
+from app_example.posts.schemas import PostDraft, PostQuery
 from app_example.posts.store import PostStore
 from app_example.settings import FileSettings
 from app_example.users.store import UserStore
@@ -30,7 +30,6 @@ from framework import (
 )
 from framework.batteries.database import Pages
 from framework.batteries.templates import flash
-from framework.paging import PageQuery
 
 Page = dict[str, Any]
 
@@ -41,7 +40,7 @@ routes.static("/static", Path(__file__).parents[1] / "static", name="static")
 @routes.get("/", name="home")
 @public
 @template("home.html")
-async def show_posts(query: PageQuery, posts: PostStore, pages: Pages) -> Page:
+async def show_posts(query: PostQuery, posts: PostStore, pages: Pages) -> Page:
     """Show the newest posts."""
     page = await posts.page(query, pages)
     return {"posts": page.items, "next": page.next}

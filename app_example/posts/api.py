@@ -7,12 +7,13 @@ from uuid import UUID
 from aiohttp import web
 
 from app_example.files.store import FileStore
-from app_example.posts.schemas import PostDraft, PostView
+from app_example.posts.schemas import PostDraft, PostQuery, PostView
 from app_example.posts.store import PostStore
 from app_example.users.store import UserStore
-from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, public
+from framework import Partial, Principal, Result, RouteTableDef, authenticated, created, limit, public
 from framework.batteries.database import Pages
-from framework.paging import Page, PageQuery, linked
+from framework.batteries.idempotency import idempotent
+from framework.paging import Page, linked
 
 routes = RouteTableDef(prefix="/api", tags=["posts"])
 
@@ -20,7 +21,7 @@ routes = RouteTableDef(prefix="/api", tags=["posts"])
 @routes.get("/posts")
 @public
 async def list_posts(
-    request: web.Request, query: PageQuery, posts: PostStore, pages: Pages
+    request: web.Request, query: PostQuery, posts: PostStore, pages: Pages
 ) -> Result[Page[PostView]]:
     """List all posts, newest first."""
     page = await posts.page(query, pages)
@@ -28,7 +29,9 @@ async def list_posts(
 
 
 @routes.post("/posts", status=201)
+@limit("120/minute")
 @authenticated
+@idempotent
 async def create_post(
     body: PostDraft, principal: Principal, posts: PostStore, users: UserStore
 ) -> Result[PostView]:

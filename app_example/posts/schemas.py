@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from app_example.files.schemas import FileView
 from app_example.posts.models import Post
 from app_example.texts import Line, Text
+from framework.paging import PageQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostQuery(PageQuery):
+    """Ask for a page of posts."""
+
+    sort: Literal["created_at", "-created_at", "title", "-title"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,3 +193,21 @@ async def test_the_list_goes_on_on_a_second_page(ada_s: Browser) -> None:
     assert "Number 20" in first
     assert "Number 00" not in first
     assert "Number 00" in second
+
+
+async def test_a_new_password_ends_other_browsers_and_not_this_one(ada_s: Browser, anybody: Visitor) -> None:
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+        other = Browser(session, anybody.url)
+        await other.send("/login", {"email": "ada@example.org", "password": PASSWORD})
+        assert (await other.open("/posts/new"))[0] == 200
+        async with ada_s.session.get(ada_s.url.join(URL("/api/users"))) as response:
+            [ada] = (await response.json())["items"]
+
+        changes = {"password": "new password", "current_password": PASSWORD}
+        path = ada_s.url.join(URL(f"/api/users/{ada['id']}"))
+        async with ada_s.session.patch(path, json=changes, headers=OWN) as response:
+            assert response.status == 200, await response.text()
+
+        async with other.session.get(ada_s.url.join(URL("/api/users"))) as response:
+            assert response.status == 401
+        assert (await ada_s.open("/posts/new"))[0] == 200

@@ -162,3 +162,18 @@ async def test_a_wrong_page_is_refused(query: str, pointer: str, anybody: Visito
     status, problem = await anybody.refused("GET", f"/api/posts?{query}")
 
     assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_a_post_that_is_sent_twice_is_written_once(ada: Visitor, bob: Visitor) -> None:
+    headers = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
+
+    answers = []
+    for visitor, draft in ((ada, DRAFT), (ada, DRAFT), (bob, DRAFT), (ada, DRAFT | {"title": "Found"})):
+        async with visitor.ask("POST", "/api/posts", json=draft, headers=headers) as response:
+            answers.append(
+                (response.status, response.headers.get("Idempotent-Replay"), await response.json())
+            )
+
+    assert [each[:2] for each in answers] == [(201, None), (201, "true"), (201, None), (422, None)]
+    assert answers[0][2] == answers[1][2]
+    assert len((await ada.get("/api/posts"))["items"]) == 2

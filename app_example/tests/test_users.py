@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from app_example.testing import NOBODYS, Visitor
+from app_example.testing import NOBODYS, PASSWORD, Visitor
 from app_example.users.models import User
 from framework.batteries.database import session_scope
 
@@ -152,7 +152,13 @@ async def test_nobody_takes_somebody_elses_address(ada: Visitor, bob: Visitor) -
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": None}, {"email": "x"}, {"password": "short"}, {"id": str(NOBODYS)}, {"is_admin": True}],
+    [
+        {"name": None},
+        {"email": "x"},
+        {"password": "short", "current_password": PASSWORD},
+        {"id": str(NOBODYS)},
+        {"is_admin": True},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
 async def test_a_wrong_change_is_refused(changes: dict[str, Any], ada: Visitor) -> None:
@@ -186,19 +192,76 @@ async def test_an_id_that_stands_for_nobody_is_refused(
     assert status == expected
 
 
-async def test_a_new_password_replaces_the_old_one_and_ends_other_sign_ins(
+NEW = {"password": "new password", "current_password": PASSWORD}
+
+
+async def test_a_new_password_replaces_the_old_one_and_ends_all_sign_ins(
     anybody: Visitor, ada: Visitor
 ) -> None:
     tokens = await ada.sign_in(ada.email)
 
-    async with ada.ask("PATCH", f"/api/users/{ada.id}", json={"password": "new password"}) as response:
+    async with ada.ask("PATCH", f"/api/users/{ada.id}", json=NEW) as response:
         assert response.status == 200
+
+    assert (await ada.refused("GET", f"/api/users/{ada.id}"))[0] == 401
 
     old = {"email": ada.email, "password": "correct horse"}
     assert (await anybody.refused("POST", "/api/tokens", json=old))[0] == 401
     trade = {"refresh_token": tokens["refresh_token"]}
     assert (await anybody.refused("POST", "/api/tokens/refresh", json=trade))[0] == 401
     await ada.sign_in(ada.email, "new password")
+    assert (await ada.get(f"/api/users/{ada.id}"))["name"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [
+        pytest.param({}, 422, id="none"),
+        pytest.param({"current_password": "a guess"}, 403, id="wrong"),
+        pytest.param({"current_password": ""}, 422, id="empty"),
+        pytest.param({"current_password": None}, 422, id="null"),
+    ],
+)
+async def test_a_new_password_wants_the_old_one(current: dict[str, Any], expected: int, ada: Visitor) -> None:
+    changes = {"name": "Eve", "password": "new password", **current}
+
+    status, _ = await ada.refused("PATCH", f"/api/users/{ada.id}", json=changes)
+
+    assert status == expected
+    assert (await ada.get(f"/api/users/{ada.id}"))["name"] == "ada"
+    await ada.sign_in(ada.email)
+
+
+async def test_the_old_password_is_not_guessed_in_an_open_browser(ada: Visitor) -> None:
+    guess = {"password": "new password", "current_password": "a guess"}
+
+    statuses = [(await ada.refused("PATCH", f"/api/users/{ada.id}", json=guess))[0] for _ in range(31)]
+
+    assert statuses == [403] * 30 + [429]
+
+
+async def test_an_admin_changes_a_password_with_their_own(ada: Visitor, admin: Visitor) -> None:
+    async with admin.ask("PATCH", f"/api/users/{ada.id}", json=NEW) as response:
+        assert response.status == 200
+
+    assert (await ada.refused("GET", f"/api/users/{ada.id}"))[0] == 401
+    assert (await admin.get(f"/api/users/{ada.id}"))["name"] == "ada"
+
+
+async def test_signing_out_everywhere_ends_every_sign_in_and_nobody_elses(ada: Visitor, bob: Visitor) -> None:
+    tokens = await ada.sign_in(ada.email)
+
+    refused, _ = await bob.refused("DELETE", f"/api/users/{ada.id}/sign-ins")
+    async with ada.ask("DELETE", f"/api/users/{ada.id}/sign-ins") as response:
+        ended = response.status
+
+    assert (refused, ended) == (403, 204)
+    assert (await ada.refused("GET", f"/api/users/{ada.id}"))[0] == 401
+    trade = {"refresh_token": tokens["refresh_token"]}
+    assert (await bob.refused("POST", "/api/tokens/refresh", json=trade))[0] == 401
+    assert (await bob.get(f"/api/users/{ada.id}"))["name"] == "ada"
+    await ada.sign_in(ada.email)
+    assert (await ada.get(f"/api/users/{ada.id}"))["name"] == "ada"
 
 
 async def test_a_deleted_user_is_gone_with_all_posts(
@@ -218,6 +281,15 @@ async def test_a_deleted_user_writes_no_more(ada: Visitor) -> None:
         pass
 
     status, _ = await ada.refused("POST", "/api/posts", json={"title": "From", "text": "beyond"})
+
+    assert status == 401
+
+
+async def test_a_deleted_user_reads_no_more(ada: Visitor) -> None:
+    async with ada.ask("DELETE", f"/api/users/{ada.id}"):
+        pass
+
+    status, _ = await ada.refused("GET", "/api/users")
 
     assert status == 401
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app_example.tokens.schemas import Refresh, SignIn
 from app_example.tokens.store import RefreshTokenStore
+from app_example.users.models import User
 from app_example.users.store import UserStore
 from framework import NotFound, Result, RouteTableDef, Unauthorized, public, raises
 from framework.batteries.auth import Passwords, TokenPair, Tokens
@@ -20,7 +21,7 @@ async def sign_in(
 ) -> Result[TokenPair]:
     """Sign in."""
     user = await users.authenticate(body.email, body.password, passwords)
-    return kept_from_caches(await tokens.issue_pair(str(user.id), user.scopes, store=store))
+    return kept_from_caches(await pair_of(user, tokens, store))
 
 
 @routes.post("/tokens/refresh")
@@ -35,8 +36,18 @@ async def refresh(
         user = await users.get(UUID(grant.subject))
     except NotFound as error:
         raise Unauthorized("This account is not there any more.") from error
-    pair = await tokens.issue_pair(str(user.id), user.scopes, store=store, family=grant.family)
-    return kept_from_caches(pair)
+    if grant.generation != user.generation:
+        raise Unauthorized("This sign-in was ended.")
+    return kept_from_caches(await pair_of(user, tokens, store, grant.family))
+
+
+async def pair_of(
+    user: User, tokens: Tokens, store: RefreshTokenStore, family: str | None = None
+) -> TokenPair:
+    """Issue tokens of the user's sign-ins that count."""
+    return await tokens.issue_pair(
+        str(user.id), user.scopes, store=store, family=family, generation=user.generation
+    )
 
 
 def kept_from_caches(pair: TokenPair) -> Result[TokenPair]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from aiohttp import web
+from aiohttp_session import Session
 
 from app_example.files.store import FileStore
 from app_example.tokens.store import RefreshTokenStore
-from app_example.users.schemas import UserDraft, UserView, is_self_or_admin
+from app_example.users.models import User
+from app_example.users.schemas import UserChange, UserDraft, UserQuery, UserView, is_self_or_admin
 from app_example.users.store import UserStore
 from framework import (
     Forbidden,
@@ -18,12 +20,14 @@ from framework import (
     RouteTableDef,
     authenticated,
     created,
+    limit,
     public,
     raises,
 )
 from framework.batteries.auth import Passwords
 from framework.batteries.database import Pages
-from framework.paging import Page, PageQuery, linked
+from framework.batteries.sessions import sign_in
+from framework.paging import Page, linked
 
 routes = RouteTableDef(prefix="/api", tags=["users"])
 
@@ -40,7 +44,7 @@ async def create_user(body: UserDraft, users: UserStore, passwords: Passwords) -
 @routes.get("/users")
 @authenticated
 async def list_users(
-    request: web.Request, query: PageQuery, principal: Principal, users: UserStore, pages: Pages
+    request: web.Request, query: UserQuery, principal: Principal, users: UserStore, pages: Pages
 ) -> Result[Page[UserView]]:
     """List all users, newest first."""
     page = await users.page(query, pages)
@@ -55,26 +59,45 @@ async def get_user(user_id: UUID, principal: Principal, users: UserStore) -> Use
 
 
 @routes.patch("/users/{user_id}")
+@limit("30/minute")  # who has found an open browser does not guess the password there
 @authenticated
 async def change_user(
     user_id: UUID,
-    body: Partial[UserDraft],
+    body: Partial[UserChange],
     principal: Principal,
+    session: Session,
     users: UserStore,
     passwords: Passwords,
     tokens: RefreshTokenStore,
 ) -> UserView:
-    """Change a user's name, e-mail address or password; a new password ends every other sign-in."""
+    """Change a user's name, e-mail address or password.
+
+    A new password wants ``current_password``, which is that of the one who changes it, and ends every sign-in of the
+    user but the browser's session that it comes from.
+    """
     ensure_self_or_admin(principal, user_id)
     changes = dict(body)
-    password = changes.pop("password", None)
+    current, password = changes.pop("current_password", None), changes.pop("password", None)
     if password is not None:
+        await users.ensure_password(await users.get_caller(principal), current, passwords)
         changes["password_hash"] = await passwords.hash(password)
     user = await users.get(user_id)
     await users.change(user, changes)
     if password is not None:
-        await tokens.revoke_all(user_id)
+        await end_sign_ins(user, users, tokens)
+        if principal.scheme == "session" and principal.subject == str(user_id):
+            sign_in(session, user.principal)
     return UserView.of(user, principal)
+
+
+@routes.delete("/users/{user_id}/sign-ins", status=204)
+@authenticated
+async def sign_out_everywhere(
+    user_id: UUID, principal: Principal, users: UserStore, tokens: RefreshTokenStore
+) -> None:
+    """End every sign-in of a user, this one included."""
+    ensure_self_or_admin(principal, user_id)
+    await end_sign_ins(await users.get(user_id), users, tokens)
 
 
 @routes.delete("/users/{user_id}", status=204)
@@ -85,6 +108,12 @@ async def delete_user(user_id: UUID, principal: Principal, users: UserStore, fil
     user = await users.get(user_id)
     await files.remove_all_of_author(user_id)
     await users.remove(user)
+
+
+async def end_sign_ins(user: User, users: UserStore, tokens: RefreshTokenStore) -> None:
+    """Let no session and no token of a user count any more."""
+    await users.end_sign_ins(user)
+    await tokens.revoke_all(user.id)
 
 
 @raises(Forbidden)

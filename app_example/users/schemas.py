@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
+
+from marshmallow.validate import Length
 
 from app_example.texts import EmailAddress, Line, Password
 from app_example.users.models import User
 from framework import Principal
+from framework.paging import PageQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserQuery(PageQuery):
+    """Ask for a page of users."""
+
+    sort: Literal["created_at", "-created_at", "name", "-name"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,13 @@ class UserDraft:
     name: Line
     email: EmailAddress
     password: Password = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange(UserDraft):
+    """What shall change; a new password only with that of the one who changes it."""
+
+    current_password: Annotated[str, Length(1, 200)] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.users.models import User
-from framework import Conflict, NotFound, Principal, Unauthorized, raises
+from framework import (
+    Conflict,
+    Fault,
+    Forbidden,
+    NotFound,
+    Principal,
+    Unauthorized,
+    UnprocessableContent,
+    raises,
+)
 from framework.batteries.auth import Passwords
 from framework.batteries.database import Pages, refusing_duplicates
 from framework.paging import Page, PageQuery
@@ -59,6 +68,17 @@ class UserStore:
         except (NotFound, ValueError) as error:
             raise Unauthorized("This account is not there any more.") from error
 
+    async def knows(self, principal: Principal) -> bool:
+        """Tell whether a caller's account is there, and the caller's sign-in has not been ended."""
+        try:
+            user_id = UUID(principal.subject)
+        except ValueError:
+            return False
+        found = await self._session.scalar(select(User.generation).where(User.id == user_id))
+        # What the request does next may take long, such as a socket; meanwhile the connection serves others.
+        await self._session.commit()
+        return found == principal.generation
+
     async def find_by_email(self, email: str) -> User | None:
         """Return the user with that address, however it is capitalised."""
         return await self._session.scalar(select(User).where(User.email_key == email_key(email)))
@@ -80,6 +100,21 @@ class UserStore:
             user.password_hash = await passwords.hash(password)
         return user
 
+    @raises(UnprocessableContent, Forbidden)
+    async def ensure_password(self, user: User, password: str | None, passwords: Passwords) -> None:
+        """Check that whoever calls knows the caller's password, and has not only found an open browser.
+
+        Raises:
+            UnprocessableContent: It is not there.
+            Forbidden: It is wrong.
+        """
+        if password is None:
+            fault = Fault("body", "/current_password", "A new password wants your current one.")
+            raise UnprocessableContent([fault])
+        await self._session.commit()
+        if not await passwords.verify(user.password_hash, password):
+            raise Forbidden("The current password is wrong.")
+
     async def page(self, query: PageQuery, pages: Pages) -> Page[User]:
         """Return a page of all users."""
         sort = {"created_at": User.created_at, "name": User.name}
@@ -96,6 +131,13 @@ class UserStore:
             for column, value in changes.items():
                 setattr(user, column, value)
             user.email_key = email_key(user.email)
+
+    async def end_sign_ins(self, user: User) -> None:
+        """End every sign-in of a user: in browsers and programs, everywhere, at once."""
+        # The database counts, so that of two at once each ends what was before it.
+        user.generation = User.generation + 1
+        await self._session.flush()
+        await self._session.refresh(user, ["generation"])
 
     async def remove(self, user: User) -> None:
         """Forget a user, with all that the user wrote."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
@@ -14,7 +14,7 @@ from aiohttp_cors import ResourceOptions
 from multidict import CIMultiDict
 
 from framework.adapters.aiohttp.responses import exchange
-from framework.battery import Battery, Handler, Middleware, StampKey
+from framework.battery import Battery, Facts, Handler, Middleware, StampFacts
 from framework.context import ENDPOINT
 from framework.endpoint import Endpoint, Mark, marks_of
 from framework.errors import ConfigurationError, Forbidden
@@ -264,7 +264,7 @@ def battery(settings: CorsSettings, options: Mapping[str, ResourceOptions] | Non
         after=frozenset({"problems", "security"}),
         plan=plan,
         stamp=stamp,
-        stamp_key=_stamp_key(default),
+        stamp_facts=_stamp_facts(default),
         setup=setup,
     )
 
@@ -327,21 +327,22 @@ async def _own_policy(request: web.Request, wanted: str) -> OriginPolicy | None:
     return next((mark.policy for mark in marks if isinstance(mark, Cors)), None)
 
 
-def _stamp_key(default: OriginPolicy) -> StampKey:
-    """Return what names all that the headers depend on: the origin, if it is one of few."""
+class _Grants(dict[str | None, str | None]):
+    """What the value of an ``Origin`` amounts to: itself where it is granted something by its name, else nothing."""
 
-    def of(endpoint: Endpoint) -> Callable[[web.Request], str | None]:
+    def __init__(self, policy: OriginPolicy) -> None:
+        super().__init__((origin, origin) for origin in [None, *policy.ready])
+        self._policy = policy
+
+    def __missing__(self, origin: str | None) -> str:
+        if origin is not None and self._policy.find(origin) is None:
+            return ""
+        raise KeyError(origin)  # there may be any number of origins that a pattern matches
+
+
+def _stamp_facts(default: OriginPolicy) -> StampFacts:
+    def of(endpoint: Endpoint) -> Facts:
         mark = endpoint.find(Cors)
-        policy = default if mark is None else mark.policy
-
-        def key(request: web.Request) -> str | None:
-            origin: str | None = request.headers.get(hdrs.ORIGIN)
-            if origin is None or origin in policy.ready:
-                return origin
-            if policy.find(origin) is None:
-                return ""
-            raise LookupError  # there may be any number of origins that a pattern matches
-
-        return key
+        return Facts(headers={hdrs.ORIGIN: _Grants(default if mark is None else mark.policy)})
 
     return of

@@ -19,7 +19,7 @@ from aiohttp_session import STORAGE_KEY, Session, get_session
 from multidict import CIMultiDictProxy
 
 from framework.battery import Battery, Handler, Middleware
-from framework.binding.bodies import MULTIPART, URLENCODED, read_form
+from framework.binding.forms import MULTIPART, URLENCODED, read_form
 from framework.context import (
     CREDENTIAL_COOKIES,
     CSRF_CHECK,
@@ -36,6 +36,7 @@ from framework.http.cookies import parse_cookies
 from framework.http.origins import Origins, origins_from, own_origins
 
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
+_AUTHORIZATION = hdrs.AUTHORIZATION
 _SITE = "Sec-Fetch-Site"
 _OUR_SITES = frozenset({"same-origin", "none"})
 _AMBIENT = frozenset({"basic", "digest", "negotiate", "ntlm"})
@@ -157,7 +158,7 @@ def battery(settings: CsrfSettings | None = None) -> Battery:
             return None
         reads_form = endpoint.parameter(Source.FORM) is not None
         guard = _Guard(trusted, settings.header, reads_form, settings.open_to_scripts)
-        return guard.middleware
+        return guard.middleware()
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[CSRF_TOKEN] = make_token
@@ -187,14 +188,20 @@ class _Guard:
     reads_form: bool
     open_to_scripts: bool
 
-    def middleware(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        """Let a request pass or not."""
-        authorization = request.headers.get(hdrs.AUTHORIZATION)
-        is_bearer = authorization is not None and authorization.startswith("Bearer ")
-        # PERF: `_judge` would say the same, but our own origin would have to be put together for it.
-        if request.method in _SAFE or is_bearer:
-            return handler(request)
-        return self._judge(request, handler, authorization)
+    def middleware(self) -> Middleware:
+        """Return what lets a request pass or not."""
+        judge = self._judge
+
+        def guard(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+            authorization = request.headers.get(_AUTHORIZATION)
+            # PERF: `_judge` would say the same, but our own origin would have to be put together for it.
+            if authorization is not None and authorization.startswith("Bearer "):
+                return handler(request)
+            if request.method in _SAFE:
+                return handler(request)
+            return judge(request, handler, authorization)
+
+        return guard
 
     async def _judge(
         self, request: web.Request, handler: Handler, authorization: str | None

@@ -8,9 +8,8 @@ from datetime import timedelta
 from aiohttp import web
 from multidict import CIMultiDict, istr
 
-from framework.adapters.aiohttp.requests import is_secure, state_of
 from framework.adapters.aiohttp.responses import exchange
-from framework.battery import Battery, Stamp
+from framework.battery import Battery, Facts, Stamp
 from framework.context import NONCE, PRINCIPAL
 from framework.errors import ConfigurationError
 
@@ -112,13 +111,8 @@ def battery(settings: SecuritySettings | None = None) -> Battery:
         name="security",
         after=frozenset({"problems"}),
         stamp=_stamp(settings or SecuritySettings()),
-        stamp_key=lambda endpoint: _stamp_key,
+        stamp_facts=lambda endpoint: Facts(kept=(PRINCIPAL,)),
     )
-
-
-def _stamp_key(request: web.Request) -> tuple[bool, bool]:
-    """Return what the headers of documents of data depend on: who calls, and TLS."""
-    return PRINCIPAL in state_of(request), is_secure(request)
 
 
 def _stamp(settings: SecuritySettings) -> Stamp:

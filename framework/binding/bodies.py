@@ -1,54 +1,120 @@
-"""Request bodies, read within their limits: JSON, urlencoded forms and multipart forms."""
+"""Request bodies, read within their limits, and what JSON in them becomes."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, cast
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, get_args, get_origin
 
-from aiohttp import BodyPartReader, hdrs, web
-from aiohttp.http_exceptions import BadHttpMessage
-from multidict import MultiDict
+from aiohttp import hdrs, web
+from marshmallow import ValidationError
 
+from framework import validation
 from framework.adapters.aiohttp.requests import body_limit, read_all, take_whole_body
+from framework.annotations import strip
+from framework.binding.schemas import is_schema, schema_for
+from framework.endpoint import Endpoint, Parameter
 from framework.errors import ContentTooLarge, MalformedBody, UnprocessableContent, UnsupportedMediaType
-from framework.forms import FormData, FormLimits, UploadedFile
-from framework.http.urlencoded import parse_urlencoded
-from framework.problem import Fault
-from framework.responses import safe_filename
 
 JSON = "application/json"
-URLENCODED = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
+_CONTENT_TYPE = hdrs.CONTENT_TYPE
 
 # JSON is UTF-8 (RFC 8259, 8.1), and ASCII is that too.
 _JSON_CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
-# What such a transfer encoding says is that nothing is encoded (RFC 2045, 6.2); some clients always say it.
-_IDENTITY = frozenset({"", "7bit", "8bit", "binary", "identity"})
-# A type, and parameters in printable ASCII (RFC 9110, 8.3.1).
-_MEDIA_TYPE = re.compile(r"[!#$&^_.+\w-]{1,127}/[!#$&^_.+*\w-]{1,127}(?:[ \t]*;[\t -~]*)?", re.ASCII)
-_MEMORY_BYTES = 256 * 1024
-_CHUNK_BYTES = 64 * 1024
-# NOTE: aiohttp's multipart parser reports broken input with whatever exception it stumbles over.
-_MALFORMED = (ValueError, LookupError, AssertionError, RuntimeError, BadHttpMessage, web.HTTPException)
+
+Arguments = dict[str, Any]
+ReadPayload = Callable[[web.Request], Arguments | Awaitable[Arguments]]
+"""What reads arguments from a request: at once where all of them are here, or in a while."""
 
 
-def read_json(request: web.Request) -> Awaitable[bytes]:
-    """Return the bytes of a body that is declared as JSON.
+def body_reader(endpoint: Endpoint, parameter: Parameter) -> ReadPayload:
+    """Return what reads the body into the endpoint's ``body``."""
+    if strip(parameter.annotation).kind is bytes:
+        return _bytes_reader(parameter)
+    loaded, name = _loading(endpoint, parameter), parameter.name
+    default = default_of(parameter)
 
-    Raises:
-        UnsupportedMediaType: It is declared as something else, or in another charset than UTF-8.
-        ContentTooLarge: It is longer than the endpoint's limit.
-    """
-    # PERF: what nearly all clients write needs no parsing.
-    if request.headers.get(hdrs.CONTENT_TYPE) != JSON:
-        _ensure_json(request)
-    return read_body(request)
+    async def read_later(request: web.Request) -> Arguments:
+        return loaded(await read_body(request))
+
+    async def read_if_sent(request: web.Request) -> Arguments:
+        if not await has_body(request):
+            return {name: default}
+        arguments = read(request)
+        return arguments if isinstance(arguments, dict) else await arguments
+
+    def read(request: web.Request) -> Arguments | Awaitable[Arguments]:
+        # PERF: what nearly all clients write needs no parsing.
+        if request.headers.get(_CONTENT_TYPE) != JSON:
+            _ensure_json(request)
+        # PERF: nor has a body to be waited for that came with its head.
+        body = take_whole_body(request)
+        return read_later(request) if body is None else loaded(body)
+
+    return read_if_sent if parameter.optional else read
+
+
+def _loading(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Arguments]:
+    """Return what makes the argument of a body."""
+    load_json, name = _json_loader(endpoint, parameter), parameter.name
+
+    def loaded(body: bytes) -> Arguments:
+        try:
+            return {name: load_json(body)}
+        except validation.MalformedJSON as error:
+            raise MalformedBody(str(error)) from error
+        except ValidationError as error:
+            raise UnprocessableContent(validation.faults(error, "body")) from error
+
+    return loaded
+
+
+def default_of(parameter: Parameter) -> Any:
+    """Return what stands for a body that was not sent."""
+    return None if parameter.default is inspect.Parameter.empty else parameter.default
+
+
+def _bytes_reader(parameter: Parameter) -> ReadPayload:
+    async def read(request: web.Request) -> Arguments:
+        return {parameter.name: await read_body(request)}
+
+    return read
+
+
+def _json_loader(endpoint: Endpoint, parameter: Parameter) -> Callable[[bytes], Any]:
+    kind, optional, extras = strip(parameter.annotation)
+    if not any(is_schema(each) for each in extras):
+        if any(kind is each for each in (Any, object, inspect.Parameter.empty)):
+            return validation.decode
+        origin, args = get_origin(kind) or kind, get_args(kind)
+        for free, wanted in _FREE_FORM.items():
+            if origin in wanted and {*args} <= {str, Any, object} and args[-1:] != (str,):
+                return _free_form(free, optional)
+    return validation.compile(schema_for(endpoint, parameter)).load_json
+
+
+_FREE_FORM: dict[type, tuple[Any, ...]] = {dict: (dict, Mapping), list: (list, Sequence)}
+
+
+def _free_form(kind: type, optional: bool) -> Callable[[bytes], Any]:
+    """Return what reads JSON of which only that it is an object, or an array, was said."""
+    name = "an object" if kind is dict else "an array"
+
+    def load_json(document: bytes) -> Any:
+        value = validation.decode(document)
+        if type(value) is kind or (value is None and optional):
+            return value
+        raise ValidationError(f"Not a valid JSON document here: send {name}.")
+
+    return load_json
 
 
 def _ensure_json(request: web.Request) -> None:
+    """Check that a body is declared as JSON.
+
+    Raises:
+        UnsupportedMediaType: It is declared as something else, or in another charset than UTF-8.
+    """
     media_type = request.content_type
     if media_type != JSON and not (media_type.startswith("application/") and media_type.endswith("+json")):
         raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [JSON])
@@ -66,7 +132,7 @@ async def has_body(request: web.Request) -> bool:
     if not request.can_read_body or request.content_length is not None:
         return request.can_read_body
     # NOTE: a chunked body has begun when its head has come, and may yet turn out to be empty.
-    if request.content_type == MULTIPART:
+    if request.content_type.startswith("multipart/"):
         return True  # at least a boundary; it is read part by part
     return bool(await read_body(request))
 
@@ -77,130 +143,16 @@ async def read_body(request: web.Request) -> bytes:
     Raises:
         ContentTooLarge: It is longer than the endpoint's limit; nothing beyond the limit was read.
     """
+    body = take_whole_body(request)
+    if body is not None:
+        return body
     limit = body_limit(request)
     if (request.content_length or 0) > limit:
         raise ContentTooLarge(limit)
-    body = take_whole_body(request)
     try:
-        body = await read_all(request, limit) if body is None else body
+        body = await read_all(request, limit)
     except web.HTTPRequestEntityTooLarge as error:
         raise ContentTooLarge(limit) from error
     if len(body) > limit:
         raise ContentTooLarge(limit)
     return body
-
-
-async def read_form(request: web.Request, limits: FormLimits) -> FormData:
-    """Read a form; `close_files` drops its files.
-
-    Raises:
-        UnsupportedMediaType: The body is no form.
-        MalformedBody: The form cannot be read, or has too many fields or files.
-        ContentTooLarge: The body or a field is longer than its limit.
-    """
-    form: FormData = MultiDict()
-    if request.content_type == URLENCODED:
-        form.extend(parse_urlencoded(await read_body(request), limits.fields))
-        return form
-    if request.content_type != MULTIPART:
-        raise UnsupportedMediaType(request.headers.get(hdrs.CONTENT_TYPE, ""), [URLENCODED, MULTIPART])
-    try:
-        await _read_multipart(request, form, limits)
-    except BaseException:
-        close_files(form.values())
-        raise
-    return form
-
-
-def close_files(values: Iterable[object]) -> None:
-    """Drop the temporary files among these values."""
-    for value in values:
-        if isinstance(value, UploadedFile):
-            value.close()
-
-
-def _too_many(what: str, limit: int) -> MalformedBody:
-    return MalformedBody(f"The form has more than {limit} {what}.")
-
-
-async def _read_multipart(request: web.Request, form: FormData, limits: FormLimits) -> None:
-    limit = body_limit(request)
-    if (request.content_length or 0) > limit:
-        raise ContentTooLarge(limit)
-    try:
-        async for part in await request.multipart():
-            if request.content.total_bytes > limit:
-                raise ContentTooLarge(limit)
-            if not isinstance(part, BodyPartReader) or part.name is None:
-                raise MalformedBody("A part of the form has no name.")
-            if len(form) >= min(limits.fields, limits.parts):
-                raise _too_many("fields", min(limits.fields, limits.parts))
-            form.add(part.name, await _read_part(request, part, form, limits))
-    except (MalformedBody, UnprocessableContent):
-        raise
-    except _MALFORMED as error:
-        raise MalformedBody("The form is not well-formed multipart/form-data.") from error
-
-
-async def _read_part(
-    request: web.Request, part: BodyPartReader, form: FormData, limits: FormLimits
-) -> str | UploadedFile:
-    encodings = (
-        part.headers.get(hdrs.CONTENT_TRANSFER_ENCODING, ""),
-        part.headers.get(hdrs.CONTENT_ENCODING, ""),
-    )
-    if any(encoding.strip().lower() not in _IDENTITY for encoding in encodings):
-        raise MalformedBody(
-            f"The part '{str(part.name)[:100]}' is encoded; send it as it is (RFC 7578, 4.7)."
-        )
-    if part.filename is None:
-        return (await _read_text(request, part, limits)).decode()
-    is_full = sum(isinstance(value, UploadedFile) for value in form.values()) >= limits.files
-    if is_full and part.filename:
-        raise _too_many("files", limits.files)
-    file = await _read_file(request, part)
-    if part.filename or file.size:
-        if is_full:
-            file.close()
-            raise _too_many("files", limits.files)
-        return file
-    file.close()
-    return ""  # what a browser sends of a file input that was left blank
-
-
-async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLimits) -> bytes:
-    text = bytearray()
-    async for chunk in _chunks(request, part):
-        text += chunk
-        if len(text) > limits.field_bytes:
-            raise ContentTooLarge(limits.field_bytes, "field")
-    return bytes(text)
-
-
-async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile:
-    content_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
-    if not _MEDIA_TYPE.fullmatch(content_type):
-        name = str(part.name).encode(errors="replace").decode()
-        raise UnprocessableContent([Fault("form", f"/{name}", "Its Content-Type is no media type.")])
-    spool = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - it outlives this function
-    size = 0
-    try:
-        async for chunk in _chunks(request, part):
-            size += len(chunk)
-            if size > _MEMORY_BYTES:
-                await asyncio.to_thread(spool.write, chunk)
-            else:
-                spool.write(chunk)
-    except BaseException:
-        spool.close()
-        raise
-    spool.seek(0)
-    return UploadedFile(safe_filename(part.filename or ""), content_type, size, cast(BinaryIO, spool))
-
-
-async def _chunks(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
-    limit = body_limit(request)
-    while chunk := await part.read_chunk(_CHUNK_BYTES):
-        if request.content.total_bytes > limit:
-            raise ContentTooLarge(limit)
-        yield chunk

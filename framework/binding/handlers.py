@@ -7,31 +7,29 @@ written. What it returns is an ordinary aiohttp handler.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractView
 
+from framework.adapters.aiohttp.requests import find
+from framework.annotations import strip
 from framework.battery import Handler
-from framework.binding.arguments import (
-    PAYLOADS,
-    VALUES,
-    ReadPayload,
-    fetch_reader,
-    payload_reader,
-    take_reader,
-    values_reader,
-)
-from framework.binding.bodies import close_files
+from framework.binding.arguments import VALUES, ReadValues, values_reader
+from framework.binding.bodies import ReadPayload, body_reader
+from framework.binding.forms import close_files, form_reader
+from framework.binding.provided import instead, is_synchronous, taker
 from framework.binding.results import renderer_for, writer_for
-from framework.context import FORM
+from framework.binding.schemas import fallback
+from framework.context import FORM, services
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, UnprocessableContent
 from framework.forms import FormLimits
 from framework.problem import Fault
 
+_PAYLOADS = (Source.BODY, Source.FORM)
 _BOUND = "__endpoint_is_bound__"
 
 
@@ -50,22 +48,56 @@ def bind(endpoint: Endpoint, limits: FormLimits | None = None) -> Handler:
         return _named_after(handler, _bind_plain(endpoint))
     handler = _by_name(endpoint)
     validated = _validated(endpoint, limits or FormLimits())
-    others = [each for each in endpoint.parameters if each.source not in {*VALUES, *PAYLOADS}]
-    takes = {each.name: take for each in others if (take := take_reader(each)) is not None}
-    fetches = {each.name: fetch_reader(each) for each in others if each.name not in takes}
+    further = _further(endpoint)
     write, render = writer_for(endpoint), renderer_for(endpoint)
 
     async def invoke(request: web.Request) -> web.StreamResponse:
-        arguments = {} if validated is None else await validated(request)
+        arguments: Any = {} if validated is None else validated(request)
+        if type(arguments) is not dict:
+            arguments = await arguments
+        if further is not None:
+            await further(request, arguments)
+        result = await handler(**arguments)
+        return write(result) if render is None else await render(request, result)
+
+    async def invoke_alone(request: web.Request) -> web.StreamResponse:
+        return write(await handler())  # PERF: nothing is unpacked
+
+    takes_nothing = not endpoint.parameters and render is None
+    bound = _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke
+    return _named_after(endpoint.handler, invoke_alone if takes_nothing else bound)
+
+
+def _further(endpoint: Endpoint) -> Callable[[web.Request, dict[str, Any]], Awaitable[None]] | None:
+    """Return what adds the arguments that are no parts of a request; None if the endpoint takes none."""
+    parameters = [each for each in endpoint.parameters if each.source not in {*VALUES, *_PAYLOADS}]
+    brought = {each.name: each.provide for each in parameters if each.provide is not None}
+    fallbacks = {each.name: fallback(each) for each in parameters}
+    kept = {
+        name: (provide.make, instead(provide, fallbacks[name]))
+        for name, provide in brought.items()
+        if isinstance(provide.make, web.RequestKey)
+    }
+    made = {name: provide for name, provide in brought.items() if name not in kept}
+    takes = {name: taker(each, fallbacks[name]) for name, each in made.items() if is_synchronous(each)}
+    fetches = {name: taker(each, fallbacks[name]) for name, each in made.items() if name not in takes}
+    requests = [each.name for each in parameters if each.source is Source.REQUEST]
+    kinds = {each.name: strip(each.annotation).kind for each in parameters if each.source is Source.SERVICE}
+
+    async def further(request: web.Request, arguments: dict[str, Any]) -> None:
+        for name in requests:
+            arguments[name] = request
+        for name, (key, missing) in kept.items():
+            value = find(request, key)
+            arguments[name] = missing() if value is None else value
         for name, take in takes.items():
             arguments[name] = take(request)
         for name, fetch in fetches.items():
             arguments[name] = await fetch(request)
-        result = await handler(**arguments)
-        return write(result) if render is None else await render(request, result)
+        for name, kind in kinds.items():
+            arguments[name] = await services(request).aget_abstract(kind)
 
-    bound = _closing_files(invoke) if endpoint.parameter(Source.FORM) else invoke
-    return _named_after(endpoint.handler, bound)
+    return further if parameters else None
 
 
 def _by_name(endpoint: Endpoint) -> Any:
@@ -103,19 +135,35 @@ def _validated(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
     if not values:
         return payload
 
+    def read_values(request: web.Request) -> dict[str, Any]:
+        arguments, faults = _values(request, values)
+        if faults:
+            raise UnprocessableContent(faults)
+        return arguments
+
+    return read_values if payload is None else _with_payload(values, payload)
+
+
+def _values(request: web.Request, readers: Sequence[ReadValues]) -> tuple[dict[str, Any], list[Fault]]:
+    """Read what is at hand with the head; return the arguments, and what is wrong."""
+    arguments: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for read in readers:
+        try:
+            arguments.update(read(request))
+        except UnprocessableContent as error:
+            faults += error.faults
+    return arguments, faults
+
+
+def _with_payload(values: Sequence[ReadValues], payload: ReadPayload) -> ReadPayload:
     async def read(request: web.Request) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
-        faults: list[Fault] = []
-        for part in values:
-            try:
-                arguments.update(part(request))
-            except UnprocessableContent as error:
-                faults += error.faults
-        if payload is not None:
-            try:
-                arguments.update(await payload(request))
-            except UnprocessableContent as error:
-                faults += error.faults
+        arguments, faults = _values(request, values)
+        try:
+            read = payload(request)
+            arguments.update(read if isinstance(read, dict) else await read)
+        except UnprocessableContent as error:
+            faults += error.faults
         if faults:
             raise UnprocessableContent(faults)
         return arguments
@@ -124,10 +172,14 @@ def _validated(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
 
 
 def _payload(endpoint: Endpoint, limits: FormLimits) -> ReadPayload | None:
-    parameters: list[Parameter] = [p for p in endpoint.parameters if p.source in PAYLOADS]
+    parameters: list[Parameter] = [p for p in endpoint.parameters if p.source in _PAYLOADS]
     if len(parameters) > 1:
         raise ConfigurationError(f"{endpoint}: a request has one body; take either 'body' or 'form'.")
-    return payload_reader(endpoint, parameters[0], limits) if parameters else None
+    if not parameters:
+        return None
+    if parameters[0].source is Source.FORM:
+        return form_reader(endpoint, parameters[0], limits)
+    return body_reader(endpoint, parameters[0])
 
 
 def _closing_files(invoke: Handler) -> Handler:

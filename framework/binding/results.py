@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from framework import validation
-from framework.adapters.aiohttp.responses import JSONResponse
+from framework.adapters.aiohttp.responses import JSONResponse, json_maker
 from framework.binding.declared import answers_json, may_be_none, mistake, plainly_declared, returned_type
 from framework.endpoint import Endpoint, Renders
 from framework.errors import ConfigurationError
@@ -30,13 +30,13 @@ def writer_for(endpoint: Endpoint) -> Write:
     """
     status = endpoint.options.status
     encode, nullable = _encoder(endpoint), may_be_none(endpoint.returns)
-    expected = plainly_declared(endpoint)
+    expected, make = plainly_declared(endpoint), json_maker(status)
 
     def write(result: Any) -> web.StreamResponse:
         # PERF: StreamResponse is an abstract class, and asking isinstance costs most for what is none.
         kind = type(result)
         if kind is expected:
-            return JSONResponse(encode(result), status=status)
+            return make(encode(result))
         if kind is not dict and isinstance(result, web.StreamResponse):
             return result
         if isinstance(result, Result):

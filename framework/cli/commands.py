@@ -28,6 +28,7 @@ class Commands(click.Group):
         "add": "framework.cli.scaffolding",
         "check": "framework.cli.checking",
         "dev": "framework.cli.developing",
+        "inspect": "framework.cli.inspecting",
         "migrate": "framework.cli.migrating",
         "new": "framework.cli.scaffolding",
         "openapi": "framework.cli.tables",

@@ -15,11 +15,13 @@ from framework.battery import Battery, brought_by, ensure_order
 from framework.binding import bind
 from framework.binding.handlers import is_bound
 from framework.context import BATTERIES, ENDPOINTS, FORM_LIMITS, REGISTRY, SETTINGS
-from framework.dispatch.chains import Chain, Dispatcher, Preparer, compose, heads_for, refuser, release
-from framework.endpoint import Brought, Endpoint, Source
+from framework.dispatch.chains import Chain, Dispatcher, compose, heads_for
+from framework.dispatch.stamping import Preparer, refuser
+from framework.endpoint import Brought, Endpoint, Source, completed
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import ConfigurationError
 from framework.forms import FormLimits
+from framework.progress import PROGRESS, Progress
 from framework.routing import (
     Routes,
     classes_in,
@@ -67,7 +69,8 @@ def assemble(
     ensure_distinct(endpoints)
     ensure_marks(endpoints, batteries)
     chains: dict[Any, Chain] = {}
-    dispatcher, preparer = Dispatcher(chains, batteries), Preparer(batteries)
+    progress = Progress()
+    dispatcher, preparer = Dispatcher(chains, batteries, progress), Preparer(batteries)
     dispatching = dispatcher.middleware()
     app = web.Application(
         middlewares=[dispatching],
@@ -75,6 +78,7 @@ def assemble(
         client_max_fields=form_limits.fields,
     )
     app[SETTINGS], app[BATTERIES], app[ENDPOINTS] = settings, tuple(batteries), endpoints
+    app[PROGRESS] = progress
     app[REGISTRY], app[ERROR_HANDLING], app[FORM_LIMITS] = svcs.Registry(), ErrorHandling(), form_limits
     for endpoint in endpoints:
         handler = bind(endpoint, form_limits)
@@ -101,13 +105,16 @@ def _making(classes: Sequence[type], batteries: Sequence[Battery]) -> list[Batte
 
 
 def following(endpoint: Endpoint, conventions: Conventions) -> Endpoint:
-    """Return an endpoint that follows the service's conventions where it says nothing itself."""
+    """Return an endpoint that follows its table's marks and the service's conventions where it says nothing itself."""
     held = endpoint.options.conventions.within(conventions)
     parameters = tuple(
         replace(each, key=held.name(each.key)) if each.source is Source.QUERY and each.key else each
         for each in endpoint.parameters
     )
-    return replace(endpoint, parameters=parameters, options=replace(endpoint.options, conventions=held))
+    options = replace(endpoint.options, conventions=held)
+    return replace(
+        endpoint, parameters=parameters, options=options, marks=completed(endpoint.marks, options.marks)
+    )
 
 
 def _attach(app: web.Application, batteries: Iterable[Battery], endpoints: Sequence[Endpoint]) -> None:
@@ -147,8 +154,8 @@ def _reader(dispatcher: Dispatcher, preparer: Preparer) -> ReadService:
             stock,
             handler=dispatcher.direct(app) if len(app.middlewares) == 1 else stock.handler,
             refuse=refuser(preparer.stamps, app[ERROR_HANDLING]),
-            release=release,
-            prepare=preparer.at_once if len(app.on_response_prepare) == 1 else None,
+            release=dispatcher.release,
+            prepare=preparer.prepare if len(app.on_response_prepare) == 1 else None,
             form=app[FORM_LIMITS],
         )
 

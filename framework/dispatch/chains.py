@@ -6,34 +6,32 @@ of a process. Here the application has a single middleware, which looks the endp
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.web_urldispatcher import SystemRoute
 
-from framework.adapters.aiohttp.heads import Heads, Key
-from framework.adapters.aiohttp.requests import (
-    method_of,
-    set_body_limit,
-    state_of,
-    target_of,
+from framework.adapters.aiohttp.heads import Heads
+from framework.adapters.aiohttp.requests import set_body_limit, state_of, target_of
+from framework.adapters.aiohttp.routes import (
+    Lookup,
+    Way,
+    handle,
+    line_of,
+    set_found,
+    set_match,
 )
-from framework.adapters.aiohttp.routes import Match, forget_heads, handle, set_match
 from framework.adapters.versions import is_plain
-from framework.battery import Battery, Handler, Middleware, Stamp
-from framework.context import CONTAINER, ENDPOINT, GUARD_SOCKET, SOCKET, services
-from framework.dispatch.lookup import Lookup
+from framework.battery import Battery, Handler, Middleware
+from framework.context import CONTAINER, ENDPOINT, services
 from framework.endpoint import Endpoint, marks_of
-from framework.error_handling import ErrorHandling
 from framework.errors import MethodNotAllowed, NotFound
-from framework.problem import Problem
-from framework.server.connections import CONNECTIONS
-from framework.server.service import Refuse
-
-_log = logging.getLogger("framework.dispatch")
+from framework.progress import WORK, Progress, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +48,40 @@ def compose(batteries: Sequence[Battery], endpoint: Endpoint, handler: Handler) 
     for battery in reversed(batteries):
         middleware = battery.middleware_for(endpoint)
         if middleware is not None:
-            handler = _around(middleware, _sharing(handler) if _CLONES_PART else handler)
+            handler = bound(middleware, _sharing(handler) if _CLONES_PART else handler)
     return handler
+
+
+def bound(middleware: Middleware, handler: Handler) -> Handler:
+    """Return a middleware that goes on to this handler."""
+    if _is_plain_function(middleware):
+        # PERF: the same function with the handler as its default, so that nothing is called in between.
+        function: Any = middleware
+        return FunctionType(
+            function.__code__, function.__globals__, function.__name__, (handler,), function.__closure__
+        )
+
+    def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
+        return middleware(request, handler)
+
+    return answer
+
+
+def _is_plain_function(middleware: Any) -> bool:
+    """Tell whether it is a function of exactly two parameters, without defaults."""
+    if type(middleware) is not FunctionType or middleware.__defaults__ is not None:
+        return False
+    code = middleware.__code__
+    more = code.co_kwonlyargcount or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return code.co_argcount == 2 and not more
 
 
 def heads_for(batteries: Sequence[Battery], endpoint: Endpoint) -> Heads | None:
     """Return what learns the heads of an endpoint's responses; None if a stamp does not say what it depends on."""
-    keys: list[Key] = []
-    for battery in batteries:
-        if battery.preparation is not None:
-            keys.append(_unless(battery.preparation.concerns))
-        if battery.stamp is None:
-            continue
-        if battery.stamp_key is None:
-            return None
-        key = battery.stamp_key(endpoint)
-        if key is not None:
-            keys.append(key)
-    return Heads(keys)
-
-
-def _unless(concerns: Callable[[web.Request], bool]) -> Key:
-    def key(request: web.Request) -> Hashable:
-        if concerns(request):
-            raise LookupError
-        return None
-
-    return key
+    stamping = [battery for battery in batteries if battery.stamp is not None]
+    facts = [each.stamp_facts(endpoint) for each in stamping if each.stamp_facts is not None]
+    waits = [battery.preparation.key for battery in batteries if battery.preparation is not None]
+    return Heads(facts, waits) if len(facts) == len(stamping) else None
 
 
 def _sharing(handler: Handler) -> Handler:
@@ -95,13 +100,6 @@ def _sharing(handler: Handler) -> Handler:
 
 _CLONES_PART = is_plain("aiohttp")  # those of our requests share what they keep
 _FIRST: web.RequestKey[web.Request] = web.RequestKey("first", web.Request)
-
-
-def _around(middleware: Middleware, handler: Handler) -> Handler:
-    def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
-        return middleware(request, handler)  # PERF: half the cost of a functools.partial with a keyword
-
-    return answer
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse:
@@ -144,10 +142,12 @@ class Dispatcher:
     Args:
         chains: The chain of each handler that is registered in the router.
         batteries: What goes around a handler that is not: one that was added to the application by other hands.
+        progress: Where requests are noted that are in progress.
     """
 
-    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery]) -> None:
+    def __init__(self, chains: Mapping[Any, Chain], batteries: Sequence[Battery], progress: Progress) -> None:
         self._chains = chains
+        self._begin, self.release = _beginner(progress), _releaser(progress)
         self._batteries = batteries
         self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
@@ -165,12 +165,13 @@ class Dispatcher:
                 CONTAINER, None
             )  # a service within another one has its own services
             services(request)  # clones of aiohttp's own requests copy what is kept there, and so find it
+            request[WORK] = Work(id(request), asyncio.current_task())
             chain = self._chain(request.match_info, handler, request.method)
-            begin(request, chain)
+            self._begin(request, chain)
             try:
                 return await chain.handler(request)
             finally:
-                releasing = release(request)
+                releasing = self.release(request)
                 if releasing is not None:
                     await releasing
                 if outer is not None:
@@ -183,19 +184,30 @@ class Dispatcher:
 
         Call it when the application is started: routes that are added later are not seen.
         """
-        look_up, resolve, chains = Lookup(app.router).find, app.router.resolve, self._chains
+        lookup, resolve, chains = Lookup(app.router), app.router.resolve, self._chains
+        begin = self._begin
+        ready: dict[tuple[str, str], tuple[Chain, Way]] = {
+            line: (chains[route.handler], (route, variables, app))
+            for line, (route, variables) in lookup.exact()
+            if route.handler in chains
+        }
 
         def answer(request: web.Request) -> Awaitable[web.StreamResponse]:
             # PERF: this is no coroutine itself, to save the one around the other.
-            target = target_of(request)
-            path = request.rel_url.path_safe if "?" in target or "%" in target else target
-            found = look_up(method_of(request), path)
-            chain = None if found is None else chains.get(found[0].handler)
-            if found is None or chain is None:
+            line = line_of(request)
+            known = ready.get(line) or look_up(request, *line)
+            if known is None:
                 return search(request)
-            set_match(request, Match(*found, app), chain.heads)
+            chain, way = known
+            set_found(request, way, chain.heads)
             begin(request, chain)
             return chain.handler(request)
+
+        def look_up(request: web.Request, method: str, target: str) -> tuple[Chain, Way] | None:
+            path = request.rel_url.path_safe if "?" in target or "%" in target else target
+            found = lookup.find(method, path)
+            chain = None if found is None else chains.get(found[0].handler)
+            return None if found is None or chain is None else (chain, (*found, app))
 
         async def search(request: web.Request) -> web.StreamResponse:
             match = await resolve(request)
@@ -228,18 +240,34 @@ class Dispatcher:
         return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
 
 
-def begin(request: web.Request, chain: Chain) -> None:
-    """Note which endpoint answers a request."""
-    endpoint = state_of(request)[ENDPOINT] = chain.endpoint
-    if endpoint.options.max_body is not None:
-        set_body_limit(request, endpoint.options.max_body)
+def _beginner(progress: Progress) -> Callable[[web.Request, Chain], None]:
+    requests = progress.requests
+
+    def begin(request: web.Request, chain: Chain) -> None:
+        """Note that a request is in progress, and which endpoint answers it."""
+        requests[id(request)] = request
+        endpoint = state_of(request)[ENDPOINT] = chain.endpoint
+        if endpoint.options.max_body is not None:
+            set_body_limit(request, endpoint.options.max_body)
+
+    return begin
 
 
-def release(request: web.Request) -> Awaitable[None] | None:
-    """Close a request's services, if it has any."""
-    # PERF: the two know each other; parted, they go without the garbage collector.
-    container = state_of(request).pop(CONTAINER, None)
-    return None if container is None else container.aclose()
+def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | None]:
+    requests, streams = progress.requests, progress.streams
+
+    def release(request: web.Request) -> Awaitable[None] | None:
+        """Note that a request has come to its end, and close its services if it has any."""
+        number = id(request)
+        if requests.pop(number, None) is None:
+            streams.pop(number, None)
+        if progress.at_end is not None:
+            progress.at_end()
+        # PERF: the two know each other; parted, they go without the garbage collector.
+        container = state_of(request).pop(CONTAINER, None)
+        return None if container is None else container.aclose()
+
+    return release
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:
@@ -254,64 +282,3 @@ def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequen
         origin="sub-application",
     )
     return Chain(endpoint, compose(batteries, endpoint, handler))
-
-
-class Preparer:
-    """What is done to every response before it starts: stamps, and what batteries have to wait for."""
-
-    def __init__(self, batteries: Sequence[Battery]) -> None:
-        self.stamps = [battery.stamp for battery in batteries if battery.stamp is not None]
-        self._preparations = [each.preparation for each in batteries if each.preparation is not None]
-        self._concerns = [preparation.concerns for preparation in self._preparations]
-
-    async def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Receive the signal ``on_response_prepare``.
-
-        Raises:
-            Forbidden: It is a WebSocket for a page of a stranger.
-        """
-        if isinstance(response, web.WebSocketResponse):
-            guard = request.config_dict.get(GUARD_SOCKET)
-            if guard is not None:
-                guard(request, response)
-            state_of(request)[SOCKET] = response
-        _put(self.stamps, request, response)
-        response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
-        connections = request.config_dict.get(CONNECTIONS)
-        if connections is not None:
-            connections.hold(request, response)
-        for preparation in self._preparations:
-            if preparation.concerns(request):
-                await preparation.prepare(request, response)
-
-    def at_once(self, request: web.Request, response: web.StreamResponse) -> bool:
-        """Do the same without a wait; return False where a battery has to wait, and nothing was done."""
-        for concerns in self._concerns:
-            if concerns(request):
-                return False
-        _put(self.stamps, request, response)
-        return True
-
-
-def refuser(stamps: Sequence[Stamp], handling: ErrorHandling) -> Refuse:
-    """Return what answers a request that the server refuses, in the shape and with the headers of any other error."""
-
-    def refuse(request: web.BaseRequest, problem: Problem) -> web.Response:
-        body, media_type = handling.body_of(problem)
-        headers = {hdrs.CACHE_CONTROL: "no-store", **problem.headers, hdrs.CONTENT_TYPE: media_type}
-        response = web.Response(status=problem.status, body=body, headers=headers)
-        if isinstance(request, web.Request):
-            _put(stamps, request, response)
-        return response
-
-    return refuse
-
-
-def _put(stamps: Sequence[Stamp], request: web.Request, response: web.StreamResponse) -> None:
-    for stamp in stamps:
-        try:
-            stamp(request, response)
-        except Exception:  # noqa: BLE001
-            # NOTE: an exception here would make aiohttp drop the connection without any answer.
-            _log.exception("stamp_failed")
-            forget_heads(request)

@@ -14,7 +14,7 @@ from framework.problem import Problem
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refuse = Callable[[web.BaseRequest, Problem], web.Response]
 Release = Callable[[web.Request], Awaitable[None] | None]
-Prepare = Callable[[web.Request, web.StreamResponse], bool]
+Prepare = Callable[[web.Request, web.StreamResponse], Awaitable[None] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class Service:
         handler: Responds to a request that passed the checks of its head.
         refuse: Turns a problem with a request that no handler sees into a response.
         release: Gives up what a request holds when its handler has returned; an awaitable if that takes a wait.
-        prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns False where only the
-            signal itself will do. None to leave all to the signal. Not asked for requests of sub-applications.
+        prepare: Stands in for the signal ``on_response_prepare`` at a short response; returns an awaitable if that
+            takes a wait. None to leave all to the signal. Not asked for requests of sub-applications.
         max_body: The bytes of a body that a request reads.
         max_fields: The fields of a form that a request reads.
         form: The other bounds of a form.

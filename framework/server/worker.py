@@ -28,6 +28,7 @@ from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.lifecycle import ensure_lifecycle
 from framework.server.serving import AddressUnavailable, Running, listen_for_signals, new_event_loop, serve
 from framework.server.settings import ServerSettings
+from framework.server.siblings import among_siblings
 
 logger = logging.getLogger("framework.server")
 
@@ -69,7 +70,10 @@ class Worker(GunicornWorker):
             app = await _application(self.wsgi)
             listen_for_signals(stop, ensure_lifecycle(app), at_once=(signal.SIGINT, signal.SIGQUIT))
             settings, tls = self._settings(app), self._tls()
-            async with serve(app, settings, sockets=self._sockets(), ssl_context=tls) as running:
+            async with (
+                among_siblings(app, self.ppid),
+                serve(app, settings, sockets=self._sockets(), ssl_context=tls) as running,
+            ):
                 self.booted = True
                 while self.alive and not stop.is_set():
                     await self._pause(stop)

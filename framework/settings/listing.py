@@ -56,7 +56,7 @@ def _listed(cls: type[Any], prefix: str, parent: Any) -> Iterator[Listed]:
             yield from _listed(record, f"{setting.variable}_", default)
             continue
         means = meanings.get(setting.name, "")
-        yield Listed(setting.variable, _kind(setting.kind), _text(default), _unit(setting), means)
+        yield Listed(setting.variable, _kind(setting.kind), text_of(default), _unit(setting), means)
 
 
 def _meanings(cls: type[Any]) -> Mapping[str, str]:
@@ -90,7 +90,8 @@ def _kind(kind: Any) -> str:
     )
 
 
-def _text(default: Any) -> str:
+def text_of(default: Any) -> str:
+    """Return a setting's value as a person would write it; a secret as ``***``."""
     if default is MISSING or default is None:
         return ""
     if isinstance(default, timedelta):
@@ -99,7 +100,7 @@ def _text(default: Any) -> str:
         return "***"
     if isinstance(default, tuple | list | frozenset | set):
         return ",".join(
-            sorted(map(_text, default)) if isinstance(default, frozenset | set) else map(_text, default)
+            sorted(map(text_of, default)) if isinstance(default, frozenset | set) else map(text_of, default)
         )
     if isinstance(default, Enum):
         return str(default.value)

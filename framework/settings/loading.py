@@ -37,6 +37,7 @@ from framework.settings.variables import (
 
 T = TypeVar("T")
 DOTENV = Path(".env")
+PREFIX: Mapping[str, bool] = MappingProxyType({"prefix": True})  # metadata of a field that takes it
 _TELLING = 8
 
 
@@ -56,14 +57,15 @@ class InvalidSettings(ConfigurationError):
         causes: What was complained of, as text or as a complaint that knows its variable.
     """
 
-    def __init__(self, causes: Sequence[str | InvalidSetting]) -> None:
+    def __init__(self, causes: Sequence[str | InvalidSetting], prefix: str = "") -> None:
         self.causes = tuple(causes)
+        self._prefix = prefix
         super().__init__("\n".join(["the settings are not valid:", *(f"  {line}" for line in self.faults)]))
 
     @property
     def faults(self) -> tuple[str, ...]:
         """A line for each."""
-        return tuple(str(cause) for cause in self.causes)
+        return tuple(each if isinstance(each, str) else each.told(self._prefix) for each in self.causes)
 
 
 class Faults:
@@ -73,9 +75,7 @@ class Faults:
 
         faults = Faults()
         with faults.gathered():
-            keys = keys_or_generate(self.sessions.keys, profile=self.profile, variable="SESSIONS_KEYS")
-        with faults.gathered():
-            ...
+            keys = keys_or_generate(self.tokens.keys, profile=self.profile, variable="TOKENS_KEYS")
         faults.refuse()
     """
 
@@ -98,14 +98,14 @@ class Faults:
         """Complain of one variable; see `InvalidSetting`."""
         self.causes.append(InvalidSetting(variable, complaint))
 
-    def refuse(self) -> None:
-        """Raise what was gathered.
+    def refuse(self, prefix: str = "") -> None:
+        """Raise what was gathered; `prefix` stands before every variable's name.
 
         Raises:
             InvalidSettings: When anything was.
         """
         if self.causes:
-            raise InvalidSettings(self.causes)
+            raise InvalidSettings(self.causes, prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def load_with_origins(
         InvalidSettings: As for ``load``.
     """
     faults: list[str] = []
-    sources = _sources(os.environ if environ is None else environ, env_file, prefix, faults)
+    sources = sources_of(os.environ if environ is None else environ, env_file, prefix, faults)
     filling = _Filling(sources, faults, set(_variables(cls, prefix)), prefix)
     filling.refuse_unknown()
     filling.warn_of_misspelt()
@@ -154,9 +154,10 @@ def load_with_origins(
     return Loaded(settings, MappingProxyType(filling.origins))
 
 
-def _sources(
+def sources_of(
     environ: Mapping[str, str], env_file: Path | None, prefix: str, faults: list[str]
 ) -> dict[Origin, Mapping[str, Raw]]:
+    """Return what each source says, strongest first; what cannot be read is added to the faults."""
     dotenv: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
         from dotenv import dotenv_values  # noqa: PLC0415 - PERF: production has no such file
@@ -217,8 +218,12 @@ def settings_of(cls: Any, prefix: str) -> Iterator[Setting]:
     """Yield the fields of one record."""
     kinds = _kinds(cls)
     for field in fields(cls):
-        if field.init:
+        if field.init and "prefix" not in field.metadata:
             yield Setting(field.name, f"{prefix}{field.name.upper()}", kinds[field.name], field)
+
+
+def _prefix_fields(cls: Any) -> list[str]:
+    return [field.name for field in fields(cls) if "prefix" in field.metadata]
 
 
 @functools.cache
@@ -252,7 +257,7 @@ class _Filling:
     def record(self, cls: type[T], prefix: str, default: Any = MISSING) -> Any:
         """Return the record, or ``default`` with the values that were found; ``MISSING`` after a fault."""
         faults_before = len(self.faults)
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = dict.fromkeys(_prefix_fields(cls), self.prefix)
         for setting in settings_of(cls, prefix):
             value = self._value(setting, required=setting.required and default is MISSING, parent=default)
             if value is not MISSING:

@@ -31,7 +31,9 @@ PRIVATE: Mapping[str, Sequence[str]] = {
         *("_maybe_release_last_part", "_read_boundary", "_read_headers", "_read_until_first_boundary"),
         *("_readline", "_unread"),
     ],
-    "aiohttp.streams.StreamReader": ["_timer"],
+    "aiohttp.streams.StreamReader": [
+        *("_buffer", "_buffer_offset", "_cursor", "_http_chunk_splits", "_protocol", "_size", "_timer"),
+    ],
     "aiohttp.web_app.Application": ["_client_max_fields", "_client_max_size", "_handle"],
     "aiohttp.web_protocol": ["_ErrInfo", "_PAYLOAD_ACCESS_ERROR"],
     "aiohttp.web_protocol.RequestHandler": [

@@ -15,7 +15,7 @@ from framework.adapters.aiohttp.responses import JSONResponse
 from framework.app import ServiceSettings, create_app
 from framework.batteries import cors, logs, problems, security
 from framework.batteries.cors import CorsSettings
-from framework.battery import Battery
+from framework.battery import Battery, Facts
 from framework.context import PRINCIPAL, REQUEST_ID
 from framework.principal import Principal
 from framework.routing import RouteTableDef
@@ -194,7 +194,7 @@ async def test_a_stamp_that_repeats_the_request_s_id_gives_each_its_own() -> Non
     def stamp(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["X-Correlation"] = request[REQUEST_ID]
 
-    repeating = Battery(name="correlation", stamp=stamp, stamp_key=lambda endpoint: None)
+    repeating = Battery(name="correlation", stamp=stamp, stamp_facts=lambda endpoint: Facts())
     found = await responses_to(app_with(repeating), ("X-Request-ID: one",), ("X-Request-ID: two",))
 
     assert [re.findall(rb"(?:X-Correlation|X-Request-ID): (\w+)", response) for response in found] == [
@@ -211,7 +211,7 @@ async def test_a_head_that_lacks_a_stamp_that_failed_is_not_kept() -> None:
             raise RuntimeError
         response.headers["X-Safe"] = "yes"
 
-    failing = Battery(name="failing", stamp=stamp, stamp_key=lambda endpoint: None)
+    failing = Battery(name="failing", stamp=stamp, stamp_facts=lambda endpoint: Facts())
     found = await responses_to(app_with(failing), (), (), ())
 
     assert [b"X-Safe: yes" in response for response in found] == [False, True, True]

@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict
 
+from framework.app import ServiceSettings, create_app
 from framework.batteries import auth
 from framework.batteries.auth import (
     AccessToken,
@@ -32,6 +33,7 @@ from framework.marks import authenticated, public, requires
 from framework.principal import Principal
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
+from framework.server import ServerSettings
 from framework.testing import Serve
 from tests.kernel import kernel_app
 
@@ -417,7 +419,6 @@ async def test_revoked_tokens_are_forgotten_once_they_have_expired() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        pytest.param({"keys": (Secret("x" * 31),)}, "at least 32 bytes", id="a short secret"),
         pytest.param({"leeway": timedelta(seconds=61)}, "leeway", id="a long leeway"),
         pytest.param({"access_lifetime": timedelta(0)}, "lifetime", id="no lifetime"),
         pytest.param({"issuer": ""}, "issuer", id="no issuer"),
@@ -432,9 +433,25 @@ def test_settings_refuse(fields: dict[str, Any], message: str) -> None:
         dataclasses.replace(SETTINGS, **fields)
 
 
-def test_a_service_without_keys_does_not_start() -> None:
-    with pytest.raises(ConfigurationError, match="AUTH_KEYS"):
-        auth.battery(AuthSettings())
+@pytest.mark.parametrize("profile", list(Profile))
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        pytest.param((), "AUTH_KEYS is not set", id="none"),
+        pytest.param((Secret("x" * 31),), "32 bytes", id="a short one"),
+        pytest.param(
+            (SETTINGS.keys[0], Secret("0123456789abcdef" + "x" * 15)), "32 bytes", id="an old short one"
+        ),
+    ],
+)
+def test_a_service_without_good_keys_does_not_start(
+    keys: tuple[Secret, ...], message: str, profile: Profile
+) -> None:
+    settings = ServiceSettings(profile=profile, server=ServerSettings(accept_plain=True))
+    battery = auth.battery(AuthSettings(keys=keys), profile=profile)
+
+    with pytest.raises(ConfigurationError, match=message):
+        create_app(settings, routes=[], batteries=[battery])
 
 
 def passwords(**fields: int) -> Passwords:

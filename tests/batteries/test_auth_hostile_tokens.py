@@ -509,4 +509,4 @@ def test_start_up_refuses(algorithm: Algorithm, key: Any, message: str) -> None:
 
 def test_a_key_listed_twice_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="twice"):
-        Tokens(AuthSettings(keys=(SECRET, SECRET)))
+        Tokens(AuthSettings(keys=(SECRET, SECRET))).prepare()

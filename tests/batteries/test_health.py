@@ -14,10 +14,10 @@ from aiohttp import web
 from framework.app import ServiceSettings, create_app
 from framework.batteries import health, problems
 from framework.batteries.health import HealthSettings, Readiness, failures_of
-from framework.battery import Battery, Check
+from framework.battery import Battery, Check, Degraded
 from framework.context import ENDPOINTS
 from framework.errors import ConfigurationError
-from framework.marks import Public, Quiet
+from framework.marks import Public, Quiet, Unlimited
 from framework.server.lifecycle import LIFECYCLE, Phase
 from framework.testing import Serve
 
@@ -172,11 +172,11 @@ async def test_it_is_ready_on_a_server_that_tells_nothing_of_phases(client: aioh
 
 
 def test_anybody_may_ask_and_it_is_no_news() -> None:
-    app = service(HealthSettings(live_path="/alive", ready_path="/ready"))
+    app = service(HealthSettings(live_path="/alive", ready_path="/ready", startup_path="/started"))
 
     marks = {endpoint.path: {type(mark) for mark in endpoint.marks} for endpoint in app[ENDPOINTS]}
 
-    assert all({Public, Quiet} <= marks[path] for path in ("/alive", "/ready"))
+    assert all({Public, Quiet, Unlimited} <= marks[path] for path in ("/alive", "/ready", "/started"))
 
 
 async def test_without_a_cache_each_probe_asks_anew(serve: Serve, client: aiohttp.ClientSession) -> None:
@@ -194,3 +194,56 @@ async def test_without_a_cache_each_probe_asks_anew(serve: Serve, client: aiohtt
 def test_wrong_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="_seconds"):
         HealthSettings(**settings)
+
+
+async def test_a_part_that_works_badly_or_is_optional_makes_a_service_degraded_and_not_down(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    checks = {
+        "cache": Part(Degraded("slow")).check,
+        "mail": Part(OSError("gone")).check,
+        "database": Part().check,
+    }
+    url = await serve(service(HealthSettings(optional=("mail",)), **checks))
+
+    async with client.get(url / "health/ready") as response:
+        body = await response.json()
+
+    assert (response.status, body) == (200, {"status": "degraded", "degraded": ["cache", "mail"]})
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_group_is_asked_after_by_its_name_and_at_no_cost_of_its_own(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    broken, sound = Part(OSError("down")), Part()
+    groups = {"reading": ("replica",), "writing": ("database", "replica")}
+    settings = HealthSettings(groups=groups, cache_seconds=60)
+    url = await serve(service(settings, database=broken.check, replica=sound.check))
+
+    statuses = {}
+    for path in ("", "/reading", "/writing", "/made-up"):
+        async with client.get(f"{url}/health/ready{path}") as response:
+            statuses[path] = response.status
+
+    assert statuses == {"": 503, "/reading": 200, "/writing": 503, "/made-up": 404}
+    assert (broken.runs, sound.runs) == (1, 1)
+
+
+async def test_a_start_is_over_when_the_server_says_so(serve: Serve, client: aiohttp.ClientSession) -> None:
+    app = service(database=Part(OSError()).check)
+    url = await serve(app)
+
+    async with client.get(url / "health/startup") as response:
+        started = (response.status, await response.json())
+    app[LIFECYCLE].phase = Phase.STARTING
+    async with client.get(url / "health/startup") as response:
+        starting = response.status
+
+    assert (started, starting) == ((200, {"status": "started"}), 503)
+
+
+@pytest.mark.parametrize("wrong", [{"optional": ("databse",)}, {"groups": {"reading": ("databse",)}}])
+def test_a_check_that_is_not_there_is_refused_with_those_that_are(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"names databse; there are database, health, problems"):
+        service(HealthSettings(**wrong), database=Part().check)

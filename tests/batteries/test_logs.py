@@ -976,3 +976,81 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # how Linux says that the other side has closed
         return b""
+
+
+async def test_what_a_service_adds_to_a_line_overwrites_nothing_that_is_the_lines_own(
+    lines: Lines, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    mine = {"level": "fine", "timestamp": "never", "event": "mine", "logger": "me", "request_id": "forged"}
+
+    async def forge(request: web.Request) -> web.Response:
+        log.warning("told", extra=mine)
+        slog.bind(request_id="forged").warning("bound")
+        return web.Response()
+
+    url = await serve(service(lines, forge))
+    async with client.get(url / "forge/x", headers={"X-Request-ID": "true"}) as response:
+        await response.read()
+    told = await lines.first(lambda record: record["event"] == "told")
+    bound = await lines.first(lambda record: record["event"] == "bound")
+
+    assert (told["level"], told["logger"], told["request_id"]) == ("warning", "tests.service", "true")
+    assert {name: told[f"extra_{name}"] for name in mine} == mine
+    assert (bound["request_id"], bound["extra_request_id"]) == ("true", "forged")
+    assert "extra_event" not in bound
+    assert "extra_level" not in bound
+
+
+async def test_lines_in_the_names_of_the_elastic_common_schema(
+    lines: Lines, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    async def fail(request: web.Request) -> web.Response:
+        log.warning("told", extra={"order": 7, "password": "hidden", "duration_ms": "odd"})
+        raise RuntimeError("broken")
+
+    url = await serve(service(lines, fail, settings=LogsSettings(format="ecs")))
+    async with client.get(url / "fail/x", headers={"X-Request-ID": "mine"}) as response:
+        await response.read()
+    access = await lines.first(lambda record: "http.request.method" in record)
+    told = await lines.first(lambda record: record["message"] == "told")
+    error = await lines.first(lambda record: "error.stack_trace" in record)
+
+    assert (access["url.path"], access["http.response.status_code"]) == ("/fail/x", 500)
+    assert access["labels"]["route"] == "/fail/{rest:.*}"
+    assert isinstance(access["event.duration"], int)
+    assert {record["http.request.id"] for record in (access, told, error)} == {"mine"}
+    assert told["labels"] == {"order": 7, "password": "***", "duration_ms": "odd"}
+    assert (told["log.level"], told["log.logger"], told["ecs.version"]) == (
+        "warning",
+        "tests.service",
+        "8.11.0",
+    )
+    assert "broken" in error["error.stack_trace"]
+
+
+async def test_one_in_so_many_probes_that_went_well_is_told_of_and_every_one_that_did_not(
+    lines: Lines, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    @quiet
+    async def probe(request: web.Request) -> web.Response:
+        if request.query:
+            raise NotFound("probe", 1)
+        return web.Response()
+
+    url = await serve(service(lines, probe, settings=LogsSettings(format="json", quiet_one_in=3)))
+    for path in ("a", "b", "c", "d", "bad", "e"):
+        async with client.get(
+            (url / f"probe/{path}").with_query({"x": "1"} if path == "bad" else None)
+        ) as response:
+            await response.read()
+    await lines.first(lambda record: record["event"] == "request" and record["path"] == "/probe/bad")
+
+    told = [
+        (record["path"], record.get("one_in")) for record in lines.records if record["event"] == "request"
+    ]
+    assert told == [("/probe/a", 3), ("/probe/d", 3), ("/probe/bad", None)]
+
+
+def test_a_share_of_probes_is_a_number() -> None:
+    with pytest.raises(ConfigurationError, match="quiet_one_in must"):
+        LogsSettings(quiet_one_in=-1)

@@ -355,3 +355,16 @@ def test_raises_takes_classes_of_errors(wrong: Any) -> None:
 def test_answers_takes_no_errors() -> None:
     with pytest.raises(ConfigurationError, match="errors are told by @raises"):
         answers(404)
+
+
+async def test_a_query_parameter_that_may_be_missing_may_be_empty(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    url = await serve(service())
+
+    document = await (await client.get(url / "openapi.json")).json()
+    answer = await client.get(url / "image", params={"late": ""})
+
+    (which,) = document["paths"]["/sloppy"]["get"]["parameters"]
+    assert which["allowEmptyValue"] is True
+    assert answer.status == 200

@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from yarl import URL
 
+from framework.app import ServiceSettings, create_app
 from framework.batteries import sessions
 from framework.batteries.sessions import MemoryStore, SessionSettings
 from framework.batteries.sessions.redis import RedisStore
@@ -678,7 +679,7 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], word: s
 
 def test_sessions_in_cookies_need_a_key() -> None:
     with pytest.raises(ConfigurationError, match="SESSIONS_KEYS"):
-        sessions.battery(SessionSettings())
+        create_app(ServiceSettings(), routes=[], batteries=[sessions.battery(SessionSettings())])
     with pytest.raises(ConfigurationError, match="SESSIONS_KEYS"):
         CookieStore([])
 

@@ -220,6 +220,101 @@ def test_production_refuses_to_start_without_keys(folder: Path) -> None:
     assert "AUTH_KEYS is not set" in done.stderr
 
 
+LEAN = """
+from framework import RouteTableDef, ServiceSettings, create_app, public, standard, without
+
+routes = RouteTableDef()
+
+@routes.get("/")
+@public
+async def hello() -> dict[str, str]:
+    return {"message": "hello"}
+
+def build(settings: ServiceSettings):
+    return create_app(settings, routes=[routes], batteries=without(standard(settings), TAKEN_OUT))
+"""
+PLAIN = {"PROFILE": "production", "SERVER_ACCEPT_PLAIN": "true"}
+
+
+@pytest.mark.parametrize(
+    ("taken_out", "environ", "said"),
+    [
+        pytest.param("openapi", {}, ["AUTH_KEYS is not set", "SESSIONS_KEYS is not set"], id="both missing"),
+        pytest.param(
+            "openapi",
+            {"AUTH_KEYS": "short", "SESSIONS_KEYS": "brief"},
+            ["AUTH_KEYS is shorter than 32 bytes", "SESSIONS_KEYS is shorter than 32 bytes"],
+            id="both short",
+        ),
+        pytest.param(
+            "openapi",
+            {"AUTH_KEYS": "short"},
+            ["AUTH_KEYS is shorter than 32 bytes", "SESSIONS_KEYS is not set"],
+            id="one short, one missing",
+        ),
+        pytest.param(
+            "openapi",
+            {"SESSIONS_KEYS": f"{STRONG['SESSIONS_KEYS']},old", "AUTH_KEYS": "a" * 40},
+            ["AUTH_KEYS repeats too few", "SESSIONS_KEYS is shorter than 32 bytes"],
+            id="an old one short, one too regular",
+        ),
+        pytest.param("sessions", {}, ["AUTH_KEYS is not set"], id="no sessions in the list"),
+        pytest.param("auth", {"AUTH_KEYS": "short"}, ["SESSIONS_KEYS is not set"], id="no auth in the list"),
+        pytest.param(
+            "openapi",
+            {"SESSIONS_REDIS_URL": "redis://127.0.0.1:1/0"},
+            ["AUTH_KEYS is not set"],
+            id="sessions in Redis",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_the_keys_of_the_batteries_in_the_list_are_asked_for_all_at_once(
+    folder: Path, command: str, taken_out: str, environ: dict[str, str], said: list[str]
+) -> None:
+    (folder / "lean.py").write_text(LEAN.replace("TAKEN_OUT", repr(taken_out)))
+
+    done = framework(command, "lean", cwd=folder, **PLAIN, **environ)
+
+    complaints = [line.strip().partition(". ")[0] for line in done.stderr.splitlines() if "_KEYS" in line]
+    assert done.returncode == 2
+    assert [line[: len(each)] for line, each in zip(sorted(complaints), said, strict=True)] == said
+    assert "short" not in done.stderr.replace("shorter", "")
+
+
+@pytest.mark.parametrize(
+    ("taken_out", "wanted"), [("sessions", "AUTH_KEYS"), ("auth", "SESSIONS_KEYS")], ids=["sessions", "auth"]
+)
+def test_production_starts_without_the_keys_of_what_is_not_in_the_list(
+    folder: Path, taken_out: str, wanted: str
+) -> None:
+    (folder / "lean.py").write_text(LEAN.replace("TAKEN_OUT", repr(taken_out)))
+    environ = {**PLAIN, wanted: STRONG[wanted]}
+
+    checked = framework("check", "lean", cwd=folder, **environ)
+    with serving("run", "lean", cwd=folder, **environ) as (_, url, _log):
+        status, _ = fetch(url)
+
+    assert (checked.returncode, status) == (0, 200), checked.stdout + checked.stderr
+
+
+def test_settings_are_listed_without_any_key(folder: Path) -> None:
+    done = framework("settings", "hello", cwd=folder, AUTH_KEYS="short", **PLAIN)
+
+    assert done.returncode == 0
+    assert "SESSIONS_KEYS" in done.stdout
+    assert "VARIABLES_PREFIX" not in done.stdout
+
+
+def test_development_warns_of_the_keys_of_the_batteries_in_the_list_alone(folder: Path) -> None:
+    (folder / "lean.py").write_text(LEAN.replace("TAKEN_OUT", "'sessions'"))
+
+    done = framework("check", "lean", cwd=folder)
+
+    assert "AUTH_KEYS is not set; a key was generated" in done.stdout + done.stderr
+    assert "SESSIONS_KEYS" not in done.stdout + done.stderr
+
+
 def test_production_starts_with_keys(folder: Path) -> None:
     with serving("run", "hello", cwd=folder, **STRONG) as (_, url, _log):
         assert fetch(url)[0] == 200

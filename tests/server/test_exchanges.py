@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from framework.adapters.aiohttp.messages import ordinary_request
+from framework.adapters.aiohttp.exchange import ordinary_request
 from framework.adapters.aiohttp.protocol import Connection
 from framework.adapters.aiohttp.responses import JSONResponse
 from tests.server.raw import peer, request

@@ -24,6 +24,5 @@ def _hold_nothing(request: web.Request) -> None:
     """Stand in for what a request holds."""
 
 
-def _add_nothing(request: web.Request, response: web.StreamResponse) -> bool:
+def _add_nothing(request: web.Request, response: web.StreamResponse) -> None:
     """Stand in for a signal that nobody receives."""
-    return True

@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any
+from typing import Any, Final
 
-from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.client_exceptions import ClientConnectionResetError
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _PAYLOAD_ACCESS_ERROR, _ErrInfo
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from framework.adapters.aiohttp import short_responses
-from framework.adapters.aiohttp.messages import UNREAD, Request, WaitNotice, is_ordinary, ordinary_request
+from framework.adapters.aiohttp.inspection import awaits_continue, decline_upgrade, inspect_head
+from framework.adapters.aiohttp.messages import UNREAD, Request
 from framework.adapters.aiohttp.protocol import Connection
-from framework.adapters.aiohttp.requests import find
 from framework.adapters.aiohttp.responses import ask_to_close, ensure_one_response, raised
 from framework.adapters.aiohttp.writer import Writer
 from framework.context import REQUEST_ID
@@ -34,6 +32,11 @@ from framework.server.config import ConnectionConfig
 from framework.server.connections import end_early
 
 logger = logging.getLogger("framework.server")
+
+_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
+_TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
+_ORDINARY_TARGET: Final = 512  # bytes: too few for too many segments
+_ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # A task that starts at once saves an iteration of the loop; Python 3.11 has none.
 _START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
@@ -46,6 +49,30 @@ def connect(
     connection = Connection(server, config, options, loop)
     connection.requests = Exchange(connection)
     return connection
+
+
+def ordinary_request(
+    message: RawRequestMessage, payload: StreamReader, connection: Connection, task: asyncio.Task[None]
+) -> Request:
+    """Make a request whose target is a path."""
+    # PERF: what aiohttp does at length, for targets of other forms too.
+    service = connection.config.service
+    request = object.__new__(Request)
+    request._message = message
+    request._protocol = connection
+    request._payload = payload
+    request.headers = request._headers = message.headers
+    request._method = message.method
+    request._version = message.version
+    request._rel_url = message.url
+    request._state = {}
+    request._task = task
+    request._client_max_size = service.max_body
+    request._client_max_fields = service.max_fields
+    request._loop = connection._loop
+    request._transport_sslcontext, request._transport_peername, request._transport_sockname = connection.ends
+    request.remote = connection.remote
+    return request
 
 
 class Exchange:
@@ -61,9 +88,8 @@ class Exchange:
     def __init__(self, connection: Connection) -> None:
         config = connection.config
         self._connection = connection
-        self._left = (
-            1 if config.closing else config.settings.requests_per_connection
-        )  # behind the present one
+        # Requests behind the present one.
+        self._left = 1 if config.closing else config.settings.requests_per_connection
         self._refusal: Problem | None = None
         self.host: str | None = None
         self.work: asyncio.Task[None] | None = None
@@ -146,25 +172,43 @@ class Exchange:
 
     def _make_request(self, message: RawRequestMessage | _ErrInfo, payload: StreamReader) -> Request:
         connection = self._connection
-        loop, service = connection._loop, connection.config.service
-        task: Any = asyncio.current_task(loop)
+        task: Any = asyncio.current_task(connection._loop)
         connection.server.requests_count += 1
         if isinstance(message, _ErrInfo):
             self._refusal = connection.config.explain(message.exc)
-            message = UNREAD
-        elif is_ordinary(message, payload, self.host):
-            return ordinary_request(message, payload, connection, task)
-        writer = Writer(connection, loop, is_head=message.method == hdrs.METH_HEAD)
-        return Request(
-            self._inspect(message, payload, writer) if self._refusal is None else message,
-            payload,
-            connection,
-            writer,
-            task,
-            loop,
-            client_max_size=service.max_body,
-            client_max_fields=service.max_fields,
-        )
+            return self._make_inspected(UNREAD, payload, task)
+        headers, target = message.headers, message.path
+        # A glance tells that there is nothing in a head that a closer look would refuse or change.
+        if (
+            message.method not in _ORDINARY_METHODS
+            or target[0] != "/"
+            or "/." in target
+            or "%2" in target
+            or "#" in target
+            or len(target) > _ORDINARY_TARGET
+            or message.version is not HttpVersion11  # which it always is with aiohttp's parser in Python
+            or headers.get(_HOST) != self.host
+            or _TRANSFER_ENCODING in headers
+            or _EXPECT in headers
+            or len(headers.get(_CONTENT_TYPE, "")) > request_checks.CONTENT_TYPE_LENGTH
+            or (payload is not EMPTY_PAYLOAD and _CONTENT_ENCODING in headers)
+        ):
+            return self._make_inspected(message, payload, task)
+        return ordinary_request(message, payload, connection, task)
+
+    def _make_inspected(
+        self, message: RawRequestMessage, payload: StreamReader, task: asyncio.Task[None]
+    ) -> Request:
+        """Make a request of a head that is not quite ordinary, or of none."""
+        connection = self._connection
+        service = connection.config.service
+        writer = Writer(connection, connection._loop, is_head=message.method == hdrs.METH_HEAD)
+        if self._refusal is None:
+            message, self._refusal = inspect_head(message, payload, connection, writer)
+            if self._refusal is None:
+                self.host = message.headers.get(_HOST)
+        limits: Any = {"client_max_size": service.max_body, "client_max_fields": service.max_fields}
+        return Request(message, payload, connection, writer, task, connection._loop, **limits)
 
     async def _read_rest(self, payload: StreamReader) -> None:
         """Let the client send what nobody has read, for a while; a client that still sends sees no response."""
@@ -175,60 +219,6 @@ class Exchange:
                     await payload.readany()
         except TimeoutError:
             connection.close()
-
-    # Heads
-
-    def _inspect(
-        self, message: RawRequestMessage, payload: StreamReader, writer: AbstractStreamWriter
-    ) -> RawRequestMessage:
-        """Look closely at a head that is not quite ordinary, and return it as the application will see it."""
-        settings, has_body = self._connection.config.settings, payload is not EMPTY_PAYLOAD
-        self._refusal = request_checks.find_refusal(
-            message, has_body=has_body, accept_encoded=settings.accept_encoded_bodies, hosts=settings.hosts
-        )
-        if self._refusal is not None:
-            # Whatever version was asked for: the response is in ours, or the client's if that is older.
-            return message if message.version == HttpVersion10 else message._replace(version=HttpVersion11)
-        self.host = message.headers.get(hdrs.HOST)
-        if message.url.absolute:
-            relative = request_checks.origin_form(message.url)
-            message = message._replace(url=relative, path=str(relative))
-        if hdrs.EXPECT in message.headers:
-            if self._awaits_continue(payload) and not payload.is_eof():
-                payload._timer = WaitNotice(lambda: self._send_continue(writer))
-            headers = CIMultiDict(message.headers)
-            headers.popall(hdrs.EXPECT)  # aiohttp would answer it before any middleware has run
-            message = message._replace(headers=CIMultiDictProxy(headers))
-        return message
-
-    def _awaits_continue(self, payload: StreamReader) -> bool:
-        body = self._connection.body
-        return body is not None and body.awaits_continue and body.stream is payload
-
-    def _send_continue(self, writer: AbstractStreamWriter) -> None:
-        """Ask for the body, because the application waits for it now (RFC 9110, 10.1.1)."""
-        connection, body = self._connection, self._connection.body
-        if body is None or not body.awaits_continue or connection._current_request is None:
-            return
-        body.watch()
-        if writer.output_size == 0 and connection.transport is not None:
-            connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _decline_upgrade(self) -> None:
-        """Take what came behind a request for another protocol as requests, unless that protocol is spoken now.
-
-        aiohttp would do so as it sends the response, and past all limits.
-        """
-        connection, parser = self._connection, self._connection._parser
-        is_spoken = connection._payload_parser is not None
-        if not connection._upgraded or connection._messages or parser is None or is_spoken:
-            return
-        parser.set_upgraded(False)
-        connection._upgraded = False
-        tail, connection._message_tail = connection._message_tail, b""
-        connection.data_received(tail)
-        if connection._buffer_paused:
-            connection._resume_reading_if_drained()
 
     # Responses
 
@@ -248,10 +238,10 @@ class Exchange:
             releasing = connection.config.service.release(request)
             if releasing is not None:
                 await releasing
-        if self._left <= 0 or self._awaits_continue(request.content):
+        if self._left <= 0 or (connection.body is not None and awaits_continue(connection, request.content)):
             self._close_after(request, response)
         try:
-            if not self._send_short(request, response):
+            if not self._send_known(request, response) and not await self._send_short(request, response):
                 return await self._send(request, response)
         except Exception as error:  # noqa: BLE001 -- as above; a header that cannot be written comes here
             return await self._send(request, self._failure(request, error))
@@ -261,40 +251,45 @@ class Exchange:
 
     async def _send(self, request: Request, response: web.StreamResponse) -> web.StreamResponse | None:
         ensure_one_response(request, response)
-        self._decline_upgrade()
+        decline_upgrade(self._connection)
         _, is_gone = await self._connection.finish_response(request, response, None)
         return None if is_gone else response
 
-    def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
-        """Send a response in one piece, if it is of that kind."""
-        connection, match = self._connection, request._match_info
-        prepare = connection.config.service.prepare
-        if prepare is None or match is None or len(match._apps) > 1 or connection._upgraded:
+    def _send_known(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send a short response whose head is known, in one piece."""
+        heads, connection = request.heads, self._connection
+        if heads is None or connection.config.service.prepare is None or connection._upgraded:
             return False
-        heads, request_id = request.heads, find(request, REQUEST_ID) or ""
-        key = None if heads is None else heads.key(request, response)
-        data = None if heads is None or key is None else heads.data(key, response, request_id)
-        if data is not None:
-            self._write(request, data)
-            return True
+        key = heads.key(request, response)
+        data = None if key is None else heads.data(key, response, request._state.get(REQUEST_ID))
+        return data is not None and self._write(request, data)
+
+    async def _send_short(self, request: Request, response: web.StreamResponse) -> bool:
+        """Send any other short response in one piece, and learn its head if it is of that kind."""
+        connection, prepare = self._connection, self._connection.config.service.prepare
+        is_ours = request.found or len(getattr(request._match_info, "_apps", ())) == 1
+        if prepare is None or not is_ours or connection._upgraded:
+            return False
+        key = None if request.heads is None else request.heads.key(request, response)
         body = short_responses.body_of(request, response)
         if body is None:
             return False
         short_responses.complete(request, response, body)
-        if not prepare(request, response):
-            return False
+        waiting = prepare(request, response)
+        if waiting is not None:
+            await waiting
         data = short_responses.take(request, response, body)
         if key is not None and request.heads is not None:  # a stamp that has failed takes them away
-            request.heads.learn(key, data, len(body), request_id)
-        self._write(request, data)
-        return True
+            request.heads.learn(key, data, len(body), request._state.get(REQUEST_ID) or "")
+        return self._write(request, data)
 
-    def _write(self, request: Request, data: bytes) -> None:
+    def _write(self, request: Request, data: bytes) -> bool:
         request._finish()
         transport = self._connection.transport
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("Nobody is there to send a response to.")
         transport.write(data)
+        return True
 
     def _response_to(self, request: web.BaseRequest, error: BaseException) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
@@ -305,7 +300,7 @@ class Exchange:
         return self._failure(request, error)
 
     def _close_after(self, request: web.BaseRequest, response: Any) -> None:
-        if self._awaits_continue(request.content):
+        if awaits_continue(self._connection, request.content):
             self._connection._lingering_time = 0.0  # no body was asked for, so none will come
         elif isinstance(response, web.StreamResponse) and response.prepared and response.keep_alive:
             self._left = 1  # its head has promised another one before the stop began

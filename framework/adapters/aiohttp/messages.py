@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, cast
@@ -10,7 +9,6 @@ from typing import Any, Final, cast
 from aiohttp import HttpVersion11, hdrs
 from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -18,10 +16,10 @@ from yarl import URL
 from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.heads import Heads
 from framework.adapters.aiohttp.reading import ReadableRequest
+from framework.adapters.aiohttp.routes import Match, Way
 from framework.adapters.aiohttp.writer import Writer
 from framework.errors import ServiceError
 from framework.problem import Problem
-from framework.server import request_checks
 
 #: What a request is made from that could not be read; aiohttp's own would be answered in HTTP/1.0.
 UNREAD: Final = RawRequestMessage(
@@ -29,26 +27,37 @@ UNREAD: Final = RawRequestMessage(
 )
 
 _HEADER_FRAME_BYTES = 4  # colon, space, CR, LF
-_HOST, _EXPECT, _CONTENT_TYPE = hdrs.HOST, hdrs.EXPECT, hdrs.CONTENT_TYPE
-_TRANSFER_ENCODING, _CONTENT_ENCODING = hdrs.TRANSFER_ENCODING, hdrs.CONTENT_ENCODING
-_ORDINARY_TARGET: Final = 512  # bytes: too few for too many segments
-_ORDINARY_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Request(ReadableRequest):
     """A request that ignores impossible dates (RFC 9110, 13.1.3); aiohttp's own fails on a year beyond 32 bits.
 
     Attributes:
+        found: The route that it goes to, if aiohttp's router did not find it and nobody has asked for aiohttp's record.
         heads: What is known of the heads of responses to it.
         has_writer: Somebody has asked for what writes a response.
     """
 
+    ATTRS = ReadableRequest.ATTRS | {"found", "has_writer", "heads", "headers", "remote"}
+
+    found: Way | None = None
     heads: Heads | None = None
     has_writer = False
 
-    # PERF: most requests are answered without either.
+    # PERF: most requests are answered without these.
     _payload_writer: Any = made_once(lambda self: self._make_writer())
     _cache: Any = made_once(lambda self: {})
+    _match_info: Any = made_once(lambda self: self._make_match())
+    # PERF: aiohttp's own are kept in the cache; these are attributes, which our server sets.
+    headers: Any = made_once(lambda self: self._headers)
+    remote: Any = made_once(lambda self: self._find_remote())
+
+    # PERF: a mapping's own ask for the key, and catch the KeyError.
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._state.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._state
 
     def _make_writer(self) -> Writer:
         self.has_writer = True
@@ -58,6 +67,14 @@ class Request(ReadableRequest):
         await super()._prepare_hook(response)
         connection: Any = self._protocol
         connection.requests.note_head(self, response)
+
+    def _make_match(self) -> Match | None:
+        # From now on the record is what counts: somebody may change it.
+        found, self.found = self.found, None
+        return None if found is None else Match(*found)
+
+    def _find_remote(self) -> str | None:
+        return super().remote
 
     def clone(self, **changes: Any) -> Request:
         """Return the request with other headers and so on: what is kept under its keys is one state.
@@ -82,46 +99,11 @@ class Request(ReadableRequest):
         return _date_in(self.headers.get(hdrs.IF_RANGE))
 
 
-def ordinary_request(
-    message: RawRequestMessage, payload: StreamReader, connection: Any, task: asyncio.Task[None]
-) -> Request:
-    """Make a request whose target is a path."""
-    # PERF: what aiohttp does at length, for targets of other forms too.
-    loop, service = connection._loop, connection.config.service
-    request = object.__new__(Request)
-    request._message = message
-    request._protocol = connection
-    request._payload = payload
-    request._headers = message.headers
-    request._method = message.method
-    request._version = message.version
-    request._rel_url = message.url
-    request._state = {}
-    request._task = task
-    request._client_max_size = service.max_body
-    request._client_max_fields = service.max_fields
-    request._loop = loop
-    request._transport_sslcontext, request._transport_peername, request._transport_sockname = connection.ends
-    return request
-
-
-def is_ordinary(message: RawRequestMessage, payload: StreamReader, known_host: str | None) -> bool:
-    """Tell at a glance that there is nothing in a head that a closer look would refuse or change."""
-    headers, target = message.headers, message.path
-    return (
-        message.method in _ORDINARY_METHODS
-        and target[0] == "/"
-        and "/." not in target
-        and "%2" not in target
-        and "#" not in target
-        and len(target) <= _ORDINARY_TARGET
-        and message.version is HttpVersion11  # which it never is with aiohttp's parser in Python
-        and headers.get(_HOST) == known_host
-        and _TRANSFER_ENCODING not in headers
-        and _EXPECT not in headers
-        and len(headers.get(_CONTENT_TYPE, "")) <= request_checks.CONTENT_TYPE_LENGTH
-        and (payload is EMPTY_PAYLOAD or _CONTENT_ENCODING not in headers)
-    )
+def remote_of(peer: Any) -> str | None:
+    """Return the other end of a connection as a request tells it; what `request.remote` is unless it is set."""
+    if peer is None:
+        return None
+    return str(peer[0] if isinstance(peer, tuple | list) and peer else peer)
 
 
 def _date_in(value: str | None) -> datetime | None:

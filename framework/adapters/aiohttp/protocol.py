@@ -16,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
-from framework.adapters.aiohttp.messages import refused
+from framework.adapters.aiohttp.messages import refused, remote_of
 from framework.adapters.aiohttp.parsing import count_behind_chunks, drop_last, new_parser, refuse_large_heads
 from framework.errors import BadRequest, RequestTimeout, ServiceError
 from framework.problem import Problem
@@ -31,7 +31,6 @@ logger = logging.getLogger("framework.server")
 
 # PERF: cheaper than super(), and called for each piece that comes in or is read.
 _parse, _resume = RequestHandler.data_received, RequestHandler.resume_reading
-
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -43,8 +42,9 @@ class Connection(RequestHandler):
         reading: What its next bytes are.
         body: The body that is arriving.
         ends: Its TLS context, and the addresses of the client's end and ours.
+        remote: The client's address as a request tells it.
         outlet: Where responses go.
-        requests: What responds to its requests; set as soon as it is made.
+        requests: What responds to its requests.
     """
 
     __slots__ = (
@@ -57,6 +57,7 @@ class Connection(RequestHandler):
         "ends",
         "outlet",
         "reading",
+        "remote",
         "requests",
         "server",
     )
@@ -70,15 +71,15 @@ class Connection(RequestHandler):
     ) -> None:
         super().__init__(server, loop=loop, **options)
         self.server = server  # unlike aiohttp's, kept when the connection is lost
-        self.config = config
-        self.reading = Reading.START
+        self.config, self.reading = config, Reading.START
         self.body: Body | None = None
         self.outlet = Outlet(config, self.client)
         self._head = Head(config.settings)
         self._headers_limit = config.settings.headers_bytes
         self._last_bytes = b""  # of a chunked body
         self._stays_paused = False  # the parser may be, though reading is not
-        self.ends: tuple[Any, Any, Any] = (None, None, None)
+        self.ends: tuple[Any, Any, Any]
+        self.remote: str | None = None
         self.requests: Requests
 
     # The connection
@@ -90,6 +91,7 @@ class Connection(RequestHandler):
         tcp_keepalive(self.outlet.transport)
         self.server.connection_made(self, self.outlet.transport)
         self.ends = (self.ssl_context, self.peername, self.sockname)
+        self.remote = remote_of(self.peername)
         self._expect_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -115,8 +117,7 @@ class Connection(RequestHandler):
 
     def client(self) -> dict[str, str]:
         """Return who is at the other end, for the log."""
-        peer = self.peername
-        return {"client": str(peer[0] if isinstance(peer, tuple | list) and peer else peer or "")}
+        return {"client": self.remote or ""}
 
     # Heads
 
@@ -224,9 +225,8 @@ class Connection(RequestHandler):
         if self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
         # Often called within a request, whose context would otherwise live as long as the connection.
-        self._keepalive_handle = self._loop.call_at(
-            when, self._process_keepalive, context=self.config.context
-        )
+        context = self.config.context
+        self._keepalive_handle = self._loop.call_at(when, self._process_keepalive, context=context)
 
     def _process_keepalive(self) -> None:
         self._keepalive_handle = None

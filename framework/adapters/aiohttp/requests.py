@@ -6,16 +6,18 @@ is not there, and has a property around each field; a request asks some thirty t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
+from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
 from framework.adapters.versions import is_plain
 
 T = TypeVar("T")
 
+_TLS_OF_A_PROXY: Any = object()
 _BODY_LIMIT = web.RequestKey("body_limit", int)
 
 if is_plain("aiohttp"):
@@ -36,9 +38,13 @@ if is_plain("aiohttp"):
         """Return the request target as it was sent (RFC 9112, 3.2)."""
         return request.raw_path
 
-    def method_of(request: web.BaseRequest) -> str:
-        """Return the request's method."""
-        return request.method
+    def app_of(request: web.Request) -> web.Application:
+        """Return the application that responds to a request."""
+        return request.app
+
+    def variables_of(request: web.Request) -> Mapping[str, str]:
+        """Return the variables of a request's path."""
+        return request.match_info
 
     def body_limit(request: web.BaseRequest) -> int:
         """Return how many bytes of the body are read."""
@@ -62,9 +68,10 @@ if is_plain("aiohttp"):
             body += chunk
         return bytes(body)
 
-    def is_secure(request: web.BaseRequest) -> bool:
-        """Tell whether the request came over TLS."""
-        return request.secure
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known."""
+        seen: dict[str, Any] = {"scheme": scheme, "host": host}
+        return request.clone(remote=remote, **{name: value for name, value in seen.items() if value})
 
     def texts_read(request: web.Request) -> Iterator[str]:
         """Yield nothing: without private parts it is not known what was read of a body."""
@@ -89,9 +96,16 @@ else:
         """Return the request target as it was sent (RFC 9112, 3.2)."""
         return request._message.path
 
-    def method_of(request: web.BaseRequest) -> str:
-        """Return the request's method."""
-        return request._method
+    def app_of(request: web.Request) -> web.Application:
+        """Return the application that responds to a request."""
+        # PERF: most requests are answered without the record that aiohttp makes of their route.
+        found: Any = getattr(request, "found", None)
+        return request.app if found is None else found[2]
+
+    def variables_of(request: web.Request) -> Mapping[str, str]:
+        """Return the variables of a request's path."""
+        found: Any = getattr(request, "found", None)
+        return request.match_info if found is None else found[1]
 
     def body_limit(request: web.BaseRequest) -> int:
         """Return how many bytes of the body are read."""
@@ -103,25 +117,51 @@ else:
         request._client_max_size = limit
 
     def take_whole_body(request: web.BaseRequest) -> bytes | None:
-        """Return the body if all of it is here and nobody has read of it; None to read it in aiohttp's own way.
+        """Return the body if all of it is here, within the limit, and nobody has read of it.
 
-        It is kept, so that it can be read again.
+        It is None where the body is to be read in aiohttp's own way. It is kept, so that it can be read again.
         """
-        content = request.content
+        content = request._payload
         if not content.is_eof() or request._read_bytes is not None or content.exception() is not None:
             return None
-        # PERF: aiohttp would ask for each chunk and copy twice.
-        body = content.read_nowait()
+        if content.total_bytes > request._client_max_size:
+            return None
+        if type(content) is not StreamReader or not _is_one_piece(content):
+            body = content.read_nowait()
+        else:
+            # PERF: what read_nowait comes to, which asks for each chunk and whether to go on reading.
+            body = content._buffer.popleft()
+            content._cursor += len(body)
+            content._size = 0
         request._read_bytes = body
         return body
+
+    def _is_one_piece(content: StreamReader) -> bool:
+        """Tell whether the rest of a body is one piece as it came, behind which nothing has to be gone on with."""
+        return (
+            len(content._buffer) == 1
+            and not content._buffer_offset
+            and content._http_chunk_splits is None
+            and not content._protocol._reading_paused
+        )
 
     async def read_all(request: web.BaseRequest, limit: int) -> bytes:
         """Read the body, and stop behind the limit in bytes; what is longer than the limit was longer."""
         return await request.read()
 
-    def is_secure(request: web.BaseRequest) -> bool:
-        """Tell whether the request came over TLS."""
-        return request._transport_sslcontext is not None
+    def seen_as(request: web.Request, *, remote: str, scheme: str | None, host: str | None) -> web.Request:
+        """Return the request as one from this client, over this scheme and for this host, as far as they are known.
+
+        It is the same request: a clone has a body of its own, and costs more than all that reads it.
+        """
+        ours: Any = request
+        ours.remote = remote
+        seen = {"scheme": scheme, "host": host}
+        request._cache.update({name: value for name, value in seen.items() if value})
+        if scheme is not None:
+            # What stands for a TLS context here is only asked whether it is there.
+            request._transport_sslcontext = _TLS_OF_A_PROXY if scheme == "https" else None
+        return request
 
     def texts_read(request: web.Request) -> Iterator[str]:
         """Yield what was read of a body so far: all of it, or the texts of a form in parts."""

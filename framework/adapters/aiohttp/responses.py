@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -16,7 +16,8 @@ from framework.adapters.aiohttp.attributes import made_once
 from framework.adapters.aiohttp.requests import state_of
 from framework.adapters.versions import is_plain
 
-_CONTENT_TYPE = hdrs.CONTENT_TYPE
+_CONTENT_TYPE, _HEAD = hdrs.CONTENT_TYPE, hdrs.METH_HEAD
+_JSON = "application/json"
 
 _PLAIN = is_plain("aiohttp")
 
@@ -36,7 +37,7 @@ class JSONResponse(web.Response):
         *,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-        media_type: str = "application/json",
+        media_type: str = _JSON,
     ) -> None:
         if _PLAIN:
             super().__init__(body=body, status=status, headers={**(headers or {}), _CONTENT_TYPE: media_type})
@@ -65,6 +66,8 @@ class JSONResponse(web.Response):
         return headers
 
 
+#: Method, target, status, what the request keeps, the length of the body, and the address of the client.
+Brief = tuple[str, str, int, MutableMapping[Any, Any], int, str]
 #: The headers of request and response, what the request keeps, and whether it came over TLS.
 Exchange = tuple[CIMultiDictProxy[str], CIMultiDict[str], MutableMapping[Any, Any], bool]
 #: Method, target, status, what the request keeps, and whether the client is still there.
@@ -80,6 +83,18 @@ if _PLAIN:
         """Return what a log line tells, in one call."""
         connected = request.transport is not None
         return (request.method, request.raw_path, response.status, state_of(request), connected)
+
+    def json_maker(status: int) -> Callable[[bytes], JSONResponse]:
+        """Return what makes responses of this status."""
+        return lambda body: JSONResponse(body, status=status)
+
+    def is_fresh(response: web.StreamResponse) -> bool:
+        """Return False: without private parts nobody knows what was done to a response."""
+        return False
+
+    def brief(request: web.BaseRequest, response: web.StreamResponse) -> Brief | None:
+        """Return None: no response is known to be fresh."""
+        return None
 
     def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
         """Return a response's body if it is bytes in memory, which can be sent at once; None if it takes a while."""
@@ -110,6 +125,37 @@ else:
         """Return what a log line tells, in one call."""
         connected = request._protocol.transport is not None
         return request._method, request._message.path, response._status, request._state, connected
+
+    def json_maker(status: int) -> Callable[[bytes], JSONResponse]:
+        """Return what makes responses of this status."""
+        reason, new = REASON_PHRASES.get(status, ""), object.__new__
+
+        def make(body: bytes) -> JSONResponse:
+            # PERF: what JSONResponse(body, status=status) does, without a call by keyword through its class.
+            response = new(JSONResponse)
+            response.untouched = _JSON
+            response._status, response._reason, response._body = status, reason, body
+            return response
+
+        return make
+
+    def is_fresh(response: web.StreamResponse) -> bool:
+        """Tell whether a response is JSON in memory that nobody has touched or sent since it was made."""
+        return (
+            type(response) is JSONResponse
+            and response.untouched is not None
+            and type(response._body) is bytes
+            and response._payload_writer is None
+            and not response._eof_sent
+        )
+
+    def brief(request: web.BaseRequest, response: web.StreamResponse) -> Brief | None:
+        """Return what a log line tells of a request whose response is fresh; None where there is more to tell."""
+        method, remote = request._method, request.remote
+        if method == _HEAD or remote is None or request._protocol.transport is None:
+            return None
+        body: Any = response._body
+        return method, request._message.path, response._status, request._state, len(body), remote
 
     def short_body(response: web.StreamResponse) -> bytes | bytearray | None:
         """Return a response's body if it is bytes in memory, which can be sent at once; None if it takes a while."""

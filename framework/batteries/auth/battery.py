@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from framework.adapters.aiohttp.requests import find
 from framework.batteries.auth.credentials import Credential
 from framework.batteries.auth.identification import Check, Identification
 from framework.batteries.auth.issuers import GivenKeys, IssuerKeys, TrustedIssuer, ensure_distinct
@@ -53,7 +52,7 @@ def battery(
             each request, after the credential is found good.
 
     Raises:
-        ConfigurationError: There is no key or no good one, or an issuer or credential does not fit.
+        ConfigurationError: Passwords are too cheap for production, or an issuer or credential does not fit.
     """
     _ensure_fit(settings, profile)
     remembered = MemoryRevocations() if revocations is None else revocations
@@ -66,6 +65,7 @@ def battery(
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         if profile is Profile.production:
             ensure_policies(endpoints)
+        _prepare(tokens)
         registry = app[REGISTRY]
         registry.register_value(Tokens, tokens)
         registry.register_value(Passwords, passwords)
@@ -83,13 +83,21 @@ def battery(
     return Battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
-        provides={Principal: Provide(_principal, names=("principal",), absent=Unauthorized)},
+        provides={Principal: Provide(PRINCIPAL, names=("principal",), absent=Unauthorized)},
         plan=Guards(identification, profile, settings.sign_in_path).plan,
         problems=statuses,
         setup=setup,
         lifespan=_keeping(published) if published else None,
         check=_checking(published) if published else None,
+        keys={"AUTH_KEYS": settings.keys},
     )
+
+
+def _prepare(tokens: Tokens) -> None:
+    try:
+        tokens.prepare()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"AUTH_KEYS: {error}") from error
 
 
 def _issuer_keys(
@@ -103,13 +111,7 @@ def _issuer_keys(
     )
 
 
-def _principal(request: web.Request) -> Principal | None:
-    return find(request, PRINCIPAL)
-
-
 def _ensure_fit(settings: AuthSettings, profile: Profile) -> None:
-    if not settings.keys:
-        raise ConfigurationError("AUTH_KEYS is not set: tokens cannot be signed or verified.")
     if profile is Profile.production and settings.passwords.weak:
         raise ConfigurationError(
             "AUTH_PASSWORDS_MEMORY_KIB and AUTH_PASSWORDS_PASSES are too low for production."

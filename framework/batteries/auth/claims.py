@@ -51,6 +51,8 @@ def ensure_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> 
         if not isinstance(claims[name], str) or not 0 < len(claims[name]) <= LONGEST_TEXT:
             raise InvalidToken(f"The claim {name} is no text of 1 to {LONGEST_TEXT} characters.")
     _scopes(claims, expected)
+    if not is_generation(claims.get("gen", 0)):
+        raise InvalidToken("The claim gen is no number of a generation.")
     if "iat" in claims and _time(claims, "iat") > now + expected.leeway_seconds:
         raise InvalidToken("The token is from the future.")
     expires_at = _time(claims, "exp") if "exp" in claims else NEVER
@@ -78,8 +80,16 @@ def scopes_of(text: str) -> frozenset[str]:
 def principal_from_claims(claims: Mapping[str, Any], expected: Expected, prefix: str = "") -> Principal:
     """Return who the caller is by claims that were judged already."""
     return Principal(
-        subject=prefix + claims[expected.subject], scopes=_scopes(claims, expected), claims=claims
+        subject=prefix + claims[expected.subject],
+        scopes=_scopes(claims, expected),
+        claims=claims,
+        generation=0 if prefix else claims.get("gen", 0),
     )
+
+
+def is_generation(value: object) -> bool:
+    """Tell whether a value can be the generation of a sign-in."""
+    return type(value) is int and value >= 0
 
 
 def _scopes(claims: Mapping[str, Any], expected: Expected) -> frozenset[str]:

@@ -10,12 +10,13 @@ import svcs
 from aiohttp import hdrs, web
 from aiohttp_session import STORAGE_KEY, get_session
 
-from framework.batteries.auth.claims import scopes_of
+from framework.batteries.auth.claims import is_generation, scopes_of
 from framework.batteries.auth.credentials import Credential, InvalidCredentials, Read, Verify, bearer
 from framework.batteries.auth.injection import Injected
 from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.tokens import Tokens
-from framework.context import PRINCIPAL, SESSION_SCOPES, SESSION_SUBJECT
+from framework.batteries.auth.verifier import Recall
+from framework.context import PRINCIPAL, SESSION_GENERATION, SESSION_SCOPES, SESSION_SUBJECT
 from framework.errors import Unauthorized
 from framework.principal import Principal
 
@@ -42,6 +43,11 @@ class Identification:
             place, such as ``Authorization``; there each is tried.
         known: ``(principal, services...) -> bool``: whether the caller is still there.
 
+    Attributes:
+        recall: ``(headers) -> principal or None``: knows a caller by a token that was verified before, without a wait.
+            None where that is not all: the first credential is no access token, `known` has to be asked, or revoked
+            tokens are remembered elsewhere.
+
     Raises:
         ConfigurationError: A function takes a parameter without a type.
     """
@@ -54,8 +60,16 @@ class Identification:
         self._ways = tuple(self._way(each, tokens) for each in self.credentials)
         self._known = None if known is None else self._inject(known, 1)
         self.headers = tuple(dict.fromkeys([*(way.header for way in self._ways), hdrs.COOKIE]))
+        self.recall = self._recaller(tokens)
         self.challenges = tuple(dict.fromkeys(each.challenge for each in self.credentials))
         self.cookies = frozenset(each.cookie for each in self.credentials if each.cookie)
+
+    def _recaller(self, tokens: Tokens) -> Recall | None:
+        """Return what knows a caller at once; None where somebody has to be asked at each request."""
+        first = self.credentials[0]
+        if first.verify is not None or not first.scheme or self._known is not None:
+            return None
+        return tokens.recaller(f"{first.scheme} ")
 
     def ensure_provided(self, registry: svcs.Registry) -> None:
         """Check that there are the services which the functions of the user's take.
@@ -155,6 +169,12 @@ async def _principal_from_session(request: web.Request) -> Principal | None:
         return None
     session = await get_session(request)
     subject, scopes = session.get(SESSION_SUBJECT), session.get(SESSION_SCOPES, "")
-    if not isinstance(subject, str) or not subject or not isinstance(scopes, str):
+    generation = session.get(SESSION_GENERATION, 0)
+    if (
+        not isinstance(subject, str)
+        or not subject
+        or not isinstance(scopes, str)
+        or not is_generation(generation)
+    ):
         return None
-    return Principal(subject=subject, scopes=scopes_of(scopes), scheme="session")
+    return Principal(subject=subject, scopes=scopes_of(scopes), scheme="session", generation=generation)

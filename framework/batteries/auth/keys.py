@@ -24,6 +24,10 @@ _SHORTEST_SECRET_BYTES = 32
 _HMAC_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
+class ShortSecret(ConfigurationError):
+    """A shared secret that is too short to sign with."""
+
+
 class Hmac(NamedTuple):
     """The signatures of a shared secret (RFC 7518, 3.2), compared in constant time."""
 
@@ -146,7 +150,7 @@ def _ensure_secret(text: str, shortest_bytes: int = _SHORTEST_SECRET_BYTES) -> b
         )
     secret = text.encode()
     if len(secret) < shortest_bytes:
-        raise ConfigurationError(f"A shared secret has at least {shortest_bytes} bytes (RFC 7518, 3.2).")
+        raise ShortSecret(f"A shared secret has at least {shortest_bytes} bytes (RFC 7518, 3.2).")
     return secret
 
 

@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
+from framework.adapters.aiohttp.requests import state_of
 from framework.batteries.auth.identification import Identification
 from framework.batteries.auth.tokens import ensure_scopes
 from framework.battery import Handler, Middleware
+from framework.context import PRINCIPAL
 from framework.endpoint import Endpoint
 from framework.errors import ConfigurationError, Forbidden, ServiceUnavailable, Unauthorized
 from framework.http.accept import prefers_html
@@ -113,6 +115,7 @@ class Guards:
 
     def __init__(self, identification: Identification, profile: Profile, sign_in_path: str) -> None:
         self._identify = identification.identify
+        self._recall = identification.recall
         self._headers = identification.headers
         self._profile = profile
         self._sign_in_path = sign_in_path
@@ -128,15 +131,21 @@ class Guards:
         policy = policy_of(endpoint)
         if policy is None:
             return self._refusing(_silence(endpoint, self._profile))
-        return self._requiring(policy.scopes) if policy.known else self._public
+        return self._requiring(policy.scopes) if policy.known else self._admitting()
 
-    def _public(self, request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
-        headers = request.headers
-        # PERF: most callers of a public endpoint are strangers; nothing has to be waited for to know that.
-        for name in self._headers:
-            if name in headers:
-                return self._known_if_good(request, handler)
-        return handler(request)
+    def _admitting(self) -> Middleware:
+        """Return what lets everybody in, known or not."""
+        names, known_if_good = self._headers, self._known_if_good
+
+        def admit(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+            headers = request.headers
+            # PERF: most callers of a public endpoint are strangers; nothing has to be waited for to know that.
+            for name in names:
+                if name in headers:
+                    return known_if_good(request, handler)
+            return handler(request)
+
+        return admit
 
     async def _known_if_good(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         with suppress(Unauthorized, ServiceUnavailable):
@@ -144,13 +153,26 @@ class Guards:
         return await handler(request)
 
     def _requiring(self, scopes: frozenset[str]) -> Middleware:
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        recall = self._recall
+
+        async def judge(request: web.Request, handler: Handler) -> web.StreamResponse:
             principal = await self._identify(request)
             if principal is None:
                 return self._ask(request)
             if not scopes <= principal.scopes:
                 raise InsufficientScope(scopes - principal.scopes, by_token=principal.scheme == "bearer")
             return await handler(request)
+
+        if recall is None:
+            return judge
+
+        def guard(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
+            # PERF: nothing has to be waited for where a token was verified before.
+            principal = recall(request.headers)
+            if principal is None or not scopes <= principal.scopes:
+                return judge(request, handler)
+            state_of(request)[PRINCIPAL] = principal
+            return handler(request)
 
         return guard
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from framework.batteries.auth.issuers import Algorithm, TrustedIssuer
-from framework.batteries.auth.keys import key_from_secret
+from framework.batteries.auth.keys import ShortSecret, key_from_secret
 from framework.errors import ConfigurationError
 from framework.responses import ensure_local
 from framework.secrets import Secret
@@ -82,7 +83,8 @@ class AuthSettings:
         if self.sign_in_path:
             _ensure_path(self.sign_in_path)
         for key in self.keys:
-            key_from_secret(key, self.algorithm, "access")
+            with suppress(ShortSecret):  # told where it is used, with whatever is wrong with other keys
+                key_from_secret(key, self.algorithm, "access")
 
 
 def _ensure_path(path: str) -> None:

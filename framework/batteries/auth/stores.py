@@ -16,6 +16,7 @@ class RefreshGrant:
         id: The token's ``jti``.
         family: The same for every token that descends from one sign-in.
         expires_at: Seconds since the epoch.
+        generation: That of the sign-in, as in `Principal`.
     """
 
     id: str
@@ -23,6 +24,7 @@ class RefreshGrant:
     scopes: frozenset[str]
     family: str
     expires_at: int
+    generation: int = 0
 
 
 class TokenStore(Protocol):
@@ -75,18 +77,23 @@ class MemoryTokenStore:
 
 @dataclass(slots=True)
 class MemoryRevocations:
-    """Revoked tokens in this process: for development, tests and services with one worker."""
+    """Revoked tokens in this process: for development, tests and services with one worker.
+
+    Attributes:
+        revoked: When each may be forgotten (seconds since the epoch), by its ``jti``; always the same dictionary.
+    """
 
     clock: Callable[[], float] = time.time
-    _expiry: dict[str, float] = field(default_factory=dict)
+    revoked: dict[str, float] = field(default_factory=dict)
     _sweep_at: int = 1_000
 
     async def revoke(self, token_id: str, expires_at: float) -> None:
-        if len(self._expiry) >= self._sweep_at:
+        if len(self.revoked) >= self._sweep_at:
             now = self.clock()
-            self._expiry = {id_: until for id_, until in self._expiry.items() if until > now}
-            self._sweep_at = max(1_000, 2 * len(self._expiry))
-        self._expiry[token_id] = expires_at
+            for each in [id_ for id_, until in self.revoked.items() if until <= now]:
+                del self.revoked[each]
+            self._sweep_at = max(1_000, 2 * len(self.revoked))
+        self.revoked[token_id] = expires_at
 
     async def is_revoked(self, token_id: str) -> bool:
-        return token_id in self._expiry
+        return token_id in self.revoked

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from framework.batteries.auth import jws
@@ -13,6 +14,7 @@ from framework.batteries.auth.claims import (
     LONGEST_TEXT,
     Expected,
     ensure_claims,
+    is_generation,
     scopes_of,
 )
 from framework.batteries.auth.issuers import IssuerKeys
@@ -20,12 +22,12 @@ from framework.batteries.auth.jws import InvalidToken
 from framework.batteries.auth.keys import KeySet, key_from_secret, refresh_key_from_secret
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, RefreshGrant, Revocations, TokenStore
-from framework.batteries.auth.verifier import ACCESS, Verifier
+from framework.batteries.auth.verifier import ACCESS, Recall, Verifier
 from framework.errors import ConfigurationError
 from framework.principal import Principal
 
 REFRESH = "rt+jwt"
-_OURS = frozenset({"iss", "aud", "exp", "iat", "nbf", "sub", "jti", "scope", "fam"})
+_OURS = frozenset({"iss", "aud", "exp", "iat", "nbf", "sub", "jti", "scope", "fam", "gen"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +71,46 @@ class Tokens:
         self._clock = clock
         self._revocations = MemoryRevocations(clock) if revocations is None else revocations
         self._expected = Expected(settings.issuer, settings.audience, settings.leeway.total_seconds())
-        self._access_keys = KeySet(
-            key_from_secret(key, settings.algorithm, "access") for key in settings.keys
-        )
-        refresh_keys = [refresh_key_from_secret(key, settings.algorithm) for key in settings.keys]
-        known = [key for key in refresh_keys if key is not None]
-        self._refresh_keys = KeySet(known) if known else None
-        self._verifier = Verifier(self._access_keys, self._expected, clock, issuers)
+        self._issuers = issuers
+
+    def prepare(self) -> None:
+        """Read the keys now, and not while a request waits.
+
+        Raises:
+            ConfigurationError: There is none, one is listed twice, or too short.
+        """
+        _ = self._verifier, self._refresh_keys
+
+    @cached_property
+    def _access_keys(self) -> KeySet:
+        settings = self._settings
+        return KeySet(key_from_secret(key, settings.algorithm, "access") for key in settings.keys)
+
+    @cached_property
+    def _refresh_keys(self) -> KeySet | None:
+        settings = self._settings
+        keys = [refresh_key_from_secret(key, settings.algorithm) for key in settings.keys]
+        known = [key for key in keys if key is not None]
+        return KeySet(known) if known else None
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self._access_keys, self._expected, self._clock, self._issuers)
 
     def issue(
-        self, subject: str, scopes: Iterable[str] = (), *, claims: Mapping[str, Any] | None = None
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        *,
+        generation: int = 0,
+        claims: Mapping[str, Any] | None = None,
     ) -> AccessToken:
         """Return an access token.
 
         Args:
             subject: The caller's stable identity.
             scopes: What the caller may do.
+            generation: Which of the subject's generations of sign-ins the token is of.
             claims: Further claims; the token is signed, not secret.
 
         Raises:
@@ -96,7 +122,7 @@ class Tokens:
                 f"These claims are set by the token itself: {', '.join(sorted(_OURS & extra.keys()))}."
             )
         seconds = int(self._settings.access_lifetime.total_seconds())
-        payload = {**extra, **self._payload(subject, scopes, seconds)}
+        payload = {**extra, **self._payload(subject, scopes, seconds, generation)}
         text = jws.write(payload, ACCESS, self._access_keys.newest)
         if len(text) > jws.LONGEST_TOKEN:
             raise ValueError(
@@ -105,7 +131,13 @@ class Tokens:
         return AccessToken(access_token=text, expires_in=seconds)
 
     async def issue_pair(
-        self, subject: str, scopes: Iterable[str] = (), *, store: TokenStore, family: str | None = None
+        self,
+        subject: str,
+        scopes: Iterable[str] = (),
+        *,
+        store: TokenStore,
+        family: str | None = None,
+        generation: int = 0,
     ) -> TokenPair:
         """Return an access token, and a refresh token that `redeem` takes once.
 
@@ -114,13 +146,15 @@ class Tokens:
             scopes: What the caller may do.
             store: Who remembers the refresh token.
             family: The grant's family when it follows another one; a new sign-in when None.
+            generation: The subject's; one that follows another has the generation of that.
 
         Raises:
             ValueError: As `issue` does.
         """
-        access = self.issue(subject, scopes)
+        access = self.issue(subject, scopes, generation=generation)
         family = family or secrets.token_urlsafe(16)
-        payload = self._payload(subject, scopes, int(self._settings.refresh_lifetime.total_seconds()))
+        seconds = int(self._settings.refresh_lifetime.total_seconds())
+        payload = self._payload(subject, scopes, seconds, generation)
         refresh = jws.write({**payload, "fam": family}, REFRESH, self._keys_for_refresh().newest)
         await store.add(_grant_from_claims({**payload, "fam": family}))
         return TokenPair(
@@ -158,6 +192,17 @@ class Tokens:
             raise InvalidToken("The token was revoked.")
         return principal
 
+    def recaller(self, prefix: str) -> Recall | None:
+        """Return what takes a verified token from memory at once; None where somebody else knows what is revoked.
+
+        Args:
+            prefix: What stands before the token in ``Authorization``.
+        """
+        revocations = self._revocations
+        if type(revocations) is not MemoryRevocations:
+            return None
+        return self._verifier.recaller(prefix, revocations.revoked)
+
     async def revoke(self, principal: Principal) -> None:
         """Refuse the access token by which this caller came, from now on.
 
@@ -170,13 +215,18 @@ class Tokens:
         expires_at = principal.claims["exp"] + self._expected.leeway_seconds
         await self._revocations.revoke(principal.claims["jti"], expires_at)
 
-    def _payload(self, subject: str, scopes: Iterable[str], lifetime_seconds: int) -> dict[str, Any]:
+    def _payload(
+        self, subject: str, scopes: Iterable[str], lifetime_seconds: int, generation: int
+    ) -> dict[str, Any]:
         if isinstance(scopes, str):
             scopes = scopes_of(scopes)
         if not 0 < len(subject) <= LONGEST_TEXT:
             raise ValueError(f"The subject is a text of 1 to {LONGEST_TEXT} characters.")
+        if not is_generation(generation):
+            raise ValueError(f"A generation is a whole number from 0, and not {generation!r}.")
         now = int(self._clock())
         return {
+            **({"gen": generation} if generation else {}),
             "iss": self._expected.issuer,
             "aud": self._expected.audience,
             "sub": subject,
@@ -219,4 +269,5 @@ def _grant_from_claims(claims: Mapping[str, Any]) -> RefreshGrant:
         scopes=scopes_of(claims.get("scope", "")),
         family=family,
         expires_at=int(claims["exp"]),
+        generation=claims.get("gen", 0),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
+
+from aiohttp import hdrs
 
 from framework.batteries.auth import jws
 from framework.batteries.auth.claims import (
@@ -17,6 +19,7 @@ from framework.batteries.auth.claims import (
     ensure_current,
     principal_from_claims,
 )
+from framework.batteries.auth.credentials import Headers
 from framework.batteries.auth.issuers import IssuerKeys
 from framework.batteries.auth.jws import InvalidToken, Token
 from framework.batteries.auth.keys import KeySet
@@ -24,12 +27,23 @@ from framework.principal import Principal
 
 ACCESS = "at+jwt"
 _REMEMBERED = 1_024
+_AUTHORIZATION = hdrs.AUTHORIZATION
+
+Recall = Callable[[Headers], Principal | None]
 
 
 class _Seen(NamedTuple):
-    """Whom a token stood for, and what tells whether the issuer's key still counts; None for our own, which stay."""
+    """Whom a token stood for.
+
+    Attributes:
+        since: From when on it is good, in seconds since the epoch, leeway included.
+        until: Until when it is.
+        is_trusted: Tells whether the issuer's key still counts; None for our own, which stay.
+    """
 
     principal: Principal
+    since: float
+    until: float
     is_trusted: Callable[[], bool] | None
 
 
@@ -71,7 +85,7 @@ class Verifier:
         seen = self._seen.get(digest)
         if seen is None:
             return None
-        principal, is_trusted = seen
+        principal, is_trusted = seen.principal, seen.is_trusted
         if is_trusted is not None and not is_trusted():
             return None
         self._seen.move_to_end(digest)
@@ -80,6 +94,37 @@ class Verifier:
             claims.get("exp", NEVER), claims.get("nbf", 0), self._expected.leeway_seconds, self._clock()
         )
         return principal
+
+    def recaller(self, prefix: str, revoked: Container[object]) -> Recall:
+        """Return what takes a token of our own from memory: at once, and only if it is good still.
+
+        It returns None where only `read` can say, or say what is wrong.
+
+        Args:
+            prefix: What stands before the token in ``Authorization``, exactly.
+            revoked: The ids of tokens that are refused.
+        """
+        seen, clock, start = self._seen, self._clock, len(prefix)
+
+        def recall(headers: Headers) -> Principal | None:
+            values = headers.getall(_AUTHORIZATION, ())
+            if len(values) != 1 or not values[0].startswith(prefix):
+                return None
+            digest = _digest(values[0][start:])
+            found = seen.get(digest)
+            if found is None:
+                return None
+            principal, since, until, is_trusted = found
+            if (
+                is_trusted is not None
+                or not since <= clock() < until
+                or principal.claims.get("jti") in revoked
+            ):
+                return None
+            seen.move_to_end(digest)
+            return principal
+
+        return recall
 
     async def read(self, text: str) -> Principal:
         """Return the principal; whether the token was revoked is for others to say.
@@ -100,7 +145,7 @@ class Verifier:
             return await self._read_foreign(token)
         claims = jws.claims_of(token, (ACCESS,), jws.ensure_known(key))
         ensure_claims(claims, self._expected, self._clock())
-        return _Seen(principal_from_claims(MappingProxyType(claims), self._expected), None)
+        return _seen(principal_from_claims(MappingProxyType(claims), self._expected), self._expected, None)
 
     async def _read_foreign(self, token: Token) -> _Seen:
         """Read a token of another issuer: its name chooses the keys, and these alone vouch for its name.
@@ -125,8 +170,13 @@ class Verifier:
             principal = principal_from_claims(
                 MappingProxyType(claims), expected, issuer.settings.subject_prefix
             )
-            return _Seen(principal, partial(issuer.holds, key))
+            return _seen(principal, expected, partial(issuer.holds, key))
         raise failure
+
+
+def _seen(principal: Principal, expected: Expected, is_trusted: Callable[[], bool] | None) -> _Seen:
+    claims, leeway = principal.claims, expected.leeway_seconds
+    return _Seen(principal, claims.get("nbf", 0) - leeway, claims.get("exp", NEVER) + leeway, is_trusted)
 
 
 def _digest(text: str) -> bytes:

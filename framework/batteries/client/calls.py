@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
@@ -81,7 +81,7 @@ class HttpClient:
         session: The shared connections.
         settings: Limits and defaults.
         request_id: The id of the request that is being answered; it goes along as ``X-Request-ID``.
-        deadline: When that request's time is up, on the clock of the event loop.
+        deadline: ``() -> time``: when that request's time is up, on the clock of the event loop; None if it has no end.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class HttpClient:
         settings: ClientSettings,
         *,
         request_id: str | None = None,
-        deadline: float | None = None,
+        deadline: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._session = session
         self._settings = settings
@@ -179,8 +179,9 @@ class HttpClient:
         limits = [self._settings.total.total_seconds()]
         if wanted is not None:
             limits.append(wanted)
-        if self._deadline is not None:
-            limits.append(self._deadline - asyncio.get_running_loop().time())
+        due = self._deadline()
+        if due is not None:
+            limits.append(due - asyncio.get_running_loop().time())
         return min(limits)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from socket import AF_UNSPEC, AddressFamily
 
 import aiohttp
@@ -49,8 +50,9 @@ def _factory(
         request = request_of(container)
         if request is None:
             return HttpClient(session, settings)
+        # NOTE: the deadline is asked for at each call: a request that turns into a stream loses it.
         return HttpClient(
-            session, settings, request_id=request.get(REQUEST_ID), deadline=request.get(DEADLINE)
+            session, settings, request_id=request.get(REQUEST_ID), deadline=partial(request.get, DEADLINE)
         )
 
     return client_of

@@ -14,10 +14,12 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from framework.adapters.aiohttp.requests import find
 from framework.annotations import strip
 from framework.batteries.database.conflicts import is_busy, is_overtaken
 from framework.batteries.database.engines import opened
-from framework.batteries.database.migrations import MIGRATIONS, Migrations, Revisions, applied, read_revisions
+from framework.batteries.database.migrations import MIGRATIONS, Migrations, read_revisions
+from framework.batteries.database.newest import NewestRevisions
 from framework.batteries.database.pages import Pages
 from framework.batteries.database.settings import DatabaseSettings
 from framework.battery import Battery, Handler
@@ -35,7 +37,7 @@ ENGINE: web.AppKey[AsyncEngine] = web.AppKey("engine", AsyncEngine)
 SESSIONS: web.AppKey[async_sessionmaker[AsyncSession]] = web.AppKey("sessions", async_sessionmaker)
 """What makes sessions; there while the application runs."""
 
-_REVISIONS: web.AppKey[Revisions] = web.AppKey("revisions", Revisions)
+_REVISIONS: web.AppKey[NewestRevisions] = web.AppKey("revisions", NewestRevisions)
 
 
 @asynccontextmanager
@@ -68,13 +70,14 @@ def battery(
     Args:
         settings: The database.
         migrations: The folder of Alembic revisions. While the database lacks one, the service is not ready.
-        metadata: The models' tables, for writing new revisions.
+        metadata: The models' tables, for writing new revisions. While no revision makes one of them, or a column, the
+            service is not ready.
     """
 
     def setup(app: web.Application, endpoints: object) -> None:
         if migrations is not None:
             app[MIGRATIONS] = Migrations(settings, migrations, metadata)
-            app[_REVISIONS] = read_revisions(migrations)
+            app[_REVISIONS] = NewestRevisions(read_revisions(migrations), metadata)
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
@@ -165,7 +168,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _end(request: web.Request, status: int) -> None:
-    container = request.get(CONTAINER)
+    container = find(request, CONTAINER)
     if container is None or AsyncSession not in container:
         return
     session = await container.aget(AsyncSession)
@@ -183,13 +186,13 @@ async def check(app: web.Application) -> None:
     """Ask the database for an answer.
 
     Raises:
-        RuntimeError: It lacks migrations.
+        RuntimeError: It lacks migrations, or they lack something of the models.
     """
     async with app[ENGINE].connect() as connection:
         if _REVISIONS not in app:
             await connection.execute(select(1))
-        elif app[_REVISIONS].lacking_in(await connection.run_sync(applied)):
-            raise RuntimeError("The database lacks migrations: run 'framework migrate'.")
+        else:
+            await connection.run_sync(app[_REVISIONS].ensure_applied)
 
 
 async def _warn(app: web.Application) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from framework.batteries.logs.ecs import ECS_CORE
 from framework.batteries.logs.redaction import Cleaner, escaped, escaped_json, escaped_traceback
 
 Render = Callable[[Mapping[str, Any]], bytes]
@@ -38,13 +39,12 @@ def json_renderer(clean: Cleaner) -> Render:
     return render
 
 
+_CORE = ("timestamp", "level", "logger", "event", "request_id")
+
+
 def _core(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is left of a record with many long fields."""
-    kept = {
-        name: record[name]
-        for name in ("timestamp", "level", "logger", "event", "request_id")
-        if name in record
-    }
+    kept = {name: record[name] for name in (*_CORE, *ECS_CORE) if name in record}
     return {**kept, "dropped_fields": len(record) - len(kept)}
 
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from framework.errors import ConfigurationError
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
-Format = Literal["auto", "json", "console"]
+Format = Literal["auto", "json", "ecs", "console"]
 
 _SMALLEST_BUFFER = 64 * 1024
 
@@ -19,8 +19,10 @@ class LogsSettings:
 
     Attributes:
         level: The least important records that are kept.
-        format: ``json`` for programs, ``console`` for people; ``auto`` is for people when stderr is a terminal.
+        format: ``json`` for programs, ``ecs`` for those that know the Elastic Common Schema, ``console`` for people;
+            ``auto`` is for people when stderr is a terminal, and ``json`` otherwise.
         access: Whether each request gets a line.
+        quiet_one_in: Of so many probes that went well one gets a line; with 0 none does, unless the level is debug.
         redacted: Words that make a field a secret when its name holds one, besides the usual ones.
         buffer_bytes: How much waits for a slow reader of stderr; what comes on top is dropped and counted.
     """
@@ -28,6 +30,7 @@ class LogsSettings:
     level: Level = "info"
     format: Format = "auto"
     access: bool = True
+    quiet_one_in: int = 0
     redacted: tuple[str, ...] = ()
     buffer_bytes: int = 4 * 1024 * 1024
 
@@ -38,6 +41,8 @@ class LogsSettings:
             raise ConfigurationError(
                 f"The log format {self.format!r} is none of {', '.join(get_args(Format))}."
             )
+        if self.quiet_one_in < 0:
+            raise ConfigurationError(f"quiet_one_in must be 0 or more, and is {self.quiet_one_in}.")
         if not all(self.redacted):
             raise ConfigurationError("An empty word among 'redacted' would make every log field a secret.")
         if self.buffer_bytes < _SMALLEST_BUFFER:

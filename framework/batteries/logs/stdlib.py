@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -129,19 +129,30 @@ def described(record: logging.LogRecord, merge: Merge) -> dict[str, Any]:
     merge(None, "", fields)
     fields.update((name, value) for name, value in record.__dict__.items() if name not in _OWN)
     fields.update(record.__dict__.get(_FIELDS, ()))
-    if record.exc_info and record.exc_info[0] is not None:
-        fields["exception"] = _TRACEBACKS.formatException(record.exc_info)
-    if record.stack_info:
-        fields["stack"] = record.stack_info
-    request_id = REQUEST.get(None)
-    if request_id is not None:
-        fields.setdefault("request_id", request_id)
-    return {
+    line: dict[str, Any] = {
         "timestamp": now(),
         "level": record.levelname.lower(),
         "logger": record.name,
         "event": record.getMessage(),
-        **fields,
+    }
+    if record.exc_info and record.exc_info[0] is not None:
+        line["exception"] = _TRACEBACKS.formatException(record.exc_info)
+    if record.stack_info:
+        line["stack"] = record.stack_info
+    request_id = REQUEST.get(None)
+    if request_id is not None:
+        line["request_id"] = request_id
+    return line | _beside(line, fields)
+
+
+def _beside(line: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields under names that the line does not have itself: ``level`` becomes ``extra_level``."""
+    if line.keys().isdisjoint(fields):
+        return dict(fields)
+    return {
+        f"extra_{name}" if name in line else name: value
+        for name, value in fields.items()
+        if name not in line or line[name] != value
     }
 
 

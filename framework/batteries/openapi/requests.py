@@ -9,7 +9,8 @@ from framework.annotations import strip
 from framework.batteries.openapi.answers import BINARY
 from framework.batteries.openapi.paths import Template
 from framework.batteries.openapi.schemas import JSONSchema, Schemas
-from framework.binding.bodies import JSON, MULTIPART, URLENCODED
+from framework.binding.bodies import JSON
+from framework.binding.forms import MULTIPART, URLENCODED
 from framework.binding.schemas import conventions_for, schema_of_values
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.forms import Form
@@ -20,7 +21,8 @@ _LOCATIONS = {Source.QUERY: "query", Source.HEADERS: "header", Source.COOKIES: "
 
 def parameters_of(endpoint: Endpoint, template: Template, schemas: Schemas) -> list[JSONSchema]:
     """Return the parameters of an operation: those of the path first, then in the order of the signature."""
-    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas)]
+    promised = (dict(each) for mark in endpoint.marks for each in mark.parameters())
+    return [*_path(endpoint, template, schemas), *_values(endpoint, schemas), *promised]
 
 
 def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[JSONSchema]:
@@ -33,6 +35,13 @@ def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[
 
 
 def _values(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
+    for each in _sent(endpoint, schemas):
+        # HTML forms send empty texts for fields left blank: they count as no value.
+        may_be_empty = each["in"] == "query" and not each.get("required")
+        yield {**each, "allowEmptyValue": True} if may_be_empty else each
+
+
+def _sent(endpoint: Endpoint, schemas: Schemas) -> Iterator[JSONSchema]:
     for parameter in endpoint.parameters:
         location = _LOCATIONS.get(parameter.source)
         if location is None:

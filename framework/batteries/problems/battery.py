@@ -14,20 +14,21 @@ from typing import Any, cast
 
 from aiohttp import WSCloseCode, hdrs, web
 
-from framework.adapters.aiohttp.responses import JSONResponse, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
 from framework.adapters.aiohttp.sockets import is_misspoken
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.redirects import ensure_target, refused_target
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
-from framework.battery import Battery, Handler
+from framework.battery import Battery, Handler, Middleware
 from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
 from framework.errors import BadRequest, ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
+from framework.progress import lateness_of
 from framework.secrets import Profile
 from framework.server.connections import end_early
 from framework.streaming import (
@@ -94,18 +95,6 @@ def battery(
         handling = replace(handling, report=reporter)
     respond = _responder(settings, Page(settings.folders), handling)
 
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            response = await handler(request)
-            # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
-            if type(response) is not JSONResponse and getattr(response, "__http_exception__", False):
-                response = respond(request, cast(web.HTTPException, response))
-            else:
-                _ensure_fit(request, response)
-            return response if short_body(response) is not None else await deliver(request, response)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
-            return await _ended(request, error, respond, handling)
-
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         app[ERROR_HANDLING] = handling
 
@@ -116,8 +105,31 @@ def battery(
             await reporter.close()
 
     return Battery(
-        name="problems", after=frozenset({"logs"}), middleware=middleware, setup=setup, lifespan=lifespan
+        name="problems",
+        after=frozenset({"logs"}),
+        middleware=_answering(respond, handling),
+        setup=setup,
+        lifespan=lifespan,
     )
+
+
+def _answering(respond: Respond, handling: ErrorHandling) -> Middleware:
+    async def finish(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        # PERF: asking isinstance costs half a microsecond; this is how aiohttp asks.
+        if getattr(response, "__http_exception__", False):
+            response = respond(request, cast(web.HTTPException, response))
+        else:
+            _ensure_fit(request, response)
+        return response if short_body(response) is not None else await deliver(request, response)
+
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+            return response if is_fresh(response) else await finish(request, response)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is what this is for
+            return await _ended(request, error, respond, handling)
+
+    return middleware
 
 
 def _parting(
@@ -143,14 +155,15 @@ async def _ended(
     handling: ErrorHandling,
 ) -> web.StreamResponse:
     """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
-    socket = request.get(SOCKET)
-    if not isinstance(error, asyncio.CancelledError):
+    told = _told_of(request, error)
+    if told is not None:
+        socket = request.get(SOCKET)
         if socket is not None and is_misspoken(socket):
             return disconnected(
                 request, socket.status
             )  # the error follows from what aiohttp told the handler
-        parting = _parting(request, handling, sole_error(error))
-        return respond(request, sole_error(error)) if parting is None else await parting
+        parting = _parting(request, handling, told)
+        return respond(request, told) if parting is None else await parting
     response = await end_early(request)
     if response is None:
         raise error
@@ -166,8 +179,7 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     """
     if response.status in _REDIRECTS:
         ensure_target(request, response)
-    is_untouched = type(response) is JSONResponse and response.untouched is not None
-    if not is_untouched and not is_sendable(response.headers):
+    if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
     if is_spent(request, response):
         raise ValueError("The response was sent to another request: make a new one for each.")
@@ -213,6 +225,13 @@ def _fitting(request: web.Request, error: Exception) -> Exception:
         except BadRequest as refusal:
             return refusal
     return refused_target(request, error) or error
+
+
+def _told_of(request: web.Request, error: BaseException) -> Exception | None:
+    """Return the error that is to be told of; None of a cancellation that is not because the request's time was up."""
+    sole = sole_error(error) if isinstance(error, Exception) else None
+    explain = lateness_of(request)
+    return sole if explain is None else explain(error if sole is None else sole) or sole
 
 
 def _is_out_of_time(request: web.Request) -> bool:

@@ -19,6 +19,7 @@ from framework.battery import Battery, Handler, Preparation
 from framework.endpoint import Endpoint, Provide
 from framework.errors import ServiceError
 from framework.responses import add_vary
+from framework.secrets import generated_key
 
 _log = logging.getLogger("framework.sessions")
 
@@ -47,9 +48,11 @@ def battery(
         clock: Seconds since 1970.
 
     Raises:
-        ConfigurationError: They are to be in cookies and there is no key, or in Redis and its client is not there.
+        ConfigurationError: They are to be in Redis, and its client is not there.
     """
+    given = store is not None
     store = _store(settings) if store is None else store
+    keys = {"SESSIONS_KEYS": settings.keys} if isinstance(store, CookieStore) and not given else {}
     storage = Storage(settings, store, clock)
 
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -86,10 +89,11 @@ def battery(
         after=after,
         provides={Session: Provide(get_session, names=("session",))},
         middleware=middleware,
-        preparation=Preparation(lambda request: SESSION_KEY in state_of(request), _preparer(storage)),
+        preparation=Preparation(SESSION_KEY, _preparer(storage)),
         setup=setup,
         lifespan=lifespan,
         check=check,
+        keys=keys,
     )
 
 
@@ -99,7 +103,8 @@ def _store(settings: SessionSettings) -> SessionStore:
         redis = importlib.import_module("framework.batteries.sessions.redis")
         store: SessionStore = redis.RedisStore.from_url(settings.redis_url)
         return store
-    return CookieStore(settings.keys)
+    # Without keys the service does not start; it is told with whatever else is missing.
+    return CookieStore(settings.keys or (generated_key(),))
 
 
 def _prepare(store: SessionStore, endpoints: Sequence[Endpoint]) -> None:
@@ -111,7 +116,7 @@ async def sign_out_everywhere(app: web.Application, subject: str) -> int:
     """End all sessions of a person, as after a change of password; say how many there were.
 
     Raises:
-        RuntimeError: Sessions are in cookies, which cannot be called back.
+        RuntimeError: Sessions are in cookies, which cannot be called back; count generations (`Principal.generation`).
     """
     return await app[_STORE].end_all(subject)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from aiohttp_session import Session
 
-from framework.context import SESSION_CSRF, SESSION_SCOPES, SESSION_SUBJECT
+from framework.context import SESSION_CSRF, SESSION_GENERATION, SESSION_SCOPES, SESSION_SUBJECT
 from framework.principal import Principal
 
 
@@ -176,6 +176,7 @@ def sign_in(session: Session, principal: Principal) -> None:
     session.pop(SESSION_CSRF, None)
     session[SESSION_SUBJECT] = principal.subject
     session[SESSION_SCOPES] = " ".join(sorted(principal.scopes))
+    session[SESSION_GENERATION] = principal.generation
 
 
 def rotate(session: Session) -> None:

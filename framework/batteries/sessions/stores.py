@@ -112,7 +112,10 @@ class CookieStore:
         return True
 
     async def end_all(self, owner: str) -> int:
-        raise RuntimeError("Cookies cannot be called back; keep sessions in Redis (SESSIONS_REDIS_URL).")
+        raise RuntimeError(
+            "Cookies cannot be called back: keep sessions in Redis (SESSIONS_REDIS_URL), or count the generations of a "
+            "person's sign-ins and let auth.battery(known=...) refuse the older ones."
+        )
 
     async def check(self) -> None:
         """Have nothing that could fail."""
