@@ -26,7 +26,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture sameness fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness fuzz image pins clean
 
 help: ## List what there is.
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -86,6 +86,9 @@ budget: $(VENV)/.tests ## Count the instructions that a request costs, against t
 
 torture: $(VENV)/.tests ## Measure what requests cost that were made to be dear, against the promise of 0.1 s of CPU per MB.
 	$(BIN)/python -m benchmarks.torture
+
+restarts: $(VENV)/.tests ## Count what rolling restarts and kills lose under load; OPTIONS go to it, such as --requests=20000.
+	$(BIN)/python -m benchmarks.restarts $(OPTIONS)
 
 sameness: $(VENV)/.tests ## Run marshmallow's own tests against the compiled functions.
 	$(BIN)/python -m tests.validation.upstream

@@ -61,8 +61,8 @@ CHALLENGES: web.AppKey[str] = web.AppKey("challenges", str)
 SECURITY_SCHEMES: web.AppKey[Mapping[str, Mapping[str, Any]]] = web.AppKey("security_schemes")
 """How callers can be known, as OpenAPI writes it, by name; any of them will do."""
 
-ENSURE_SOCKET: web.AppKey[Callable[[web.Request], None]] = web.AppKey("ensure_socket")
-"""``(request) -> None``: raises unless the page that asks for a WebSocket may have one."""
+GUARD_SOCKET: web.AppKey[Callable[[web.Request, web.WebSocketResponse], None]] = web.AppKey("guard_socket")
+"""``(request, socket) -> None``: limits a WebSocket; raises unless the page that asks for it may have one."""
 
 CREDENTIAL_COOKIES: web.AppKey[frozenset[str]] = web.AppKey("credential_cookies", frozenset)
 """The cookies, besides that of sessions, by which a browser says who calls, whoever made it send them."""

@@ -1,4 +1,4 @@
-"""Files on their way to a client: with single ranges, and with errors that are problems like any others."""
+"""Files on their way to a client: with ranges, and with errors that are problems like any others."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import asyncio
 import math
 import mimetypes
 import re
+import secrets
 import stat
 from collections.abc import Mapping
 from os import stat_result
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from aiohttp import ETag, hdrs, web
 from multidict import CIMultiDict
 
 from framework.errors import NotFound, RangeNotSatisfiable
+from framework.http.ranges import Span, several_ranges
 
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))", re.IGNORECASE)
+
+_CHUNK_BYTES = 256 * 1024
+_CONDITIONS = (hdrs.IF_MATCH, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE, hdrs.IF_UNMODIFIED_SINCE)
 
 _OF_ENCODING = {
     "gzip": "application/gzip",
@@ -67,11 +72,81 @@ class SentFile(web.FileResponse):
             raise NotFound("file", self._sent_path.name) from error
         if not stat.S_ISREG(found.st_mode):
             raise NotFound("file", self._sent_path.name)
-        if hdrs.RANGE in request.headers and not _takes_range(request, found):
-            headers = CIMultiDict(request.headers)
-            headers.popall(hdrs.RANGE)
-            request = request.clone(headers=headers)
-        return await super().prepare(request)
+        asked = request.headers.get(hdrs.RANGE)
+        spans = None if asked is None else several_ranges(asked, found.st_size)
+        if spans is not None and _may_be_several(request, found):
+            if not spans:
+                raise _nothing_of(found)
+            if len(spans) > 1:
+                return await self._send_several(request, found, spans)
+            asked = "bytes={}-{}".format(*spans[0])
+        elif asked is not None and not _takes_range(request, found):
+            asked = None
+        return await super().prepare(_asking(request, asked))
+
+    async def _send_several(self, request: web.BaseRequest, found: stat_result, spans: list[Span]) -> Any:
+        """Send several ranges as ``multipart/byteranges`` (RFC 9110, 14.6)."""
+        boundary, kind = (
+            secrets.token_hex(16),
+            self.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream"),
+        )
+        heads = [
+            f"\r\n--{boundary}\r\nContent-Type: {kind}\r\n"
+            f"Content-Range: bytes {first}-{last}/{found.st_size}\r\n\r\n".encode()
+            for first, last in spans
+        ]
+        end = f"\r\n--{boundary}--\r\n".encode()
+        self.set_status(206)
+        self.headers[hdrs.CONTENT_TYPE] = f"multipart/byteranges; boundary={boundary}"
+        self.headers[hdrs.ACCEPT_RANGES] = "bytes"
+        self.etag, self.last_modified = _tag(found), found.st_mtime
+        self.content_length = sum(map(len, heads)) + sum(last - first + 1 for first, last in spans) + len(end)
+        source = await asyncio.to_thread(self._sent_path.open, "rb")
+        try:
+            writer = await web.StreamResponse.prepare(self, request)
+            for head, (first, last) in zip(heads, spans, strict=True):
+                await self.write(head)
+                for start in range(first, last + 1, _CHUNK_BYTES):
+                    await self.write(
+                        await asyncio.to_thread(_read, source, start, min(_CHUNK_BYTES, last + 1 - start))
+                    )
+            await self.write(end)
+        finally:
+            source.close()
+        return writer
+
+
+def _read(source: BinaryIO, start: int, size: int) -> bytes:
+    source.seek(start)
+    return source.read(size)
+
+
+def _asking(request: web.BaseRequest, asked: str | None) -> web.BaseRequest:
+    """Return a request with this range or none, and without a choice among compressed siblings.
+
+    NOTE: aiohttp would look for those beside each file, for whoever names their coding, be it to refuse it.
+    """
+    headers = CIMultiDict(request.headers)
+    codings = headers.get(hdrs.ACCEPT_ENCODING, "").lower()
+    if headers.get(hdrs.RANGE) == asked and "br" not in codings and "gzip" not in codings:
+        return request
+    headers.popall(hdrs.ACCEPT_ENCODING, None)
+    headers.popall(hdrs.RANGE, None)
+    if asked is not None:
+        headers[hdrs.RANGE] = asked
+    return request.clone(headers=headers)
+
+
+def _may_be_several(request: web.BaseRequest, found: stat_result) -> bool:
+    """Tell whether several ranges count: with other conditions than ``If-Range`` the whole is what they are about."""
+    if request.method != hdrs.METH_GET or any(name in request.headers for name in _CONDITIONS):
+        return False
+    return _is_same(request, found)
+
+
+def _nothing_of(found: stat_result) -> RangeNotSatisfiable:
+    size = {"Content-Range": f"bytes */{found.st_size}"}
+    return RangeNotSatisfiable(f"There are {found.st_size} bytes.", headers=size)
 
 
 def _takes_range(request: web.BaseRequest, found: stat_result) -> bool:
@@ -88,8 +163,7 @@ def _takes_range(request: web.BaseRequest, found: stat_result) -> bool:
         return False
     is_beyond = int(suffix) == 0 if first is None else int(first) >= found.st_size
     if is_beyond and not _is_known(request, found):
-        size = {"Content-Range": f"bytes */{found.st_size}"}
-        raise RangeNotSatisfiable(f"There are {found.st_size} bytes.", headers=size)
+        raise _nothing_of(found)
     return True
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
@@ -17,6 +17,9 @@ from yarl import URL
 from framework.files import SentFile
 
 T = TypeVar("T")
+
+#: Set in a redirect that may lead to whatever host a request has named.
+EXTERNAL: Final = web.ResponseKey("external", bool)
 
 
 @dataclass(frozen=True)  # with slots, Result[Post](...) would be a TypeError on Python 3.11
@@ -69,7 +72,10 @@ def redirect(location: str | URL, *, status: int = 303, allow_external: bool = F
     text = str(location)
     if not allow_external:
         ensure_local(text)
-    return web.Response(status=status, headers={"Location": encoded_location(text)})
+    response = web.Response(status=status, headers={"Location": encoded_location(text)})
+    if allow_external:
+        response[EXTERNAL] = True
+    return response
 
 
 def ensure_local(location: str) -> str:

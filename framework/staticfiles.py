@@ -7,27 +7,32 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from framework.binding.signatures import read_endpoint
 from framework.endpoint import Endpoint, Mark, Options
 from framework.errors import ConfigurationError, NotFound
 from framework.files import SentFile, headers_for
+from framework.http.accept import accepted_coding
 from framework.marks import public, undocumented
 from framework.paths import encoded
 
+#: The codings of siblings, the smallest first.
+_CODINGS = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 _FOR_AN_HOUR = "public, max-age=3600"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class StaticFile(NamedTuple):
-    """The place of a file, and a version that changes with its content."""
+    """The place of a file, a version that changes with its content, and its compressed siblings by their coding."""
 
     path: Path
     version: str
+    compressed: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     root = Path(definition.path)
     if not root.is_dir():
         raise ConfigurationError(f"The static folder for {definition.prefix} is not there: {root}.")
-    files = dict(_index(root))
+    files = _with_siblings(dict(_index(root)))
 
     prefix = definition.prefix.rstrip("/")
 
@@ -62,7 +67,8 @@ def static_endpoint(definition: web.StaticDef) -> Endpoint:
     @public
     async def send(request: web.Request) -> web.StreamResponse:
         """Send a static file."""
-        return _send(files, request.match_info["file"], request.query.get("v"))
+        accept = ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))
+        return _send(files, request.match_info["file"], request.query.get("v"), accept)
 
     return read_endpoint("GET", f"{prefix}/{{file:.+}}", send, Options(name=definition.kwargs.get("name")))
 
@@ -99,9 +105,27 @@ def _index(root: Path) -> Iterator[tuple[str, StaticFile]]:
                 yield path.relative_to(root).as_posix(), StaticFile(path, version)
 
 
-def _send(files: Mapping[str, StaticFile], name: str, version: str | None) -> web.StreamResponse:
+def _with_siblings(files: Mapping[str, StaticFile]) -> Mapping[str, StaticFile]:
+    """Tell each file of its siblings: ``site.css.br`` is ``site.css``, compressed."""
+    found = {}
+    for name, file in files.items():
+        siblings = {coding: files.get(name + suffix) for coding, suffix in _CODINGS.items()}
+        compressed = {coding: sibling.path for coding, sibling in siblings.items() if sibling is not None}
+        found[name] = file._replace(compressed=compressed)
+    return found
+
+
+def _send(files: Mapping[str, StaticFile], name: str, version: str | None, accept: str) -> web.StreamResponse:
     file = files.get(name)
     if file is None:
         raise NotFound("file", name)
     cache_control = _FOR_EVER if version == file.version else _FOR_AN_HOUR
-    return SentFile(file.path, {**headers_for(name), "Cache-Control": cache_control})
+    headers = {**headers_for(name), hdrs.CACHE_CONTROL: cache_control}
+    if not file.compressed:
+        return SentFile(file.path, headers)
+    headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+    coding = accepted_coding(accept, tuple(file.compressed))
+    if coding is None:
+        return SentFile(file.path, headers)
+    # A sibling is a file of its own, and has its own ETag (RFC 9110, 8.8.3).
+    return SentFile(file.compressed[coding], {**headers, hdrs.CONTENT_ENCODING: coding})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,77 @@ async def test_a_compressed_file_is_no_text(
         await response.read()
 
     assert (response.content_type, response.headers.get("Content-Encoding")) == (kind, encoding)
+
+
+@pytest.mark.parametrize("path", ["static/ten.txt", "file/ten.txt"])
+@pytest.mark.parametrize(
+    ("asked", "parts"),
+    [
+        ("bytes=0-1,4-5", [("0-1", "01"), ("4-5", "45")]),
+        ("bytes=8-, 0-0 ,-1", [("0-0", "0"), ("8-9", "89")]),
+        ("bytes=0-0,3-3,100-", [("0-0", "0"), ("3-3", "3")]),
+        ("bytes=,0-0,,9-9,", [("0-0", "0"), ("9-9", "9")]),
+    ],
+)
+async def test_several_ranges_are_parts_of_one_body(
+    asked: str, parts: list[tuple[str, str]], path: str, url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(url / path, headers={"Range": asked}) as response:
+        body = await response.read()
+    head = f"Content-Type: {response.headers['Content-Type']}\r\n\r\n".encode()
+    found = [
+        (part["Content-Range"], str(part.get_payload()))
+        for part in message_from_bytes(head + body).walk()
+        if not part.is_multipart()
+    ]
+
+    assert (response.status, response.content_type) == (206, "multipart/byteranges")
+    assert found == [(f"bytes {span}/10", text) for span, text in parts]
+    assert response.content_length == len(body)
+    assert "Content-Range" not in response.headers
+    assert "ETag" in response.headers
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-3,2-5", "bytes=0-2,3-5", "bytes=0-5,1-2", "bytes=0-5,20-30"])
+async def test_ranges_that_overlap_or_touch_are_one(
+    asked: str, url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(url / "file/ten.txt", headers={"Range": asked}) as response:
+        body = await response.text()
+
+    assert (response.status, body, response.headers["Content-Range"]) == (206, "012345", "bytes 0-5/10")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Range": "bytes=" + ",".join(f"{n}-{n}" for n in (0, 2, 4, 6, 8)) + ",1-1,3-3,5-5,7-7"},
+        {"Range": "bytes=0-1,x"},
+        {"Range": "bytes=0-1,5-4"},
+        {"Range": "bytes=0-1,4-5", "If-Range": '"other"'},
+        {"Range": "bytes=0-1,4-5", "If-None-Match": '"other"'},
+        {"Range": "bytes=" + "0-," * 2_000},
+    ],
+    ids=["too many", "malformed", "reversed", "another version", "a condition", "a bomb"],
+)
+async def test_ranges_that_do_not_count_are_the_whole(
+    headers: dict[str, str], url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(url / "file/ten.txt", headers=headers) as response:
+        assert (response.status, await response.text()) == (200, "0123456789")
+
+
+async def test_several_ranges_of_which_none_is_there_are_a_problem(
+    url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.get(url / "file/ten.txt", headers={"Range": "bytes=10-,20-30"}) as response:
+        assert (response.status, response.headers["Content-Range"]) == (416, "bytes */10")
+
+
+async def test_a_sibling_of_a_file_that_a_handler_sends_is_not_taken(
+    url: URL, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "ten.txt.gz").write_bytes(b"private")
+
+    async with client.get(url / "file/ten.txt", headers={"Accept-Encoding": "gzip"}) as response:
+        assert (await response.text(), response.headers.get("Content-Encoding")) == ("0123456789", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,77 @@ async def test_options_that_ask_for_nothing_else_than_there_is_are_taken(
 
     async with client.get(await serve(kernel_app(routes)) / "static/a.txt") as response:
         assert await response.text() == "a"
+
+
+@pytest.fixture
+async def compressed(serve: Serve, tmp_path: Path) -> URL:
+    for suffix, content in {"": b"plain", ".br": b"brotli", ".gz": b"gzipped", ".zst": b"zstandard"}.items():
+        (tmp_path / f"site.css{suffix}").write_bytes(content)
+    (tmp_path / "alone.css").write_bytes(b"alone")
+    routes = RouteTableDef()
+    routes.static("/static", tmp_path)
+    return await serve(kernel_app(routes))
+
+
+@pytest.mark.parametrize(
+    ("accept", "body", "coding"),
+    [
+        ("gzip, deflate, br, zstd", b"brotli", "br"),
+        ("gzip, deflate, zstd", b"zstandard", "zstd"),
+        ("gzip", b"gzipped", "gzip"),
+        ("GZIP", b"gzipped", "gzip"),
+        ("br;q=0.1, gzip", b"gzipped", "gzip"),
+        ("br;q=0, gzip;q=0, zstd;q=0", b"plain", None),
+        ("*", b"brotli", "br"),
+        ("*, br;q=0", b"zstandard", "zstd"),
+        ("identity, gzip;q=0.5", b"plain", None),
+        ("gzipped, brotli", b"plain", None),
+        ("", b"plain", None),
+    ],
+)
+async def test_a_compressed_sibling_is_sent_to_whom_takes_it(
+    accept: str, body: bytes, coding: str | None, compressed: URL, tmp_path: Path
+) -> None:
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as client,
+        client.get(compressed / "static/site.css", headers={"Accept-Encoding": accept}) as response,
+    ):
+        sent = await response.read()
+
+    assert (response.status, sent, response.headers.get("Content-Encoding")) == (200, body, coding)
+    assert (response.content_type, response.headers["Vary"]) == ("text/css", "Accept-Encoding")
+
+
+async def test_each_coding_has_a_tag_and_ranges_of_its_own(compressed: URL) -> None:
+    address, tags = compressed / "static/site.css", {}
+    async with aiohttp.ClientSession(auto_decompress=False) as client:
+        for accept in ("br", "gzip", "zstd", "identity"):
+            async with client.get(address, headers={"Accept-Encoding": accept}) as response:
+                tags[accept] = response.headers["ETag"]
+        known = {"Accept-Encoding": "br", "If-None-Match": tags["br"]}
+        async with client.get(address, headers=known) as response:
+            again = response.status, response.headers["Vary"]
+        async with client.get(address, headers=known | {"If-None-Match": tags["gzip"]}) as response:
+            other = response.status
+        part = {"Accept-Encoding": "gzip", "Range": "bytes=0-1", "If-Range": tags["gzip"]}
+        async with client.get(address, headers=part) as response:
+            cut = response.status, await response.read(), response.headers["Content-Range"]
+
+    assert len(set(tags.values())) == 4
+    assert again == (304, "Accept-Encoding")
+    assert other == 200
+    assert cut == (206, b"gz", "bytes 0-1/7")
+
+
+async def test_a_file_without_siblings_does_not_vary(compressed: URL, client: aiohttp.ClientSession) -> None:
+    async with client.get(compressed / "static/alone.css") as response:
+        assert "Accept-Encoding" not in response.headers.get("Vary", "")
+
+
+@pytest.mark.parametrize(("is_right", "lasts"), [(True, "immutable"), (False, "max-age=3600")])
+async def test_an_address_with_the_hash_of_the_content_is_kept_for_ever(
+    is_right: bool, lasts: str, compressed: URL, client: aiohttp.ClientSession
+) -> None:
+    version = hashlib.sha256(b"alone").hexdigest()[:12] if is_right else "0" * 12
+    async with client.get((compressed / "static/alone.css").with_query(v=version)) as response:
+        assert lasts in response.headers["Cache-Control"]

@@ -16,6 +16,7 @@ from framework.cli.explaining import fallbacks
 from framework.cli.loading import Service, find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.server.guarantees import missing_guarantees
+from framework.server.lifecycle import STARTING_HERE
 from framework.settings import Loaded, Origin
 
 
@@ -67,6 +68,7 @@ def _print_fallbacks(app: web.Application, console: Console) -> None:
 async def _try(app: web.Application) -> Mapping[str, Exception]:
     runner = web.AppRunner(app, handle_signals=False)
     failures: dict[str, Exception] = {}
+    STARTING_HERE.set(True)  # nobody is served, and so nothing is missing
     await runner.setup()
     try:
         for battery in app[BATTERIES]:

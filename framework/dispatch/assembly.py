@@ -33,6 +33,7 @@ from framework.routing import (
     register,
 )
 from framework.server import SERVICE, Service
+from framework.server.elsewhere import tell_what_is_unkept
 from framework.server.plain import checking
 from framework.server.service import ReadService
 from framework.services import ensure_provided, provide
@@ -89,6 +90,7 @@ def assemble(
     app.on_response_prepare.append(preparer)
     app[SERVICE] = _reader(dispatcher, preparer)
     _attach(app, batteries, endpoints)
+    app.on_startup.append(tell_what_is_unkept)
     app.on_startup.append(_ensuring_services(endpoints, brought))
     app.on_startup.append(_adopting(dispatcher, chains, brought, form_limits, dispatching))
     if is_plain("aiohttp"):

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from framework.adapters.aiohttp.requests import state_of
 from framework.adapters.aiohttp.routes import forget_heads
 from framework.battery import Battery, Stamp
-from framework.context import ENSURE_SOCKET, SOCKET
+from framework.context import GUARD_SOCKET, SOCKET
 from framework.error_handling import ErrorHandling
 from framework.problem import Problem
 from framework.server.connections import CONNECTIONS
@@ -33,9 +33,9 @@ class Preparer:
             Forbidden: It is a WebSocket for a page of a stranger.
         """
         if isinstance(response, web.WebSocketResponse):
-            ensure = request.config_dict.get(ENSURE_SOCKET)
-            if ensure is not None:
-                ensure(request)
+            guard = request.config_dict.get(GUARD_SOCKET)
+            if guard is not None:
+                guard(request, response)
             state_of(request)[SOCKET] = response
         waiting = self.prepare(request, response)
         response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in

@@ -1,6 +1,8 @@
-"""Whether a request comes from a browser that wants a page (RFC 9110, 12.5.1)."""
+"""What a client would rather have: a page or data, and in which coding (RFC 9110, 12.5)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _LONGEST_ACCEPT = 1_000
@@ -22,6 +24,24 @@ def prefers_html(accept: str) -> bool:
         elif name == "application/json" or name.endswith("+json"):
             data = max(data, _quality(parameters))
     return page > 0 and page >= data
+
+
+def accepted_coding(accept: str, available: Sequence[str]) -> str | None:
+    """Return the content coding that an ``Accept-Encoding`` header ranks highest; None for the content as it is.
+
+    Args:
+        available: The codings that there are; of two with the same rank the former.
+    """
+    ranks: dict[str, float] = {}
+    for part in accept[:_LONGEST_ACCEPT].split(","):
+        coding, _, parameters = part.partition(";")
+        ranks.setdefault(coding.strip().lower(), _quality(parameters))
+    rest = ranks.get("*", 0.0)
+    best = max(available, key=lambda coding: ranks.get(coding, rest), default=None)
+    if best is None:
+        return None
+    rank = ranks.get(best, rest)
+    return best if rank > 0 and rank >= ranks.get("identity", 0.0) else None
 
 
 def _quality(parameters: str) -> float:

@@ -28,9 +28,15 @@ GUARANTEES: Final[Mapping[str, str]] = MappingProxyType(
         "response faults": "A response that cannot be sent is replaced by a logged 500.",
         "short cuts": "Short responses leave in one piece, and routes are found without the router.",
         "compiled validation": "Schemas are functions made for them.",
-        "bounded forms": "Forms, cookies and bodies that a plain handler reads have the limits of typed ones.",
+        "bounded forms": "Forms, cookies, bodies and messages are limited for plain handlers as for typed ones.",
         "bounded validation": "Limits hold at any depth, and reading stops at the faults that are told.",
     }
+)
+
+#: Those that no server but ours keeps.
+OF_THE_SERVER: Final = (
+    *("malformed requests", "head limits", "handshakes", "pace", "trailers", "graceful stop", "disconnects"),
+    *("interim responses", "response faults", "bounded forms"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from contextvars import ContextVar
 from typing import Final
 
 from aiohttp import web
@@ -20,15 +21,10 @@ class Phase(enum.Enum):
 
 
 class Lifecycle:
-    """The phase that a service is in; the server moves it on, readiness reads it.
-
-    Attributes:
-        is_ours: Our own server moves it on; another knows nothing of it.
-    """
+    """The phase that a service is in; the server moves it on, readiness reads it."""
 
     def __init__(self) -> None:
         self.phase = Phase.STARTING
-        self.is_ours = False
         self._hurried = asyncio.Event()
 
     @property
@@ -62,6 +58,9 @@ class Lifecycle:
             done.cancel()
             resting.cancel()
 
+
+#: Whether it is a server of ours that starts an application just now.
+STARTING_HERE: Final[ContextVar[bool]] = ContextVar("framework.server.starting_here", default=False)
 
 LIFECYCLE: Final = web.AppKey("framework.server.lifecycle", Lifecycle)
 

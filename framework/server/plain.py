@@ -41,7 +41,6 @@ class Runner(web.AppRunner):
         )
         self.settings = settings
         self.lifecycle = ensure_lifecycle(app)
-        self.lifecycle.is_ours = True
         self._plan = plan
         if not app.frozen:
             app.on_response_prepare.append(_finish_head)

@@ -20,7 +20,7 @@ from framework.adapters.versions import is_plain
 from framework.errors import ConfigurationError
 from framework.server.app_keys import SERVER_SETTINGS
 from framework.server.guarantees import missing_guarantees
-from framework.server.lifecycle import Lifecycle, Phase, ensure_lifecycle
+from framework.server.lifecycle import STARTING_HERE, Lifecycle, Phase, ensure_lifecycle
 from framework.server.settings import ServerSettings
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
@@ -111,12 +111,20 @@ async def serve(
     """
     runner = new_runner(app, settings or app.get(SERVER_SETTINGS) or ServerSettings())
     try:
-        await runner.setup()
+        await _start(runner)
         await _listen(runner, sockets, ssl_context)
         runner.lifecycle.phase = Phase.READY
         yield _running(runner, "https" if ssl_context else "http")
     finally:
         await runner.stop()
+
+
+async def _start(runner: Runner) -> None:
+    starting = STARTING_HERE.set(True)
+    try:
+        await runner.setup()
+    finally:
+        STARTING_HERE.reset(starting)
 
 
 async def _listen(runner: Runner, sockets: Sequence[socket], ssl_context: SSLContext | None) -> None:

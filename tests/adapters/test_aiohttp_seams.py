@@ -63,6 +63,7 @@ PRIVATE: Mapping[str, Sequence[str]] = {
         *("_body", "_body_length", "_chunked", "_compression", "_cookies", "_eof_sent", "_headers"),
         *("_keep_alive", "_payload_writer", "_reason", "_state", "_status"),
     ],
+    "aiohttp.web_ws.WebSocketResponse": ["_heartbeat", "_max_msg_size", "_pong_heartbeat", "_reader"],
     "aiohttp.web_runner.AppRunner": ["_cleanup_server", "_make_server"],
     "aiohttp.web_runner.BaseRunner": ["_shutdown_timeout"],
     "aiohttp.web_runner.BaseSite": ["_runner", "_server"],
@@ -113,6 +114,7 @@ async def owners() -> AsyncIterator[Mapping[str, object]]:
         "aiohttp.web_request.Request": request,
         "aiohttp.web_response.Response": response,
         "aiohttp.web_response.StreamResponse": response,
+        "aiohttp.web_ws.WebSocketResponse": web.WebSocketResponse(heartbeat=1),
         "aiohttp.web_runner.AppRunner": runner,
         "aiohttp.web_runner.BaseRunner": runner,
         "aiohttp.web_runner.BaseSite": web.TCPSite(runner),
@@ -234,6 +236,20 @@ def test_a_writer_has_the_state_that_is_written() -> None:
     assert (
         _serialize_headers("HTTP/1.1 200 OK", CIMultiDict({"A": "b"})) == b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n"
     )
+
+
+def test_a_socket_reads_its_limits_behind_the_signal() -> None:
+    prepare, start = (
+        inspect.getsource(getattr(web.WebSocketResponse, name)) for name in ("prepare", "_post_start")
+    )
+
+    assert prepare.index("super().prepare(request)") < prepare.index("self._post_start(")
+    for step in ["self._reset_heartbeat()", "self._max_msg_size,", "self._heartbeat is None"]:
+        assert step in start
+
+
+def test_a_target_that_aiohttp_cannot_read_fails_where_redirects_are_made() -> None:
+    assert "location" in inspect.signature(web.HTTPMove.__init__).parameters
 
 
 def test_a_response_takes_its_writer_from_the_request() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from framework.errors import BadRequest, Conflict, ServiceUnavailable
 from framework.routing import RouteTableDef
 from framework.testing import Serve
 
+MEBIBYTE = 1024 * 1024
 ERRORS: dict[str, Exception] = {
     "ours": ValueError("secret"),
     "peer": BadRequest("Say something sensible."),
@@ -40,6 +42,15 @@ async def url(serve: Serve) -> URL:
             await ws.send_str(message.data)
         return ws
 
+    @routes.get("/own")
+    @public
+    async def own(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse(heartbeat=60, max_msg_size=2 * MEBIBYTE)
+        await ws.prepare(request)
+        async for message in ws:
+            await ws.send_str(str(len(message.data)))
+        return ws
+
     @routes.get("/typed")
     @public
     async def typed(number: int, request: web.Request) -> web.WebSocketResponse:
@@ -47,8 +58,10 @@ async def url(serve: Serve) -> URL:
         raise LookupError(number)
 
     settings = ServiceSettings()
-    origins = SocketSettings(origins=("https://app.example", "https://*.family.example"))
-    return await serve(create_app(replace(settings, sockets=origins), routes=[routes]))
+    sockets = SocketSettings(
+        origins=("https://app.example", "https://*.family.example"), heartbeat=timedelta(seconds=0.2)
+    )
+    return await serve(create_app(replace(settings, sockets=sockets), routes=[routes]))
 
 
 @pytest.mark.parametrize(
@@ -207,3 +220,57 @@ async def test_what_a_handler_returns_behind_the_handshake_ends_the_socket_with_
     assert ws.close_code == code
     logged = [record.name for record in caplog.records if record.levelname == "ERROR"]
     assert logged == (["framework.problems"] if code == 1011 else [])
+
+
+@pytest.mark.guarantee("bounded forms")
+@pytest.mark.parametrize(
+    ("path", "size", "is_taken"),
+    [
+        ("socket", MEBIBYTE - 1, True),
+        ("socket", MEBIBYTE + 1, False),
+        ("own", 2 * MEBIBYTE - 1, True),
+        ("own", 2 * MEBIBYTE + 1, False),
+    ],
+)
+async def test_a_message_is_no_larger_than_settings_or_handler_say(
+    path: str,
+    size: int,
+    is_taken: bool,
+    url: URL,
+    client: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with client.ws_connect(url / path, max_msg_size=0) as ws:
+        await ws.send_str("x" * size)
+        message = await ws.receive(timeout=5)
+
+    if is_taken:
+        assert message.type is WSMsgType.TEXT
+    else:
+        assert (message.type, message.data) == (WSMsgType.CLOSE, 1009)
+    # The handlers stumble over what aiohttp tells them of it.
+    assert "unhandled_error" not in caplog.messages
+
+
+@pytest.mark.guarantee("bounded forms")
+@pytest.mark.parametrize(("path", "is_asked"), [("socket", True), ("own", False)])
+async def test_a_silent_peer_is_asked_for_a_sign_of_life(
+    path: str, is_asked: bool, url: URL, client: aiohttp.ClientSession
+) -> None:
+    async with client.ws_connect(url / path, autoping=False) as ws:
+        try:
+            asked = (await ws.receive(timeout=1)).type is WSMsgType.PING
+        except TimeoutError:
+            asked = False
+
+        assert asked is is_asked
+
+
+@pytest.mark.guarantee("bounded forms")
+async def test_one_that_gives_none_is_gone(url: URL, client: aiohttp.ClientSession) -> None:
+    async with client.ws_connect(url / "socket", autoping=False) as ws:
+        await ws.receive(timeout=2)
+
+        last = await ws.receive(timeout=2)
+
+    assert last.type in {WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR}

@@ -107,8 +107,6 @@ class Exchange:
             ask_to_close(response)
         self._connection.config.connections.hold(request, response, request._task)
 
-    # One after the other
-
     def begin(self) -> None:
         connection = self._connection
         if connection._request_in_progress or not connection._messages:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, cast
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, hdrs
 from aiohttp.helpers import TimerNoop, parse_http_date
 from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import _ErrInfo
@@ -63,7 +63,7 @@ class Request(ReadableRequest):
         self.has_writer = True
         return Writer(self._protocol, self._loop, is_head=self._method == hdrs.METH_HEAD)
 
-    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+    async def _prepare_hook(self, response: Any) -> None:
         await super()._prepare_hook(response)
         connection: Any = self._protocol
         connection.requests.note_head(self, response)

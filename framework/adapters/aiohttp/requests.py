@@ -6,7 +6,7 @@ is not there, and has a property around each field; a request asks some thirty t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
@@ -72,6 +72,10 @@ if is_plain("aiohttp"):
         """Return the request as one from this client, over this scheme and for this host, as far as they are known."""
         seen: dict[str, Any] = {"scheme": scheme, "host": host}
         return request.clone(remote=remote, **{name: value for name, value in seen.items() if value})
+
+    def texts_read(request: web.Request) -> Iterator[str]:
+        """Yield nothing: without private parts it is not known what was read of a body."""
+        yield from ()
 
 else:
 
@@ -158,3 +162,11 @@ else:
             # What stands for a TLS context here is only asked whether it is there.
             request._transport_sslcontext = _TLS_OF_A_PROXY if scheme == "https" else None
         return request
+
+    def texts_read(request: web.Request) -> Iterator[str]:
+        """Yield what was read of a body so far: all of it, or the texts of a form in parts."""
+        if request._read_bytes:
+            yield request._read_bytes.decode(errors="replace")
+        for value in () if request._post is None else request._post.values():
+            if isinstance(value, str):
+                yield value

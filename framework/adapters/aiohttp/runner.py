@@ -108,7 +108,6 @@ class Runner(web.AppRunner):
         require_c_parser(settings)
         self.settings = settings
         self.lifecycle = ensure_lifecycle(app)
-        self.lifecycle.is_ours = True
         self._plan = StopPlan.from_settings(settings)
         self._finish_at = 0.0
 

@@ -15,8 +15,10 @@ from typing import Any, cast
 from aiohttp import WSCloseCode, hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.sockets import is_misspoken
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
 from framework.batteries.problems.page import Page
+from framework.batteries.problems.redirects import ensure_target, refused_target
 from framework.batteries.problems.reporting import Hook, Reporter
 from framework.batteries.problems.translation import Translations, translator
 from framework.battery import Battery, Handler, Plan
@@ -24,7 +26,7 @@ from framework.binding.declared import NothingReturned
 from framework.context import CHALLENGES, DEADLINE, ENDPOINT, REQUEST_ID, SOCKET, nonce
 from framework.endpoint import Endpoint, Source
 from framework.error_handling import ERROR_HANDLING, ErrorHandling
-from framework.errors import ConfigurationError, ServiceError
+from framework.errors import BadRequest, ConfigurationError, ServiceError
 from framework.http.accept import prefers_html
 from framework.problem import PROBLEM_DOCUMENT, Problem, Renderer
 from framework.progress import lateness_of
@@ -43,6 +45,7 @@ from framework.streaming import (
 
 _log = logging.getLogger("framework.problems")
 
+_REDIRECTS = range(300, 400)
 _HTML = "text/html; charset=utf-8"
 
 Respond = Callable[[web.Request, Exception], web.StreamResponse]
@@ -191,6 +194,11 @@ async def _ended(
     """Answer an error; complete a stream that the service's stop has interrupted, and raise any other cancellation."""
     told = _told_of(request, error)
     if told is not None:
+        socket = request.get(SOCKET)
+        if socket is not None and is_misspoken(socket):
+            return disconnected(
+                request, socket.status
+            )  # the error follows from what aiohttp told the handler
         parting = _parting(request, handling, told)
         return respond(request, told) if parting is None else await parting
     response = await end_early(request)
@@ -203,8 +211,11 @@ def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
     """Check what aiohttp would only find out while it sends, and then tell nobody.
 
     Raises:
+        BadRequest: It is a redirect to another host that the request has named.
         ValueError: The response cannot be sent.
     """
+    if response.status in _REDIRECTS:
+        ensure_target(request, response)
     if not is_sendable(response.headers):
         raise ValueError("A response header holds control characters.")
     if is_spent(request, response):
@@ -218,7 +229,7 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         if isinstance(error, ConnectionError) and is_gone(request):
             return disconnected(request)
         client_failed = error is request.content.exception() or isinstance(error, web.RequestPayloadError)
-        told = error if client_failed else handling.translate(error)
+        told = error if client_failed else handling.translate(_fitting(request, error))
         problem, blame = judge(told, client_failed=client_failed, out_of_time=_is_out_of_time(request))
         if is_begun(request) and not client_failed:
             # Whatever the handler meant to tell the client, it cannot any more: that is for the log.
@@ -241,6 +252,16 @@ def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) 
         return response
 
     return respond
+
+
+def _fitting(request: web.Request, error: Exception) -> Exception:
+    """Return the error, or what stands for it when it is a redirect to another host that the request has named."""
+    if isinstance(error, web.HTTPException):
+        try:
+            ensure_target(request, error)
+        except BadRequest as refusal:
+            return refusal
+    return refused_target(request, error) or error
 
 
 def _told_of(request: web.Request, error: BaseException) -> Exception | None:

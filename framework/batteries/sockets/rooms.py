@@ -11,13 +11,14 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from framework import validation
+from framework.adapters.aiohttp.sockets import bound
 from framework.batteries.sockets.delivery import Delivery, text_frame
 from framework.batteries.sockets.flow import MessageRate, Outbox
 from framework.batteries.sockets.handshake import ensure_handshake, ensure_origin
 from framework.batteries.sockets.membership import Membership
 from framework.batteries.sockets.settings import SocketSettings
 from framework.battery import Battery
-from framework.context import ENSURE_SOCKET, REGISTRY
+from framework.context import GUARD_SOCKET, REGISTRY
 from framework.endpoint import Endpoint
 from framework.error_handling import ERROR_HANDLING
 from framework.errors import ServiceError, ServiceUnavailable
@@ -195,8 +196,18 @@ class Rooms:
         """Return how many are in each room."""
         return self._members.counts()
 
+    def guard(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        """Give a WebSocket, of ours or a handler's own, its limits, and check that its page may have one.
+
+        Raises:
+            Forbidden: The page is of an origin that may not.
+        """
+        self.ensure_origin(request)
+        heartbeat = self._settings.heartbeat.total_seconds()
+        bound(socket, heartbeat_seconds=heartbeat, max_message=self._settings.max_message)
+
     def ensure_origin(self, request: web.Request) -> None:
-        """Check that the page that asks for a WebSocket may have one, be it of ours or aiohttp's own.
+        """Check that the page that asks for a WebSocket may have one.
 
         Raises:
             Forbidden: It is of an origin that may not.
@@ -283,7 +294,7 @@ def battery(settings: SocketSettings) -> Battery:
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         ensure_lifecycle(app)
         app[REGISTRY].register_value(Rooms, rooms)
-        app[ENSURE_SOCKET] = rooms.ensure_origin
+        app[GUARD_SOCKET] = rooms.guard
         # Our own server has ended the sockets by then; others know nothing of them.
         app.on_shutdown.append(lambda app: app[CONNECTIONS].end())
 
