@@ -313,14 +313,13 @@ class _Filling:
 
     def _faults_of(self, error: Exception, cls: type[Any], prefix: str) -> list[str]:
         causes: Sequence[str | Exception] = error.causes if isinstance(error, InvalidSettings) else (error,)
-        return [
-            self._masked(
-                cause.told(self.prefix)
-                if isinstance(cause, InvalidSetting)
-                else self._placed(str(cause), cls, prefix)
-            )
+        told = (
+            cause.told(self.prefix)
+            if isinstance(cause, InvalidSetting)
+            else self._placed(str(cause), cls, prefix)
             for cause in causes
-        ]
+        )
+        return [self._masked(each) for each in told]
 
     def _placed(self, said: str, cls: type[Any], prefix: str) -> str:
         """Put the variables of the fields that a record complains of before its words."""
