@@ -18,7 +18,7 @@ from framework.batteries.auth.provider import Fetch, ProviderKeys, fetch
 from framework.batteries.auth.settings import AuthSettings
 from framework.batteries.auth.stores import MemoryRevocations, MemoryTokenStore, Revocations, TokenStore
 from framework.batteries.auth.tokens import Tokens
-from framework.battery import Battery, Lifespan
+from framework.battery import Battery, Lifespan, Middleware, Plan
 from framework.battery import Check as Ready
 from framework.context import CHALLENGES, CREDENTIAL_COOKIES, PRINCIPAL, REGISTRY, SECURITY_SCHEMES
 from framework.endpoint import Endpoint, Provide
@@ -61,11 +61,11 @@ def battery(
     tokens = Tokens(settings, revocations=remembered, issuers=trusted)
     passwords = Passwords(settings.passwords)
     identification = Identification(tokens, credentials, known)
+    guards = Guards(identification, profile, settings.sign_in_path)
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         if profile is Profile.production:
             ensure_policies(endpoints)
-        _prepare(tokens)
         registry = app[REGISTRY]
         registry.register_value(Tokens, tokens)
         registry.register_value(Passwords, passwords)
@@ -84,7 +84,7 @@ def battery(
         name="auth",
         after=frozenset({"problems", "cors", "sessions", "csrf"}),
         provides={Principal: Provide(PRINCIPAL, names=("principal",), absent=Unauthorized)},
-        plan=Guards(identification, profile, settings.sign_in_path).plan,
+        plan=_planning(tokens, guards),
         problems=statuses,
         setup=setup,
         lifespan=_keeping(published) if published else None,
@@ -93,11 +93,15 @@ def battery(
     )
 
 
-def _prepare(tokens: Tokens) -> None:
-    try:
-        tokens.prepare()
-    except ConfigurationError as error:
-        raise ConfigurationError(f"AUTH_KEYS: {error}") from error
+def _planning(tokens: Tokens, guards: Guards) -> Plan:
+    def plan(endpoint: Endpoint) -> Middleware | None:
+        try:
+            tokens.prepare()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"AUTH_KEYS: {error}") from error
+        return guards.plan(endpoint)
+
+    return plan
 
 
 def _issuer_keys(

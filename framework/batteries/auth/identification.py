@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 import svcs
@@ -60,16 +61,17 @@ class Identification:
         self._ways = tuple(self._way(each, tokens) for each in self.credentials)
         self._known = None if known is None else self._inject(known, 1)
         self.headers = tuple(dict.fromkeys([*(way.header for way in self._ways), hdrs.COOKIE]))
-        self.recall = self._recaller(tokens)
+        self._tokens = tokens
         self.challenges = tuple(dict.fromkeys(each.challenge for each in self.credentials))
         self.cookies = frozenset(each.cookie for each in self.credentials if each.cookie)
 
-    def _recaller(self, tokens: Tokens) -> Recall | None:
-        """Return what knows a caller at once; None where somebody has to be asked at each request."""
+    @cached_property
+    def recall(self) -> Recall | None:
+        """What knows a caller at once; None where somebody has to be asked at each request."""
         first = self.credentials[0]
         if first.verify is not None or not first.scheme or self._known is not None:
             return None
-        return tokens.recaller(f"{first.scheme} ")
+        return self._tokens.recaller(f"{first.scheme} ")
 
     def ensure_provided(self, registry: svcs.Registry) -> None:
         """Check that there are the services which the functions of the user's take.

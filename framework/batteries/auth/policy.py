@@ -115,7 +115,7 @@ class Guards:
 
     def __init__(self, identification: Identification, profile: Profile, sign_in_path: str) -> None:
         self._identify = identification.identify
-        self._recall = identification.recall
+        self._identification = identification
         self._headers = identification.headers
         self._profile = profile
         self._sign_in_path = sign_in_path
@@ -153,7 +153,7 @@ class Guards:
         return await handler(request)
 
     def _requiring(self, scopes: frozenset[str]) -> Middleware:
-        recall = self._recall
+        recall = self._identification.recall
 
         async def judge(request: web.Request, handler: Handler) -> web.StreamResponse:
             principal = await self._identify(request)
