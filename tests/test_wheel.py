@@ -98,7 +98,7 @@ def test_a_minimal_service_finds_the_wheel_that_made_it_and_passes_its_own_tests
 
 def test_a_service_made_by_a_service_s_own_framework_is_the_same(shop: tuple[Path, dict[str, str]]) -> None:
     folder, _ = shop
-    run("../small/.venv/bin/framework", "new", "small", "--folder", "again", cwd=folder)
+    run(folder.with_name("small") / ".venv/bin/framework", "new", "small", "--folder", "again", cwd=folder)
 
     first, again = folder.with_name("small"), folder / "again"
     files = sorted(path.relative_to(again) for path in again.rglob("*") if path.suffix not in {"", ".whl"})
