@@ -90,7 +90,7 @@ def slow(app: web.Application) -> web.Application:
 async def received(app: web.Application, *requests: tuple[bytes, ...]) -> list[tuple[list[bytes], bytes]]:
     """Return the responses to these requests, each sent in these pieces; without what differs each time."""
     found = []
-    async with serve(app, ServerSettings(port=0)) as running:
+    async with serve(app, ServerSettings(port=0, drain_seconds=0)) as running:
         for pieces in requests:
             async with peer(running.port) as client:
                 await client.send(*pieces, pause_seconds=0.02)
@@ -167,7 +167,7 @@ async def test_a_recalled_token_counts_for_what_one_does_that_is_looked_at_anew(
         app = app_with(revocations=revocations)
         seen = await tokens.verify(texts["revoked"])
         warm = [(authorized(f"Bearer {text}"),) for text in texts.values()]
-        async with serve(app, ServerSettings(port=0)) as running:
+        async with serve(app, ServerSettings(port=0, drain_seconds=0)) as running:
             for pieces in warm:
                 async with peer(running.port) as client:
                     await client.send(*pieces)

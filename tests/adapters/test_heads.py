@@ -125,7 +125,9 @@ REQUESTS: dict[str, tuple[str, tuple[str, ...]]] = {
 async def received(app: web.Application, heads: list[bytes]) -> list[bytes]:
     """Return the response to each of these requests, each on a connection of its own, asked for in turn."""
     found = []
-    async with serve(app, ServerSettings(port=0, keepalive_seconds=0.001, linger_seconds=0.1)) as running:
+    async with serve(
+        app, ServerSettings(port=0, keepalive_seconds=0.001, linger_seconds=0.1, drain_seconds=0)
+    ) as running:
         for head in heads:
             async with peer(running.port) as client:
                 await client.send(head)

@@ -940,7 +940,7 @@ async def main():
     keys = (generated_key(),)
     settings = ServiceSettings(sessions=SessionSettings(keys=keys), auth=AuthSettings(keys=keys))
     app = create_app(settings, routes=[routes], batteries=[logs.battery(), problems.battery()])
-    async with server.serve(app, ServerSettings(port=0)) as running, aiohttp.ClientSession() as client:
+    async with server.serve(app, ServerSettings(port=0, drain_seconds=0)) as running, aiohttp.ClientSession() as client:
         async with client.get(f"{running.url}/broken") as response:
             await response.read()
 

@@ -180,5 +180,7 @@ async def plain_cookies(request: web.Request) -> web.Response:
 
 def build(**server: Any) -> web.Application:
     """Return the application, to be served on a free port."""
-    settings = ServiceSettings(server=ServerSettings(port=0, linger_seconds=0.3, **server))
+    settings = ServiceSettings(
+        server=ServerSettings(port=0, linger_seconds=0.3, **{"drain_seconds": 0, **server})
+    )
     return create_app(settings, routes=[routes])

@@ -139,7 +139,7 @@ def _refusal(case: Case, position: str, message: str, folder: Path) -> Cell:
 
 @asynccontextmanager
 async def _served(app: web.Application) -> AsyncIterator[URL]:
-    async with server.serve(app, ServerSettings(port=0)) as running:
+    async with server.serve(app, ServerSettings(port=0, drain_seconds=0)) as running:
         yield URL(running.url)
 
 
