@@ -278,7 +278,7 @@ def test_all_wrong_settings_are_told_at_once(folder: Path) -> None:
 
 
 def test_production_refuses_to_start_without_keys(folder: Path) -> None:
-    done = framework("run", "hello", cwd=folder, PROFILE="production")
+    done = framework("run", "hello", cwd=folder, PROFILE="production", SERVER_ACCEPT_PLAIN="true")
 
     assert done.returncode == 2
     assert "SESSIONS_KEYS is not set" in done.stderr
