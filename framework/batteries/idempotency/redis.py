@@ -11,19 +11,11 @@ import orjson
 from aiohttp import web
 
 from framework.batteries.idempotency.stores import Kept, in_progress
-from framework.errors import ConfigurationError, ServiceUnavailable
+from framework.redis import Redis, RedisError, answering, open_redis
 from framework.secrets import Secret
-
-try:
-    from redis.asyncio import Redis
-    from redis.exceptions import RedisError
-except ImportError as error:
-    raise ConfigurationError("Answers in Redis need its client: install aiohttp-batteries[redis].") from error
 
 _log = logging.getLogger("framework.idempotency")
 
-_CONNECT_SECONDS = 1.0
-_ANSWER_SECONDS = 2.0
 _BUSY = b"busy"
 
 
@@ -52,13 +44,7 @@ class RedisStore:
         Raises:
             ConfigurationError: The URL is none.
         """
-        try:
-            redis = Redis.from_url(
-                url.reveal(), socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
-            )
-        except ValueError as error:
-            raise ConfigurationError(f"The URL of the answers' Redis: {error}") from None
-        return cls(redis)
+        return cls(open_redis(url, "The URL of the answers' Redis"))
 
     async def begin(self, request: web.Request, key: str) -> Kept | None:
         """Return the kept answer, or None for the first request.
@@ -68,7 +54,7 @@ class RedisStore:
             ServiceUnavailable: Redis does not answer.
         """
         name = self._prefix + key
-        with _answering():
+        with answering(_log, "idempotency_store_failed", "This cannot be done only once just now."):
             if await self._redis.set(name, _BUSY, nx=True, ex=self._busy_seconds):
                 return None
             found = await self._redis.get(name)
@@ -106,17 +92,3 @@ def _logged() -> Iterator[None]:
         yield
     except RedisError as error:
         _log.error("idempotency_store_failed", exc_info=error)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Tell the client to come again when Redis does not answer.
-
-    Raises:
-        ServiceUnavailable: It does not.
-    """
-    try:
-        yield
-    except RedisError as error:
-        _log.error("idempotency_store_failed", exc_info=error)
-        raise ServiceUnavailable("This cannot be done only once just now.", retry_after_seconds=5) from error

@@ -14,16 +14,13 @@ from framework.batteries.ratelimits.rates import Rate
 from framework.batteries.ratelimits.settings import RateLimitSettings
 from framework.batteries.ratelimits.windows import MemoryCounts, Taken
 from framework.errors import ConfigurationError, ServiceUnavailable
+from framework.redis import RedisError, open_redis
 from framework.secrets import Secret
 
 try:
     from limits import RateLimitItemPerSecond
     from limits.aio.storage import RedisStorage
     from limits.aio.strategies import MovingWindowRateLimiter
-    from redis.asyncio import BlockingConnectionPool
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
 except ImportError as error:
     raise ConfigurationError(
         "RATELIMITS_REDIS_URL needs more packages: install aiohttp-batteries[redis]."
@@ -41,19 +38,13 @@ class RedisCounts:
     """The counts of all processes that have the same Redis."""
 
     def __init__(self, url: Secret, settings: RateLimitSettings) -> None:
-        try:
-            # NOTE: a pool that blocks; others fail when as many requests as they have connections come at once.
-            self._pool = BlockingConnectionPool.from_url(
-                url.reveal(),
-                max_connections=settings.redis_connections,
-                timeout=settings.redis_seconds,
-                socket_connect_timeout=settings.redis_seconds,
-                socket_timeout=settings.redis_seconds,
-                retry=Retry(NoBackoff(), 1),
-            )
-        except ValueError as error:
-            raise ConfigurationError(f"RATELIMITS_REDIS_URL: {error}") from None
-        options: dict[str, Any] = {"connection_pool": self._pool}
+        self._redis = open_redis(
+            url,
+            "RATELIMITS_REDIS_URL",
+            connections=settings.redis_connections,
+            seconds=settings.redis_seconds,
+        )
+        options: dict[str, Any] = {"connection_pool": self._redis.connection_pool}
         storage = RedisStorage("async+redis://", implementation="redispy", key_prefix=_PREFIX, **options)
         self._windows = MovingWindowRateLimiter(storage)
 
@@ -72,7 +63,7 @@ class RedisCounts:
         return Taken(allowed, max(0, window.remaining) if allowed else 0, reset)
 
     async def close(self) -> None:
-        await self._pool.disconnect()
+        await self._redis.aclose()
 
 
 class SharedCounts:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from framework.batteries.sessions.stores import key_of, new_token
-from framework.errors import ConfigurationError, ServiceUnavailable
+from framework.redis import Redis, answering, open_redis
 from framework.secrets import Secret
-
-try:
-    from redis.asyncio import Redis
-    from redis.exceptions import RedisError
-except ImportError as error:
-    raise ConfigurationError(
-        "Sessions in Redis need its client: install aiohttp-batteries[redis]."
-    ) from error
 
 _log = logging.getLogger("framework.sessions")
 
-_CONNECT_SECONDS = 1.0
-_ANSWER_SECONDS = 2.0
 _INDEX_SECONDS = 30 * 24 * 3600
 
 
@@ -48,16 +38,10 @@ class RedisStore:
         Raises:
             ConfigurationError: The URL is none.
         """
-        try:
-            redis = Redis.from_url(
-                url.reveal(), socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
-            )
-        except ValueError as error:
-            raise ConfigurationError(f"SESSIONS_REDIS_URL: {error}") from None
-        return cls(redis)
+        return cls(open_redis(url, "SESSIONS_REDIS_URL"))
 
     async def load(self, token: str) -> bytes | None:
-        async with _answering():
+        with _answering():
             content = await self._redis.get(self._key(token))
         return content.encode() if isinstance(content, str) else content
 
@@ -69,22 +53,23 @@ class RedisStore:
         """
         known, token = token is not None, token or new_token()
         key = self._key(token)
-        async with _answering(), self._redis.pipeline(transaction=True) as batch:
-            batch.set(key, content, ex=seconds, xx=known, nx=not known)
-            if owner:
-                index, now = self._index(owner), self._clock()
-                batch.zadd(index, {key: now + seconds})
-                batch.zremrangebyscore(index, 0, now)
-                batch.expire(index, max(seconds, _INDEX_SECONDS))
+        batch = self._redis.pipeline(transaction=True)
+        batch.set(key, content, ex=seconds, xx=known, nx=not known)
+        if owner:
+            index, now = self._index(owner), self._clock()
+            batch.zadd(index, {key: now + seconds})
+            batch.zremrangebyscore(index, 0, now)
+            batch.expire(index, max(seconds, _INDEX_SECONDS))
+        with _answering():
             kept, *_ = await batch.execute()
         return token if kept else None
 
     async def drop(self, token: str) -> bool:
-        async with _answering():
+        with _answering():
             return bool(await self._redis.delete(self._key(token)))
 
     async def end_all(self, owner: str) -> int:
-        async with _answering():
+        with _answering():
             index = self._index(owner)
             keys = await self._redis.zrange(index, 0, -1)
             return int(await self._redis.delete(*keys)) if keys else 0
@@ -102,15 +87,5 @@ class RedisStore:
         return f"{self._prefix}of:{key_of(owner)}"
 
 
-@asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Tell the client to come again when Redis does not answer.
-
-    Raises:
-        ServiceUnavailable: It does not.
-    """
-    try:
-        yield
-    except RedisError as error:
-        _log.error("session_store_failed", exc_info=error)
-        raise ServiceUnavailable("Sessions cannot be read just now.", retry_after_seconds=5) from error
+def _answering() -> AbstractContextManager[None]:
+    return answering(_log, "session_store_failed", "Sessions cannot be read just now.")
