@@ -20,6 +20,7 @@ from framework.batteries.overload.limit import AdaptiveLimit
 from framework.batteries.overload.queue import FairQueue
 from framework.batteries.overload.settings import LaneSettings
 from framework.batteries.overload.stalls import Stall, watched
+from framework.batteries.overload.turns import Turns
 from framework.batteries.ratelimits import RateLimitSettings
 from framework.errors import ConfigurationError
 from framework.testing import Serve
@@ -288,6 +289,30 @@ def test_where_all_places_are_taken_who_has_one_takes_the_newest_of_who_has_more
     displaced, refused = queue.put("calm", "calm 0"), queue.put("loud", "loud 3")
 
     assert (displaced, refused, queue.size) == ("loud 2", "loud 3", 3)
+
+
+async def test_who_is_displaced_in_the_moment_in_which_its_time_is_up_is_no_fault_of_who_comes(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/x")
+    @public
+    async def handler(request: web.Request) -> list[str]:
+        turns = Turns(LaneSettings(at_once=1, waiting=2, waiting_each=2), int)
+        many, single = request.clone(remote="10.0.0.1"), request.clone(remote="10.0.0.2")
+        waiting = [asyncio.create_task(turns.wait(many)) for _ in range(2)]
+        await asyncio.sleep(0)
+        newcomer = asyncio.create_task(turns.wait(single))
+        waiting[1].cancel()
+        await asyncio.sleep(0)
+        while turns.call():
+            pass
+        outcomes = await asyncio.gather(*waiting, newcomer, return_exceptions=True)
+        return [type(outcome).__name__ for outcome in outcomes]
+
+    async with client.get(await serve(app_of(routes)) / "x") as response:
+        assert await response.json() == ["NoneType", "CancelledError", "NoneType"]
 
 
 async def test_a_loop_that_stands_still_is_told_with_the_place() -> None:

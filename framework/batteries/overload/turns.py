@@ -64,7 +64,7 @@ class Turns:
         displaced = self.queue.put(ticket.site, ticket)
         if displaced is ticket:
             raise Overloaded
-        if displaced is not None:
+        if displaced is not None and not displaced.turn.done():  # its time may be up, unknown to its task
             displaced.turn.set_exception(Overloaded())
         try:
             async with asyncio.timeout(self.seconds):
