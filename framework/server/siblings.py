@@ -15,7 +15,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -159,11 +159,11 @@ def _locked(path: Path) -> IO[bytes] | None:
 
 
 def _leave(folder: Path) -> None:
-    """Remove the folder behind the last worker."""
-    held = [_locked(path) for path in folder.glob("*.lock")]
-    if None not in held:
-        with suppress(OSError):
-            shutil.rmtree(folder)
-    for lock in held:
-        if lock is not None:
-            lock.close()
+    """Remove the folder behind the last worker; of several that leave at once any may be the first to do so."""
+    with ExitStack() as held, suppress(OSError):
+        for path in folder.glob("*.lock"):
+            lock = _locked(path)
+            if lock is None:
+                return
+            held.enter_context(lock)
+        shutil.rmtree(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,21 @@ async def test_a_path_that_is_too_long_for_a_socket_leaves_a_worker_alone(
     assert not found
     assert "Workers cannot ask one another" in caplog.text
     assert [*deep.iterdir()] == []
+
+
+async def test_workers_that_leave_at_once_do_not_stumble_over_each_other(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = web.Application()
+    async with among_siblings(app, PARENT):
+        folder = app[SIBLINGS].folder
+        found = [*folder.glob("*.lock")]
+
+        def glob(_: Path, pattern: str) -> list[Path]:
+            """Find what another worker removes at this very moment."""
+            shutil.rmtree(folder, ignore_errors=True)
+            return found
+
+        monkeypatch.setattr(Path, "glob", glob)
+
+    assert not folder.exists()
