@@ -299,7 +299,7 @@ async def test_who_is_displaced_in_the_moment_in_which_its_time_is_up_is_no_faul
     @routes.get("/x")
     @public
     async def handler(request: web.Request) -> list[str]:
-        turns = Turns(LaneSettings(at_once=1, waiting=2, waiting_each=2), int)
+        turns = Turns(LaneSettings(at_once=1, waiting=2, waiting_each=2), lambda: None)
         many, single = request.clone(remote="10.0.0.1"), request.clone(remote="10.0.0.2")
         waiting = [asyncio.create_task(turns.wait(many)) for _ in range(2)]
         await asyncio.sleep(0)
