@@ -12,7 +12,7 @@ from typing import Any
 from prometheus_client.core import Exemplar, Metric, Timestamp
 from prometheus_client.samples import Sample
 
-_GROWING = frozenset({"counter", "histogram", "summary"})
+GROWING = frozenset({"counter", "histogram", "summary"})
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -55,7 +55,7 @@ def _moment(value: Any) -> Any:
 
 def grown(families: Iterable[Metric]) -> list[Metric]:
     """Return the families whose numbers only grow."""
-    return [family for family in families if family.type in _GROWING]
+    return [family for family in families if family.type in GROWING]
 
 
 def merged(workers: Mapping[int, Iterable[Metric]]) -> list[Metric]:
@@ -73,7 +73,7 @@ def merged(workers: Mapping[int, Iterable[Metric]]) -> list[Metric]:
             )
             samples = sums.setdefault(family.name, {})
             for sample in family.samples:
-                if whole.type not in _GROWING:
+                if whole.type not in GROWING:
                     sample = sample._replace(labels={**sample.labels, "worker": str(number)})
                 _join(samples, sample)
     for name, family in found.items():

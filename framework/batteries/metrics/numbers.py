@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from framework.batteries.metrics.counting import Requests
-from framework.batteries.metrics.merging import families_of, grown, merged, plain
+from framework.batteries.metrics.merging import GROWING, families_of, grown, merged, plain
 from framework.server.siblings import Question, Siblings
 
 QUESTION = "metrics"
@@ -65,7 +65,7 @@ class Numbers:
         families = self._own()
         number = siblings.number
         if self._inherited:
-            rest = [family for family in families if family not in grown(families)]
+            rest = [family for family in families if family.type not in GROWING]
             families = [*rest, *merged({0: self._inherited, number: grown(families)})]
         path = _file(siblings, number)
         with suppress(OSError):
