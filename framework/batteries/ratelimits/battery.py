@@ -85,7 +85,8 @@ def battery(settings: RateLimitSettings | None = None, *, passwords: Collection[
             _ensure_same(shared, mark, endpoint)
         if not marks:
             return None
-        return Limited(limiter, endpoint, marks).guard
+        here_alone = f"{endpoint.method} {endpoint.path}"
+        return Limited(limiter, [(mark, policy_of(mark), mark.name or here_alone) for mark in marks]).guard
 
     def stamp_facts(endpoint: Endpoint) -> Facts:
         return _NEVER_THE_SAME if limits_of(endpoint, settings, passwords) else Facts()
@@ -142,11 +143,14 @@ def stamp(request: web.Request, response: web.StreamResponse) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """The limits of one endpoint."""
+    """The limits of one endpoint.
+
+    Attributes:
+        limits: Each with what it is called, and what it counts for.
+    """
 
     limiter: Limiter
-    endpoint: Endpoint
-    marks: tuple[Limit, ...]
+    limits: Sequence[tuple[Limit, str, str]]
 
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let a request through that is within all limits.
@@ -156,9 +160,7 @@ class Limited:
             ServiceUnavailable: It cannot be counted, and the settings say that then it is refused.
         """
         standings = request[STANDINGS] = []
-        for mark in self.marks:
-            policy = policy_of(mark)
-            scope = mark.name or f"{self.endpoint.method} {self.endpoint.path}"
+        for mark, policy, scope in self.limits:
             taken = await self.limiter.take(mark.rate, scope, *await _whose(mark, request))
             standings.append(Standing(policy, mark.rate, taken))
             if not taken.allowed:
