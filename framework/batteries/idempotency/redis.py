@@ -27,7 +27,8 @@ class RedisStore:
 
     Args:
         prefix: Stands before every key.
-        busy_seconds: How long a key is held by a request that never ends, because its worker was killed.
+        busy_seconds: How long a key is held by a request that never ends, because its worker was killed. It must be
+            more than the longest deadline: behind it another worker does again what is still being worked on.
     """
 
     in_transaction = False
@@ -38,13 +39,13 @@ class RedisStore:
         self._busy_seconds = busy_seconds
 
     @classmethod
-    def from_url(cls, url: Secret) -> RedisStore:
+    def from_url(cls, url: Secret, *, busy_seconds: int = 60) -> RedisStore:
         """Make a store with a pool of connections of its own; it connects when it is first asked.
 
         Raises:
             ConfigurationError: The URL is none.
         """
-        return cls(open_redis(url, "The URL of the answers' Redis"))
+        return cls(open_redis(url, "The URL of the answers' Redis"), busy_seconds=busy_seconds)
 
     async def begin(self, request: web.Request, key: str) -> Kept | None:
         """Return the kept answer, or None for the first request.
