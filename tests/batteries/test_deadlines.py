@@ -17,6 +17,7 @@ from framework import RouteTableDef, Secret, ServiceSettings, create_app, deadli
 from framework.batteries import database
 from framework.batteries.database import DatabaseSettings, session_scope
 from framework.batteries.deadlines import DeadlineSettings, shortened
+from framework.context import DEADLINE
 from framework.errors import ConfigurationError, Conflict
 from framework.testing import Serve
 
@@ -205,6 +206,50 @@ async def test_a_stream_takes_as_long_as_it_likes(serve: Serve, client: aiohttp.
         body = await response.read()
 
     assert (response.status, body) == (200, b"0123")
+
+
+async def test_what_a_stream_asks_of_others_has_no_deadline_either(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/stream")
+    @public
+    @deadline(seconds=0.1)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        async def produce() -> AsyncIterator[bytes]:
+            yield b"before "
+            await asyncio.sleep(0.4)
+            yield str(DEADLINE in request).encode()
+
+        return stream(produce())
+
+    async with client.get(await serve(app_of(routes)) / "stream") as response:
+        assert await response.read() == b"before False"
+
+
+async def test_a_body_that_goes_on_arriving_may_take_longer_and_one_that_stops_may_not(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.post("/upload")
+    @public
+    async def upload(request: web.Request) -> int:
+        return len(await request.read())
+
+    async def pieces(count: int, pause: float) -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield b"x"
+            await asyncio.sleep(pause)
+
+    url = await serve(app_of(routes, seconds=0.3)) / "upload"
+    async with client.post(url, data=pieces(6, 0.12)) as response:
+        steady = response.status, await response.json()
+    async with client.post(url, data=pieces(2, 0.8)) as response:
+        stopping = response.status
+
+    assert (steady, stopping) == ((200, 6), 504)
 
 
 async def test_a_plain_socket_takes_as_long_as_it_likes(serve: Serve, client: aiohttp.ClientSession) -> None:
