@@ -70,7 +70,7 @@ class MemoryStore:
     """Answers in the memory of one worker, the oldest forgotten first: for development, and for a single worker.
 
     Args:
-        max_bytes: How much the bodies of all answers may take.
+        max_bytes: How much the bodies of all answers may take; a single one that takes more is not kept.
         clock: Seconds that never go back.
     """
 
@@ -92,6 +92,8 @@ class MemoryStore:
         return answer
 
     async def keep(self, request: web.Request, key: str, answer: Kept, seconds: int) -> None:
+        if _weight(answer) > self._max_bytes:
+            return  # it alone would put out all others
         self._answers[key] = (self._clock() + seconds, answer)
         self._bytes += _weight(answer)
         while self._bytes > self._max_bytes:

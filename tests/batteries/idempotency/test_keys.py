@@ -10,11 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
 from framework.app import ServiceSettings, create_app, standard
 from framework.batteries import idempotency
 from framework.batteries.idempotency import MemoryStore, idempotent, requires_key
+from framework.batteries.idempotency.stores import Kept
 from framework.errors import BadGateway, ConfigurationError
 from framework.forms import Form
 from framework.marks import authenticated, public
@@ -252,6 +254,16 @@ async def test_memory_forgets_the_oldest_first(serve: Serve, client: aiohttp.Cli
         await sent(client, url, key)
 
     assert len(shop.done) == 4
+
+
+async def test_an_answer_that_is_larger_than_the_memory_puts_out_no_other() -> None:
+    store, request = MemoryStore(max_bytes=4_000), make_mocked_request("POST", "/")
+    small, large = (Kept("f", 200, (), b"x" * size) for size in (10, 5_000))
+
+    await store.keep(request, "small", small, 60)
+    await store.keep(request, "large", large, 60)
+
+    assert [await store.begin(request, key) for key in ("small", "large")] == [small, None]
 
 
 async def test_the_document_tells_of_the_key(serve: Serve, client: aiohttp.ClientSession) -> None:
