@@ -109,9 +109,12 @@ async def test_who_waits_for_too_long_is_refused(serve: Serve, client: aiohttp.C
     assert (await first)[0] == 200
 
 
-async def test_a_place_that_nobody_wants_any_more_goes_to_the_next(serve: Serve) -> None:
-    work = Work()
-    url = await serve(app_of(working(work), requests=LaneSettings(at_once=1, waiting=5, wait_seconds=5)))
+@pytest.mark.parametrize(
+    "marks", [(), (concurrency(1, waiting=5, each=5, wait_seconds=5),)], ids=["all", "lane"]
+)
+async def test_a_place_that_nobody_wants_any_more_goes_to_the_next(serve: Serve, marks: Any) -> None:
+    work, limit = Work(), LaneSettings(at_once=9 if marks else 1, waiting=5, wait_seconds=5)
+    url = await serve(app_of(working(work, *marks), requests=limit))
 
     async with aiohttp.ClientSession() as client:
         first = asyncio.create_task(status_of(client, url / "work"))
@@ -313,6 +316,28 @@ async def test_who_is_displaced_in_the_moment_in_which_its_time_is_up_is_no_faul
 
     async with client.get(await serve(app_of(routes)) / "x") as response:
         assert await response.json() == ["NoneType", "CancelledError", "NoneType"]
+
+
+async def test_a_place_that_is_given_to_who_gives_up_at_that_moment_is_given_back(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/x")
+    @public
+    async def handler(request: web.Request) -> list[str]:
+        told: list[str] = []
+        limits = LaneSettings(at_once=1, waiting=1, waiting_each=1)
+        turns = Turns(limits, lambda: told.append("given back"))
+        waiting = asyncio.create_task(turns.wait(request))
+        await asyncio.sleep(0)
+        turns.call()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        return told
+
+    async with client.get(await serve(app_of(routes)) / "x") as response:
+        assert await response.json() == ["given back"]
 
 
 async def test_a_loop_that_stands_still_is_told_with_the_place() -> None:

@@ -305,3 +305,12 @@ def test_no_key_is_that_of_others() -> None:
     keys = [("a", "b"), ("ab",), ("a", "", "b"), ("1:a1:b",), ("é" * 200,), ("e" * 200,)]
 
     assert len({key_of(key) for key in keys}) == len(keys)
+
+
+async def test_of_too_many_keys_the_one_that_was_silent_for_longest_is_forgotten() -> None:
+    counts, rate = MemoryCounts(2), Rate(1, 60)
+
+    for key in ("busy", "silent", "busy", "new"):
+        await counts.take(rate, key)
+
+    assert [(await counts.take(rate, key)).allowed for key in ("busy", "silent")] == [False, True]
