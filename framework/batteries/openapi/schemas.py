@@ -203,15 +203,19 @@ def _union(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSON
 def _row(converter: Any, field: Row) -> JSONSchema:
     """Describe a named tuple: an array, or an object when it is read."""
     items = [converter.field2property(each) for each in field.tuple_fields]
-    names = field.kind._fields
-    array = {"type": "array", "prefixItems": items, "minItems": field.least, "maxItems": len(items)}
+    array = {
+        "type": "array",
+        "prefixItems": items,
+        "minItems": len(field.needed),
+        "maxItems": len(items),
+    }
     record = {
         "type": "object",
-        "properties": dict(zip(names, items, strict=True)),
+        "properties": dict(zip(field.names, items, strict=True)),
         "additionalProperties": False,
     }
-    if field.least:
-        record["required"] = list(names[: field.least])
+    if field.needed:
+        record["required"] = [*field.needed]
     return {"anyOf": [array, record, *([{"type": "null"}] if field.allow_none else [])]}
 
 

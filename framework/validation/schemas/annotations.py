@@ -38,6 +38,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, is_dataclass, replace
 from enum import Enum, Flag
 from functools import partial
+from inspect import signature
 from typing import (
     Any,
     Literal,
@@ -56,6 +57,7 @@ from framework.validation.conventions import PLACES, Conventions
 from framework.validation.fields import Flags, Members, Row, Table
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
+from framework.validation.schemas.attrs_fields import is_attrs
 from framework.validation.schemas.foreign import foreign_field, is_mapped
 from framework.validation.schemas.meanings import (
     LISTS,
@@ -177,7 +179,7 @@ class Reader:
             or is_dataclass(origin)
             or is_typeddict(origin)
             or origin is Partial
-            or _is_attrs(origin)
+            or is_attrs(origin)
         ):
             return fields.Nested(partial(self.nested, annotation), **options)
         if _is_subclass(origin, Enum):
@@ -225,8 +227,8 @@ class Reader:
 
     def _named_tuple(self, kind: Any, options: dict[str, Any]) -> fields.Field[Any]:
         hints = get_type_hints(kind, include_extras=True)
-        made = [self.field(hints.get(name, Any)) for name in kind._fields]
-        return Row(kind, made, **options)
+        named = {name: self.field(hints.get(name, Any)) for name in signature(kind).parameters}
+        return Row(kind, named, **options)
 
     def _set(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
         inner = self.field(args[0] if args else str)
@@ -302,11 +304,6 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return [value] if callable(value) else list(value)
-
-
-def _is_attrs(kind: Any) -> bool:
-    # NOTE: what attrs keeps in the class; asking attrs itself would take its import.
-    return isinstance(kind, type) and hasattr(kind, "__attrs_attrs__")
 
 
 def _hashable(value: Any) -> bool:
