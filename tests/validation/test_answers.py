@@ -18,7 +18,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from framework.errors import ConfigurationError
-from framework.validation import Misfit, writer_of
+from framework.validation import Misfit, compile, schema_of, writer_of
 from framework.validation.answers.nodes import Nodes
 from framework.validation.answers.writer import walked
 from framework.validation.conventions import UNSAID
@@ -105,6 +105,9 @@ TYPES = [
         Key | Needed,
         list[Flat] | list[Hidden],
         list[int | None],
+        *(str | None | int, int | float, dt.date | dt.datetime | float, Colour | str, Literal["a"] | str),
+        *(Flat | Child | int, list[int | Flat], tuple[int | str, Flat | Hidden], Nest | Flat | str),
+        *(dict[float, int], dict[float | str, int], dict[decimal.Decimal | bool, int], list[int] | str),
     ),
     *(
         Annotated[dict[str, Any], Written()],
@@ -131,6 +134,7 @@ OBJECTS: list[Any] = [
         Nest(Flat(1), free={1: None}),
     ),
     *({"a": 1}, {"a": "1"}, {"a": 1, "b": "x"}, {"a": 1, "b": None}, {"b": "x"}, {"a": 1, "b": "x", "c": 1}),
+    *({float("nan"): 1}, {float("inf"): 1}, {1.5: 1}, {True: 1}, {decimal.Decimal("1E+2"): 1}),
     *({1: "a"}, {"a": 1.5}, {"a": float("nan")}, {"a": Flat(1)}, {"a": Hidden(1)}, {"flat": {"a": 1}}),
 ]
 VALUES = [*SCALARS, *OBJECTS]
@@ -165,6 +169,24 @@ def test_the_quick_way_and_the_walk_agree(annotation: Any) -> None:
     ]
 
     assert different == []
+
+
+def test_a_union_s_own_values_are_written_without_a_walk() -> None:
+    @dataclass
+    class Holder:
+        one: int | str
+        other: Flat | Child
+        many: list[float | str]
+
+    values = [Holder(1, Flat(2), []), Holder("x", Child(2), [1.5, "y"])]
+    write = compile(schema_of(Holder)).json_writer(lambda value: b"walked", exact=True)
+
+    found = [write(value) for value in values]
+
+    assert found == [
+        b'{"one":1,"other":{"a":2,"b":"b"},"many":[]}',
+        b'{"one":"x","other":{"a":2,"b":"b","more":5},"many":[1.5,"y"]}',
+    ]
 
 
 def has_field(annotation: Any) -> bool:
