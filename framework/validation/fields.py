@@ -7,7 +7,7 @@ import decimal
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,15 +98,15 @@ class Row(fields.Tuple):
 
 
 class Members(fields.Field[Any]):
-    """A member of an Enum whose values are no scalars of JSON, by what JSON makes of its value."""
+    """One of several values, or members of an Enum, by what JSON makes of it: as text, or where it is no scalar."""
 
     default_error_messages = {"unknown": "Must be one of: {choices}."}  # noqa: RUF012 - marshmallow's way
 
-    def __init__(self, enum: type[Enum], text: bool = False, **options: Any) -> None:
+    def __init__(self, members: Iterable[Any], text: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.enum = enum
         self.text = text
-        self.written = [(member, json.loads(json.dumps(member.value, default=str))) for member in enum]
+        values = [(each, each.value if isinstance(each, Enum) else each) for each in members]
+        self.written = [(each, json.loads(json.dumps(value, default=str))) for each, value in values]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         for member, written in self.written:
@@ -117,7 +117,12 @@ class Members(fields.Field[Any]):
         raise self.make_error("unknown", choices=", ".join(str(written) for _, written in self.written))
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return next((written for member, written in self.written if member is value), None)
+        for member, written in self.written:
+            if type(member) is type(value) and member == value:
+                return written
+        if value is None:
+            return None
+        raise TypeError(f"a value of type {type(value).__qualname__} is none of the declared values")
 
 
 class Flags(fields.Enum[Any]):

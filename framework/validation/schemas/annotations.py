@@ -54,7 +54,7 @@ from marshmallow import Schema, fields, missing
 from framework.validation.codecs.codec import Make
 from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT
 from framework.validation.conventions import PLACES, Conventions
-from framework.validation.fields import Flags, Members, Row, Table
+from framework.validation.fields import Flags, Members, Row, Table, key_text
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
 from framework.validation.schemas.attrs_fields import is_attrs
@@ -242,7 +242,7 @@ class Reader:
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         by_value = self.field(kind) if kind in (str, int) else True
         if by_value is True and (self.text or not kinds <= {str, int, float, bool}):
-            return Members(enum, text=self.text, **options)
+            return Members([*enum], text=self.text, **options)
         if issubclass(enum, Flag):
             return Flags(enum, by_value=by_value, **options)
         return fields.Enum(enum, by_value=by_value, **options)
@@ -259,7 +259,10 @@ class Reader:
         if kinds <= {str} or kinds <= {int}:
             return self._finish(self.field(kinds.pop(), options), [Choices(choices)])
         if self.text:
-            raise Unmapped("as text, the values of a Literal must be all str or all int")
+            made = Members(choices, text=True, **options)
+            if len({key_text(written) for _, written in made.written}) < len(choices):
+                raise Unmapped("as text, two values of the Literal are the same")
+            return made
         text = ", ".join(str(each) for each in choices)
         guard = Only(tuple(kinds), f"Must be one of: {text}.")
         return _make(partial(fields.Raw, pre_load=[guard], validate=[Choices(choices)]), options)
