@@ -28,6 +28,10 @@ class Colour(enum.Enum):
     RED = "red"
 
 
+class Corner(enum.Enum):
+    LEFT = (0, 1)
+
+
 class Text(enum.StrEnum):
     A = "a"
 
@@ -93,6 +97,7 @@ NOW = dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC)
 
 TYPES = [
     *(str, int, float, bool, decimal.Decimal, uuid.UUID, dt.date, dt.time, dt.datetime, dt.timedelta, bytes),
+    *(Corner, dict[Literal[1, "x"], int]),
     *(Colour, Text, Number, ipaddress.IPv4Address, pathlib.PurePosixPath, zoneinfo.ZoneInfo),
     *(Any, object, dict, list, dict[str, Any], dict[str, int], dict[int, str], dict[str, float], list[Any]),
     *(list[int], list[str], set[int], frozenset[str], tuple[int, ...], tuple[int, str], Sequence[int]),
@@ -121,7 +126,14 @@ SCALARS: list[Any] = [
     *(None, True, 0, 1, -1, 2**64, 1.5, float("nan"), float("inf"), "a", "", "\ud800", "red", b"x"),
     *(SubText("a"), SubInt(1), decimal.Decimal("1.5"), decimal.Decimal("NaN"), decimal.Decimal("1E+2")),
     *(uuid.UUID(int=1), NOW, NOW.date(), NOW.time(), dt.timedelta(1), NOW.replace(tzinfo=None)),
-    *(Colour.RED, Text.A, Number.ONE, ipaddress.IPv4Address("1.2.3.4"), pathlib.PurePosixPath("/x")),
+    *(
+        Corner.LEFT,
+        Colour.RED,
+        Text.A,
+        Number.ONE,
+        ipaddress.IPv4Address("1.2.3.4"),
+        pathlib.PurePosixPath("/x"),
+    ),
     *(zoneinfo.ZoneInfo("Europe/Paris"), object(), Flat, {}, [], (), set(), frozenset({"a"}), {1}, {"a"}),
 ]
 OBJECTS: list[Any] = [
@@ -134,6 +146,7 @@ OBJECTS: list[Any] = [
         Nest(Flat(1), free={1: None}),
     ),
     *({"a": 1}, {"a": "1"}, {"a": 1, "b": "x"}, {"a": 1, "b": None}, {"b": "x"}, {"a": 1, "b": "x", "c": 1}),
+    *({"x": 1}, {2: 1}, {1: 1}, {Corner.LEFT: 1}),
     *({float("nan"): 1}, {float("inf"): 1}, {1.5: 1}, {True: 1}, {decimal.Decimal("1E+2"): 1}),
     *({1: "a"}, {"a": 1.5}, {"a": float("nan")}, {"a": Flat(1)}, {"a": Hidden(1)}, {"flat": {"a": 1}}),
 ]
