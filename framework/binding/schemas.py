@@ -16,6 +16,7 @@ from framework.errors import ConfigurationError
 from framework.forms import UploadedFileField
 from framework.validation.compiler.compiled import Load
 from framework.validation.conventions import Conventions
+from framework.validation.schemas import field_of
 from framework.validation.schemas.foreign import Foreign
 from framework.validation.unions import Union
 
@@ -72,10 +73,7 @@ def _ensure_text(endpoint: Endpoint, parameter: Parameter, annotation: Any) -> N
     if parameter.source is Source.QUERY:
         return
     with blaming(endpoint, parameter.name):
-        schema = validation.schema_from_fields(
-            endpoint.origin, {parameter.name: annotation}, defaults={}, text=True, unknown="raise"
-        )
-        field = schema.fields[parameter.name]
+        field = field_of(annotation, text=True)
         if takes_several(field) and parameter.source is not Source.HEADERS:
             raise ConfigurationError(
                 f"{annotation}: one value stands in the {parameter.source.value}; take several from the query"

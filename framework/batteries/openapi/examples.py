@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from enum import Enum
 from textwrap import dedent
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import ValidationError, fields
 
 from framework import validation
 from framework.batteries.openapi.requests import form_type
@@ -18,6 +17,7 @@ from framework.binding.declared import returned_type
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import ConfigurationError
 from framework.marks import Answers
+from framework.validation.schemas import field_of
 
 _UNSAID: Any = object()
 _BLOCK = re.compile(
@@ -114,20 +114,19 @@ def _written(endpoint: Endpoint) -> Iterator[Sample]:
 
 
 def _ensure_fit(endpoint: Endpoint, sample: Sample) -> None:
-    schema = _schema(endpoint, sample)
+    field = _field(endpoint, sample)
     try:
-        schema.load({"value": sample.value})
+        field.deserialize(sample.value)
     except ValidationError as error:
         faults = "; ".join(
-            f"{fault.pointer.removeprefix('/value') or 'the whole'}: {fault.detail}"
-            for fault in validation.faults(error, "example")
+            f"{fault.pointer or 'the whole'}: {fault.detail}" for fault in validation.faults(error, "example")
         )
         raise ConfigurationError(
             f"{endpoint}: the example {sample.part.value} {sample.value!r} is none: {faults}"
         ) from error
 
 
-def _schema(endpoint: Endpoint, sample: Sample) -> Schema:
+def _field(endpoint: Endpoint, sample: Sample) -> fields.Field[Any]:
     annotation: Any
     if sample.part is Part.RESPONSE:
         annotation = _answered(endpoint, sample.status)
@@ -136,15 +135,10 @@ def _schema(endpoint: Endpoint, sample: Sample) -> Schema:
         if body is None and form is None:
             raise ConfigurationError(f"{endpoint}: it has an example request and reads no body.")
         annotation = form_type(form) if form is not None else body.annotation if body is not None else Any
-    schema = validation.schema_from_fields(
-        "example",
-        {"value": annotation},
-        defaults={},
-        text=False,
-        unknown="raise",
-        conventions=endpoint.options.conventions,
-    )
-    return _loading_all(schema) if sample.part is Part.RESPONSE else schema
+    field = field_of(annotation, conventions=endpoint.options.conventions)
+    if sample.part is Part.RESPONSE:
+        _open(field)
+    return field
 
 
 def _answered(endpoint: Endpoint, status: int | None) -> Any:
@@ -158,14 +152,8 @@ def _answered(endpoint: Endpoint, status: int | None) -> Any:
     return returned_type(endpoint)
 
 
-def _loading_all(schema: Schema) -> Schema:
-    """Return a schema that takes what it would write: fields for responses alone, too."""
-    schema = copy.deepcopy(schema)
-    _open(schema.fields["value"])
-    return schema
-
-
 def _open(field: fields.Field[Any]) -> None:
+    """Let a field take what it would write: fields for responses alone, too."""
     if isinstance(field, fields.List):
         _open(field.inner)
     elif isinstance(field, fields.Nested):

@@ -20,6 +20,7 @@ from framework.forms import UploadedFileField
 from framework.validation.conventions import UNSAID, Conventions
 from framework.validation.fields import Flags, Members, Row
 from framework.validation.limits import Span, flat
+from framework.validation.schemas import field_of
 from framework.validation.schemas.classes import VALUE, ValueSchema
 from framework.validation.schemas.foreign import REFERENCE, Foreign
 from framework.validation.schemas.validators import MultipleOf
@@ -129,19 +130,11 @@ class Schemas:
 
 def _field(annotation: Any, text: bool, conventions: Conventions) -> fields.Field[Any]:
     try:
-        schema = validation.schema_from_fields(
-            "openapi",
-            {"value": annotation},
-            defaults={},
-            text=text,
-            unknown="raise",
-            conventions=conventions,
-        )
+        return field_of(annotation, text=text, conventions=conventions)
     except ConfigurationError:
         return (
             fields.Raw()
         )  # it can be written as JSON, or binding would have refused it; nobody knows its shape
-    return schema.fields["value"]
 
 
 def named(taken: Counter[str], schema: Any) -> str:
