@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import yaml
 from aiohttp import web
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from framework.app import ServiceSettings, create_app
@@ -28,7 +28,7 @@ from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
 from framework.services import provide
 from framework.testing import Serve
-from framework.validation import Computed
+from framework.validation import Computed, compile, schema_of
 
 
 class OutOfStock(Conflict):
@@ -275,6 +275,17 @@ class Paid(Schema):
 
 
 @dataclass
+class Account:
+    name: str
+    admin: Annotated[bool, {"dump_only": True}] = False
+
+
+@dataclass
+class Accounts:
+    first: Account
+
+
+@dataclass
 class Line:
     price: int
 
@@ -314,6 +325,21 @@ async def test_an_example_of_an_answer_opens_no_field_for_requests(
         assert response.status == 422
     content = document["paths"]["/bills"]["get"]["responses"]["200"]["content"]["application/json"]
     assert content["examples"]["example"]["value"]["best"] == {"price": 1, "total": 1}
+
+
+def test_an_example_of_an_answer_opens_no_field_for_types_that_are_read_later() -> None:
+    table = RouteTableDef()
+
+    @table.get("/account")
+    @public
+    @example(response={"name": "x", "admin": False})
+    async def account() -> Account:
+        return Account("x")
+
+    create_app(routes=[table], batteries=[openapi.battery()])
+
+    with pytest.raises(ValidationError, match="admin"):
+        compile(schema_of(Accounts)).load_json(b'{"first":{"name":"x","admin":true}}')
 
 
 def test_an_example_that_is_no_json_keeps_a_service_from_starting() -> None:
