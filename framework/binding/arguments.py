@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import hdrs, web
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError
 
 from framework import validation
 from framework.adapters.aiohttp.requests import variables_of
-from framework.binding.schemas import fallback, schema_for, schema_of_values
+from framework.binding.schemas import fallback, loader_of, schema_for, schema_of_values, takes_several
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError, UnprocessableContent
 from framework.http.charsets import is_encodable
@@ -42,7 +42,7 @@ def values_reader(endpoint: Endpoint, source: Source) -> ReadValues | None:
 
 
 def _path_reader(endpoint: Endpoint, parameters: Sequence[Parameter]) -> ReadValues:
-    load = validation.compile(schema_of_values(endpoint, parameters, unknown="raise")).load
+    load = loader_of(endpoint, parameters, schema_of_values(endpoint, parameters, unknown="raise"))
     names = tuple(parameter.name for parameter in parameters)
 
     def read(request: web.Request) -> Arguments:
@@ -62,7 +62,7 @@ def _record_reader(
         without: Names that are parameters of their own.
     """
     schema = schema_for(endpoint, parameter, text=True)
-    load = validation.compile(schema).load
+    load = loader_of(endpoint, [parameter], schema)
     name, location = parameter.name, parameter.source.value
     many, known = multiple_names(schema), known_names(schema)
     keys = {
@@ -98,7 +98,7 @@ def _single_reader(endpoint: Endpoint, parameters: Sequence[Parameter], *, alone
     is_all = alone and source is Source.QUERY
     unknown = endpoint.options.conventions.option if is_all else "exclude"
     schema = schema_of_values(endpoint, parameters, unknown=unknown)
-    load = validation.compile(schema).load
+    load = loader_of(endpoint, parameters, schema)
     names = {parameter.name: parameter.key for parameter in parameters}
     if len({*names.values()}) < len(names):
         raise ConfigurationError(
@@ -173,11 +173,7 @@ def _keys(schema: Schema) -> tuple[str, ...]:
 
 def multiple_names(schema: Schema) -> frozenset[str]:
     """Return the names that may stand for several values."""
-    return frozenset(
-        field.data_key or name
-        for name, field in schema.fields.items()
-        if isinstance(field, fields.List | fields.Tuple) or getattr(field, "multiple", False)
-    )
+    return frozenset(field.data_key or name for name, field in schema.fields.items() if takes_several(field))
 
 
 def known_names(schema: Schema) -> frozenset[str] | None:

@@ -13,12 +13,11 @@ from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
-from framework import validation
 from framework.adapters.aiohttp.requests import body_limit
 from framework.annotations import strip
 from framework.binding.arguments import gather, known_names, loaded, multiple_names
 from framework.binding.bodies import ReadPayload, default_of, has_body, read_body
-from framework.binding.schemas import schema_for
+from framework.binding.schemas import loader_of, schema_for
 from framework.context import CSRF_CHECK, CSRF_FIELD, FORM
 from framework.endpoint import Endpoint, Parameter
 from framework.errors import ContentTooLarge, MalformedBody, UnprocessableContent, UnsupportedMediaType
@@ -46,7 +45,7 @@ def form_reader(endpoint: Endpoint, parameter: Parameter, limits: FormLimits) ->
     shown = get_origin(annotation) is Form
     inner = replace(parameter, annotation=get_args(annotation)[0]) if shown else parameter
     schema = schema_for(endpoint, inner, text=True)
-    load = validation.compile(schema).load
+    load = loader_of(endpoint, [inner], schema)
     many, known = multiple_names(schema), known_names(schema)
     optional, default = parameter.optional, default_of(parameter)
 

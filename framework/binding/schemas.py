@@ -14,7 +14,9 @@ from framework.binding.provided import REQUIRED
 from framework.endpoint import Endpoint, Parameter, Source
 from framework.errors import ConfigurationError
 from framework.forms import UploadedFileField
+from framework.validation.compiler.compiled import Load
 from framework.validation.conventions import Conventions
+from framework.validation.schemas import field_of
 from framework.validation.schemas.foreign import Foreign
 from framework.validation.unions import Union
 
@@ -50,10 +52,20 @@ def schema_of_values(endpoint: Endpoint, parameters: Sequence[Parameter], *, unk
     defaults = {p.key: fallback(p) for p in parameters if p.optional and p.source is not Source.PATH}
     for parameter in parameters:
         _ensure_text(endpoint, parameter, annotations[parameter.key])
-    with blaming(endpoint, "', '".join(p.name for p in parameters)):
+    with _blaming_all(endpoint, parameters):
         return validation.schema_from_fields(
             endpoint.origin, annotations, defaults=defaults, text=True, unknown=unknown
         )
+
+
+def loader_of(endpoint: Endpoint, parameters: Sequence[Parameter], schema: Schema) -> Load:
+    """Return what reads the values of parameters.
+
+    Raises:
+        ConfigurationError: Values of the type can be written and not be read; the message names endpoint and parameter.
+    """
+    with _blaming_all(endpoint, parameters):
+        return validation.compile(schema).load
 
 
 def _ensure_text(endpoint: Endpoint, parameter: Parameter, annotation: Any) -> None:
@@ -61,11 +73,8 @@ def _ensure_text(endpoint: Endpoint, parameter: Parameter, annotation: Any) -> N
     if parameter.source is Source.QUERY:
         return
     with blaming(endpoint, parameter.name):
-        schema = validation.schema_from_fields(
-            endpoint.origin, {parameter.name: annotation}, defaults={}, text=True, unknown="raise"
-        )
-        field = schema.fields[parameter.name]
-        if isinstance(field, fields.List | fields.Tuple) and parameter.source is not Source.HEADERS:
+        field = field_of(annotation, text=True)
+        if takes_several(field) and parameter.source is not Source.HEADERS:
             raise ConfigurationError(
                 f"{annotation}: one value stands in the {parameter.source.value}; take several from the query"
             )
@@ -73,6 +82,11 @@ def _ensure_text(endpoint: Endpoint, parameter: Parameter, annotation: Any) -> N
             raise ConfigurationError(
                 f"{annotation}: no text of the {parameter.source.value} can be this; take it as a 'body'"
             )
+
+
+def takes_several(field: fields.Field[Any]) -> bool:
+    """Tell whether several values of one name may stand for a field's value."""
+    return isinstance(field, fields.List | fields.Tuple) or getattr(field, "multiple", False)
 
 
 def is_text(field: fields.Field[Any]) -> bool:
@@ -99,6 +113,10 @@ class blaming:  # noqa: N801 - reads as a verb
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, ConfigurationError):
             raise ConfigurationError(f"{self._where}: {error}") from error
+
+
+def _blaming_all(endpoint: Endpoint, parameters: Sequence[Parameter]) -> blaming:
+    return blaming(endpoint, "', '".join(each.name for each in parameters))
 
 
 def fallback(parameter: Parameter) -> Any:

@@ -12,7 +12,6 @@ from typing import Any, get_type_hints
 from aiohttp import web
 from aiohttp.abc import AbstractView
 
-from framework import validation
 from framework.annotations import strip
 from framework.binding.schemas import is_text
 from framework.endpoint import (
@@ -30,6 +29,7 @@ from framework.endpoint import (
     origin_of,
 )
 from framework.errors import ConfigurationError
+from framework.validation.schemas import field_of
 
 _BY_NAME = {
     source.value: source
@@ -110,12 +110,9 @@ def placeholders(path: str) -> frozenset[str]:
 def is_value(annotation: Any) -> bool:
     """Tell whether one text, or several, can stand for this type: a scalar, or a list of scalars."""
     try:
-        schema = validation.schema_from_fields(
-            "value", {"value": annotation}, defaults={}, text=True, unknown="raise"
-        )
+        return is_text(field_of(annotation, text=True))
     except ConfigurationError:
         return False
-    return is_text(schema.fields["value"])
 
 
 def _hints(function: Any, origin: str) -> Mapping[str, Any]:

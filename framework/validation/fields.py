@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import binascii
 import decimal
+import inspect
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,28 +49,29 @@ class Row(fields.Tuple):
 
     Attributes:
         kind: The class.
+        names: What it calls its values.
+        needed: The names of those that have no default.
     """
 
-    def __init__(self, kind: Any, tuple_fields: Sequence[fields.Field[Any]], **options: Any) -> None:
-        super().__init__(tuple_fields, **options)
+    def __init__(self, kind: Any, named: Mapping[str, fields.Field[Any]], **options: Any) -> None:
+        super().__init__([*named.values()], **options)
         self.kind = kind
-
-    @property
-    def least(self) -> int:
-        """How many values there must be."""
-        return len(self.tuple_fields) - len(self.kind._field_defaults)
+        self.names = tuple(named)
+        parameters = inspect.signature(kind).parameters
+        self.needed = tuple(name for name in named if parameters[name].default is inspect.Parameter.empty)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, Mapping):
             pairs = self._named(value)
         elif isinstance(value, list | tuple):
-            if not self.least <= len(value) <= len(self.tuple_fields):
-                raise ValidationError(f"Length must be between {self.least} and {len(self.tuple_fields)}.")
-            pairs = list(zip(self.kind._fields, value, strict=False))
+            least, most = len(self.needed), len(self.names)
+            if not least <= len(value) <= most:
+                raise ValidationError(f"Length must be between {least} and {most}.")
+            pairs = list(zip(self.names, value, strict=False))
         else:
             raise self.make_error("invalid")
         made, errors = {}, {}
-        by_name = dict(zip(self.kind._fields, self.tuple_fields, strict=True))
+        by_name = dict(zip(self.names, self.tuple_fields, strict=True))
         for position, (name, each) in enumerate(pairs):
             try:
                 made[name] = by_name[name].deserialize(each, **kwargs)
@@ -80,11 +82,8 @@ class Row(fields.Tuple):
         return self.kind(**made)
 
     def _named(self, value: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        names = self.kind._fields
-        errors = {key: ["Unknown field."] for key in value if key not in names}
-        for name in names:
-            if name not in value and name not in self.kind._field_defaults:
-                errors[name] = ["Missing data for required field."]
+        errors = {key: ["Unknown field."] for key in value if key not in self.names}
+        errors |= {name: ["Missing data for required field."] for name in self.needed if name not in value}
         if errors:
             raise ValidationError(errors)
         return list(value.items())
@@ -99,15 +98,15 @@ class Row(fields.Tuple):
 
 
 class Members(fields.Field[Any]):
-    """A member of an Enum whose values are no scalars of JSON, by what JSON makes of its value."""
+    """One of several values, or members of an Enum, by what JSON makes of it: as text, or where it is no scalar."""
 
     default_error_messages = {"unknown": "Must be one of: {choices}."}  # noqa: RUF012 - marshmallow's way
 
-    def __init__(self, enum: type[Enum], text: bool = False, **options: Any) -> None:
+    def __init__(self, members: Iterable[Any], text: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.enum = enum
         self.text = text
-        self.written = [(member, json.loads(json.dumps(member.value, default=str))) for member in enum]
+        values = [(each, each.value if isinstance(each, Enum) else each) for each in members]
+        self.written = [(each, json.loads(json.dumps(value, default=str))) for each, value in values]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         for member, written in self.written:
@@ -118,7 +117,12 @@ class Members(fields.Field[Any]):
         raise self.make_error("unknown", choices=", ".join(str(written) for _, written in self.written))
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return next((written for member, written in self.written if member is value), None)
+        for member, written in self.written:
+            if type(member) is type(value) and member == value:
+                return written
+        if value is None:
+            return None
+        raise TypeError(f"a value of type {type(value).__qualname__} is none of the declared values")
 
 
 class Flags(fields.Enum[Any]):

@@ -211,10 +211,10 @@ def refuse_no_numbers(value: Any) -> None:
         if isinstance(each, float) and not math.isfinite(each):
             raise TypeError(f"{each!r} cannot be written as JSON")
         if isinstance(each, Mapping | list | tuple | set | frozenset):
-            items = each.values() if isinstance(each, Mapping) else each
-            # PERF: most hold nothing that has to be looked at, which a set of their types tells fastest.
-            if not _HARMLESS.issuperset(map(type, items)):
-                waiting.extend([item for item in items if type(item) not in _HARMLESS])
+            for items in (each, each.values()) if isinstance(each, Mapping) else (each,):
+                # PERF: most hold nothing that has to be looked at, which a set of their types tells fastest.
+                if not _HARMLESS.issuperset(map(type, items)):
+                    waiting.extend([item for item in items if type(item) not in _HARMLESS])
 
 
 _HARMLESS = frozenset((str, int, bool, type(None)))

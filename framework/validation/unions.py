@@ -201,6 +201,19 @@ def kinds_of(field: fields.Field[Any]) -> tuple[type, ...]:
     return next((kinds for kind, kinds in _KINDS if isinstance(field, kind)), _ANY)
 
 
+def by_class(members: Sequence[fields.Field[Any]]) -> dict[type, fields.Field[Any]]:
+    """Return the members that are dataclasses or hold no others, by the class whose own instances they write."""
+    found: dict[type, fields.Field[Any]] = {}
+    for each in members:
+        if isinstance(each, fields.Nested):
+            kind = getattr(each.schema, "target", None) if kinds_of(each) == (dict,) else None
+        else:
+            kind = next(iter(_classes(each)), None)
+        if kind is not None and kind not in (tuple, Mapping):
+            found.setdefault(kind, each)
+    return found
+
+
 def suits(field: fields.Field[Any], value: Any, *, exact: bool) -> bool:
     """Tell whether a field writes such a value.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+from marshmallow import Schema, ValidationError, fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from framework.app import ServiceSettings, create_app
@@ -27,6 +28,7 @@ from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
 from framework.services import provide
 from framework.testing import Serve
+from framework.validation import Computed, compile, schema_of
 
 
 class OutOfStock(Conflict):
@@ -265,6 +267,79 @@ def test_a_wrong_example_keeps_a_service_from_starting(mark: Mark, message: str)
 
     with pytest.raises(ConfigurationError, match=message):
         service(table)
+
+
+class Paid(Schema):
+    number = fields.Integer(dump_only=True)
+    item = fields.String(required=True)
+
+
+@dataclass
+class Account:
+    name: str
+    admin: Annotated[bool, {"dump_only": True}] = False
+
+
+@dataclass
+class Accounts:
+    first: Account
+
+
+@dataclass
+class Line:
+    price: int
+
+    @property
+    def total(self) -> Annotated[int, Computed]:
+        return self.price
+
+
+@dataclass
+class Bill:
+    lines: list[Line]
+    best: Line | str
+
+
+async def test_an_example_of_an_answer_opens_no_field_for_requests(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+
+    @table.post("/paid", body=Paid, returns=Paid)
+    @public
+    @example(response={"number": 1, "item": "tea"})
+    async def pay(body: dict[str, Any]) -> Any:
+        return body
+
+    @table.get("/bills")
+    @public
+    @example(response={"lines": [{"price": 1, "total": 1}], "best": {"price": 1, "total": 1}})
+    async def bill() -> Bill:
+        return Bill([Line(1)], Line(1))
+
+    url = await serve(create_app(routes=[table], batteries=[problems.battery(), openapi.battery()]))
+
+    async with client.get(url / "openapi.json") as response:
+        document = await response.json()
+    async with client.post(url / "paid", json={"number": 1, "item": "tea"}) as response:
+        assert response.status == 422
+    content = document["paths"]["/bills"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert content["examples"]["example"]["value"]["best"] == {"price": 1, "total": 1}
+
+
+def test_an_example_of_an_answer_opens_no_field_for_types_that_are_read_later() -> None:
+    table = RouteTableDef()
+
+    @table.get("/account")
+    @public
+    @example(response={"name": "x", "admin": False})
+    async def account() -> Account:
+        return Account("x")
+
+    create_app(routes=[table], batteries=[openapi.battery()])
+
+    with pytest.raises(ValidationError, match="admin"):
+        compile(schema_of(Accounts)).load_json(b'{"first":{"name":"x","admin":true}}')
 
 
 def test_an_example_that_is_no_json_keeps_a_service_from_starting() -> None:

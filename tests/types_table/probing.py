@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import jsonschema  # type: ignore[import-untyped]
@@ -151,6 +152,11 @@ async def _requests(
     if position in TEXT:
         good = [(len(case.good) + i, text) for i, text in enumerate((case.text or {}).values())]
         bad: Sequence[Any] = case.bad_text if case.text is not None else ["x"]
+        if position in (
+            "header",
+            "cookie",
+        ):  # blanks around a value are none of it (RFC 9110, 5.5; RFC 6265, 5.2)
+            bad = [text for text in bad if text == text.strip()]
     else:
         good, bad = [*enumerate(case.good.values())], case.bad
     statuses = []
@@ -194,7 +200,8 @@ async def _send(position: str, url: URL, value: Any, client: aiohttp.ClientSessi
     elif position == "cookie":
         options = {"headers": {"Cookie": f"v={value if isinstance(value, str) else ','.join(value)}"}}
     else:
-        url = url / (value if isinstance(value, str) else ",".join(value)).replace("/", "%2F")
+        segment = quote(value if isinstance(value, str) else ",".join(value), safe="")
+        url = URL(str(url).rstrip("/") + f"/{segment}", encoded=True)
     async with client.request(method, url, **options) as response:
         return response.status, await response.read()
 

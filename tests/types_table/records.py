@@ -281,7 +281,14 @@ def unions() -> list[Case]:
             [{"email": "b"}, {"name": 1}, {"name": "a", "other": 1}],
             annotation="User | Guest",
         ),
-        record("dataclass or text", RECORD, {**AB, "'x'": "x"}, [{}, 1, None, []], annotation="T | str"),
+        record(
+            "dataclass or text",
+            RECORD,
+            {**AB, "'x'": "x"},
+            [{}, 1, None, []],
+            annotation="T | str",
+            text={"'x'": "x"},
+        ),
         record(
             "dataclass or list of them",
             RECORD,

@@ -18,7 +18,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from framework.errors import ConfigurationError
-from framework.validation import Misfit, writer_of
+from framework.validation import Misfit, compile, schema_of, writer_of
 from framework.validation.answers.nodes import Nodes
 from framework.validation.answers.writer import walked
 from framework.validation.conventions import UNSAID
@@ -26,6 +26,10 @@ from framework.validation.conventions import UNSAID
 
 class Colour(enum.Enum):
     RED = "red"
+
+
+class Corner(enum.Enum):
+    LEFT = (0, 1)
 
 
 class Text(enum.StrEnum):
@@ -93,6 +97,7 @@ NOW = dt.datetime(2024, 2, 29, 12, tzinfo=dt.UTC)
 
 TYPES = [
     *(str, int, float, bool, decimal.Decimal, uuid.UUID, dt.date, dt.time, dt.datetime, dt.timedelta, bytes),
+    *(Corner, dict[Literal[1, "x"], int]),
     *(Colour, Text, Number, ipaddress.IPv4Address, pathlib.PurePosixPath, zoneinfo.ZoneInfo),
     *(Any, object, dict, list, dict[str, Any], dict[str, int], dict[int, str], dict[str, float], list[Any]),
     *(list[int], list[str], set[int], frozenset[str], tuple[int, ...], tuple[int, str], Sequence[int]),
@@ -105,6 +110,9 @@ TYPES = [
         Key | Needed,
         list[Flat] | list[Hidden],
         list[int | None],
+        *(str | None | int, int | float, dt.date | dt.datetime | float, Colour | str, Literal["a"] | str),
+        *(Flat | Child | int, list[int | Flat], tuple[int | str, Flat | Hidden], Nest | Flat | str),
+        *(dict[float, int], dict[float | str, int], dict[decimal.Decimal | bool, int], list[int] | str),
     ),
     *(
         Annotated[dict[str, Any], Written()],
@@ -118,7 +126,14 @@ SCALARS: list[Any] = [
     *(None, True, 0, 1, -1, 2**64, 1.5, float("nan"), float("inf"), "a", "", "\ud800", "red", b"x"),
     *(SubText("a"), SubInt(1), decimal.Decimal("1.5"), decimal.Decimal("NaN"), decimal.Decimal("1E+2")),
     *(uuid.UUID(int=1), NOW, NOW.date(), NOW.time(), dt.timedelta(1), NOW.replace(tzinfo=None)),
-    *(Colour.RED, Text.A, Number.ONE, ipaddress.IPv4Address("1.2.3.4"), pathlib.PurePosixPath("/x")),
+    *(
+        Corner.LEFT,
+        Colour.RED,
+        Text.A,
+        Number.ONE,
+        ipaddress.IPv4Address("1.2.3.4"),
+        pathlib.PurePosixPath("/x"),
+    ),
     *(zoneinfo.ZoneInfo("Europe/Paris"), object(), Flat, {}, [], (), set(), frozenset({"a"}), {1}, {"a"}),
 ]
 OBJECTS: list[Any] = [
@@ -131,6 +146,8 @@ OBJECTS: list[Any] = [
         Nest(Flat(1), free={1: None}),
     ),
     *({"a": 1}, {"a": "1"}, {"a": 1, "b": "x"}, {"a": 1, "b": None}, {"b": "x"}, {"a": 1, "b": "x", "c": 1}),
+    *({"x": 1}, {2: 1}, {1: 1}, {Corner.LEFT: 1}),
+    *({float("nan"): 1}, {float("inf"): 1}, {1.5: 1}, {True: 1}, {decimal.Decimal("1E+2"): 1}),
     *({1: "a"}, {"a": 1.5}, {"a": float("nan")}, {"a": Flat(1)}, {"a": Hidden(1)}, {"flat": {"a": 1}}),
 ]
 VALUES = [*SCALARS, *OBJECTS]
@@ -165,6 +182,24 @@ def test_the_quick_way_and_the_walk_agree(annotation: Any) -> None:
     ]
 
     assert different == []
+
+
+def test_a_union_s_own_values_are_written_without_a_walk() -> None:
+    @dataclass
+    class Holder:
+        one: int | str
+        other: Flat | Child
+        many: list[float | str]
+
+    values = [Holder(1, Flat(2), []), Holder("x", Child(2), [1.5, "y"])]
+    write = compile(schema_of(Holder)).json_writer(lambda value: b"walked", exact=True)
+
+    found = [write(value) for value in values]
+
+    assert found == [
+        b'{"one":1,"other":{"a":2,"b":"b"},"many":[]}',
+        b'{"one":"x","other":{"a":2,"b":"b","more":5},"many":[1.5,"y"]}',
+    ]
 
 
 def has_field(annotation: Any) -> bool:

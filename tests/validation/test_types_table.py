@@ -13,10 +13,12 @@ from framework.errors import ConfigurationError
 from framework.testing import Serve
 from framework.validation import compile, schema_of
 from tests.types_table.cases import Case
-from tests.types_table.probing import CASES, JSON, probe
+from tests.types_table.probing import CASES, POSITIONS, TEXT, probe
 
 # JSON Schema takes 1.0 for an integer, and cannot say what a computed field or a name of a time zone is.
 _MAY_DIFFER = {"doc+"}
+# Anything at all, and what is not text as well: as a parameter of its own it would be taken for a service.
+_TEXT_OF_A_FORM_ALONE = {"Any", "object", "list", "list[Any]", "tuple", "dataclass or text"}
 
 
 @dataclass
@@ -32,9 +34,7 @@ class Other:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_a_type_works_or_is_refused_at_start(case: Case, client: aiohttp.ClientSession) -> None:
-    positions = (*JSON, "query", "return")
-
-    found = {position: await probe(case, position, client) for position in positions}
+    found = {position: await probe(case, position, client) for position in POSITIONS}
 
     assert {each.verdict for each in found.values()} <= {"ok", "x", "-", *_MAY_DIFFER}, found
     if not (case.refused or case.answers):
@@ -42,6 +42,12 @@ async def test_a_type_works_or_is_refused_at_start(case: Case, client: aiohttp.C
             "ok",
             *_MAY_DIFFER,
         }, found
+    if case.text:
+        one = all(isinstance(each, str) for each in case.text.values())
+        positions: tuple[str, ...] = TEXT if one else ("query", "form", "header")
+        if case.name in _TEXT_OF_A_FORM_ALONE:
+            positions = ("form",)
+        assert {found[position].verdict for position in positions} == {"ok"}, found
 
 
 async def test_a_query_that_may_be_none_is_none_where_nothing_was_sent(

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from textwrap import dedent
-from typing import Any
+from typing import Annotated, Any
 
 from marshmallow import Schema, ValidationError, fields
 
 from framework import validation
 from framework.batteries.openapi.requests import form_type
 from framework.binding.declared import returned_type
+from framework.binding.schemas import is_schema
 from framework.endpoint import Endpoint, Mark, Source
 from framework.errors import ConfigurationError
 from framework.marks import Answers
+from framework.validation.schemas import field_of
+from framework.validation.schemas.classes import ValueSchema
+from framework.validation.unions import Union
 
 _UNSAID: Any = object()
+_HOLDERS: dict[type, tuple[type, ...]] = {
+    dict: (fields.Nested, fields.Mapping),
+    list: (fields.Nested, fields.List, fields.Tuple),
+}
 _BLOCK = re.compile(
     r"^Example (?P<part>request|response)(?: \((?P<name>[^)\n]+)\))?::?[ ]*\n"
     r"(?P<text>(?:[ \t]*\n|[ \t]+\S.*(?:\n|\Z))+)",
@@ -114,20 +121,19 @@ def _written(endpoint: Endpoint) -> Iterator[Sample]:
 
 
 def _ensure_fit(endpoint: Endpoint, sample: Sample) -> None:
-    schema = _schema(endpoint, sample)
+    field = _field(endpoint, sample)
     try:
-        schema.load({"value": sample.value})
+        field.deserialize(_readable(field, sample.value) if sample.part is Part.RESPONSE else sample.value)
     except ValidationError as error:
         faults = "; ".join(
-            f"{fault.pointer.removeprefix('/value') or 'the whole'}: {fault.detail}"
-            for fault in validation.faults(error, "example")
+            f"{fault.pointer or 'the whole'}: {fault.detail}" for fault in validation.faults(error, "example")
         )
         raise ConfigurationError(
             f"{endpoint}: the example {sample.part.value} {sample.value!r} is none: {faults}"
         ) from error
 
 
-def _schema(endpoint: Endpoint, sample: Sample) -> Schema:
+def _field(endpoint: Endpoint, sample: Sample) -> fields.Field[Any]:
     annotation: Any
     if sample.part is Part.RESPONSE:
         annotation = _answered(endpoint, sample.status)
@@ -136,15 +142,9 @@ def _schema(endpoint: Endpoint, sample: Sample) -> Schema:
         if body is None and form is None:
             raise ConfigurationError(f"{endpoint}: it has an example request and reads no body.")
         annotation = form_type(form) if form is not None else body.annotation if body is not None else Any
-    schema = validation.schema_from_fields(
-        "example",
-        {"value": annotation},
-        defaults={},
-        text=False,
-        unknown="raise",
-        conventions=endpoint.options.conventions,
-    )
-    return _loading_all(schema) if sample.part is Part.RESPONSE else schema
+    if is_schema(annotation):
+        annotation = Annotated[Any, annotation]
+    return field_of(annotation, conventions=endpoint.options.conventions)
 
 
 def _answered(endpoint: Endpoint, status: int | None) -> Any:
@@ -158,18 +158,45 @@ def _answered(endpoint: Endpoint, status: int | None) -> Any:
     return returned_type(endpoint)
 
 
-def _loading_all(schema: Schema) -> Schema:
-    """Return a schema that takes what it would write: fields for responses alone, too."""
-    schema = copy.deepcopy(schema)
-    _open(schema.fields["value"])
-    return schema
+def _readable(field: fields.Field[Any], value: Any) -> Any:
+    """Return a value that a field would write without what is for responses alone, each of which is tried by itself.
+
+    Raises:
+        marshmallow.ValidationError: What is for responses alone is not of its type.
+    """
+    # NOTE: fields are shared by all schemas of a class; one that was opened for an example would be open for requests.
+    if isinstance(field, Union):
+        members = field.candidates(value)
+        return _readable(members[0], value) if members else value
+    if not isinstance(field, _HOLDERS.get(type(value), ())):
+        return value
+    holder: Any = field
+    if isinstance(field, fields.Nested):
+        return _object(field.schema, value)
+    if isinstance(value, list):
+        parts = holder.tuple_fields if isinstance(holder, fields.Tuple) else [holder.inner] * len(value)
+        return [*map(_readable, parts, value)] if len(parts) == len(value) else value
+    inner = holder.value_field
+    return {key: _readable(inner, each) for key, each in value.items()} if inner else value
 
 
-def _open(field: fields.Field[Any]) -> None:
-    if isinstance(field, fields.List):
-        _open(field.inner)
-    elif isinstance(field, fields.Nested):
-        nested: Any = field.schema
-        for each in nested.fields.values():
-            each.dump_only = False
-        nested.load_fields = dict(nested.fields)
+def _object(schema: Schema, value: Any) -> Any:
+    if isinstance(schema, ValueSchema):
+        return _readable(schema.value, value)
+    if isinstance(value, list):
+        return [_object(schema, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    known = {each.data_key or name: each for name, each in schema.fields.items()}
+    found = {}
+    for key, each in value.items():
+        field = known.get(key)
+        readable = each if field is None else _readable(field, each)
+        if field is None or not field.dump_only:
+            found[key] = readable
+            continue
+        try:
+            field.deserialize(readable)
+        except ValidationError as error:
+            raise ValidationError({key: error.messages}) from error
+    return found

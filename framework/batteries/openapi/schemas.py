@@ -20,6 +20,7 @@ from framework.forms import UploadedFileField
 from framework.validation.conventions import UNSAID, Conventions
 from framework.validation.fields import Flags, Members, Row
 from framework.validation.limits import Span, flat
+from framework.validation.schemas import field_of
 from framework.validation.schemas.classes import VALUE, ValueSchema
 from framework.validation.schemas.foreign import REFERENCE, Foreign
 from framework.validation.schemas.validators import MultipleOf
@@ -129,19 +130,11 @@ class Schemas:
 
 def _field(annotation: Any, text: bool, conventions: Conventions) -> fields.Field[Any]:
     try:
-        schema = validation.schema_from_fields(
-            "openapi",
-            {"value": annotation},
-            defaults={},
-            text=text,
-            unknown="raise",
-            conventions=conventions,
-        )
+        return field_of(annotation, text=text, conventions=conventions)
     except ConfigurationError:
         return (
             fields.Raw()
         )  # it can be written as JSON, or binding would have refused it; nobody knows its shape
-    return schema.fields["value"]
 
 
 def named(taken: Counter[str], schema: Any) -> str:
@@ -203,15 +196,19 @@ def _union(converter: Any, field: fields.Field[Any], *, ret: JSONSchema) -> JSON
 def _row(converter: Any, field: Row) -> JSONSchema:
     """Describe a named tuple: an array, or an object when it is read."""
     items = [converter.field2property(each) for each in field.tuple_fields]
-    names = field.kind._fields
-    array = {"type": "array", "prefixItems": items, "minItems": field.least, "maxItems": len(items)}
+    array = {
+        "type": "array",
+        "prefixItems": items,
+        "minItems": len(field.needed),
+        "maxItems": len(items),
+    }
     record = {
         "type": "object",
-        "properties": dict(zip(names, items, strict=True)),
+        "properties": dict(zip(field.names, items, strict=True)),
         "additionalProperties": False,
     }
-    if field.least:
-        record["required"] = list(names[: field.least])
+    if field.needed:
+        record["required"] = [*field.needed]
     return {"anyOf": [array, record, *([{"type": "null"}] if field.allow_none else [])]}
 
 

@@ -32,7 +32,7 @@ from framework.validation.answers.shapes import (
 from framework.validation.answers.unions import closest
 from framework.validation.conventions import Conventions
 from framework.validation.partial import Partial
-from framework.validation.schemas import schema_from_fields, schema_of
+from framework.validation.schemas import field_of, schema_of
 from framework.validation.schemas.annotations import SETS
 from framework.validation.schemas.meanings import LISTS, MAPPINGS, unwrap
 from framework.validation.schemas.type_fields import dataclass_fields, typeddict_fields
@@ -132,15 +132,7 @@ class Nodes:
         return Node(lambda value: field._serialize(scalar.checked(value), None, None), alone=False)
 
     def _field(self, annotation: Any) -> fields.Field[Any]:
-        made = schema_from_fields(
-            "answer",
-            {"value": annotation},
-            defaults={},
-            text=False,
-            unknown="raise",
-            conventions=self.conventions,
-        )
-        return made.fields["value"]
+        return field_of(annotation, conventions=self.conventions)
 
     def anything(self, value: Any) -> Any:
         """Write a value of which nothing was said: objects by the schemas of their own classes.

@@ -7,20 +7,15 @@ import json as text
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from framework.annotations import strip
 from framework.errors import ConfigurationError
 from framework.validation import json
 from framework.validation.answers.misfit import Misfit, described, spelt
 from framework.validation.answers.nodes import Nodes
 from framework.validation.answers.shapes import Written
-from framework.validation.codecs.codec import NotPassedThrough
-from framework.validation.compiler import support
 from framework.validation.compiler.compiled import compile
-from framework.validation.compiler.passthrough import value_writer
 from framework.validation.conventions import UNSAID, Conventions
-from framework.validation.schemas import schema_from_fields, schema_of
+from framework.validation.schemas import schema_of
 from framework.validation.schemas.types import of_type
 
 Encode = Callable[[Any], bytes]
@@ -105,7 +100,7 @@ def _quick(declared: Any, conventions: Conventions | None, look: Encode) -> Enco
     try:
         schema = schema_of(declared, conventions=conventions)
     except ConfigurationError:
-        return _quick_value(declared, conventions, look)
+        return look
     compiled = compile(schema)
     if of_type(schema):
         return compiled.json_writer(look, exact=True)
@@ -132,25 +127,3 @@ def _ensuring(written: Written, quick: Encode, look: Encode) -> Encode:
         return quick(value)
 
     return ensured
-
-
-def _quick_value(declared: Any, conventions: Conventions | None, look: Encode) -> Encode:
-    """Return the same for a type that has no schema, but a field."""
-    try:
-        holder = schema_from_fields(
-            "answer",
-            {"value": declared},
-            defaults={},
-            text=False,
-            unknown="raise",
-            conventions=conventions,
-        )
-        free = support.dumps_anything(support.close_circles(holder))
-        dumps: Callable[..., bytes] = _encode_plainly if free else orjson.dumps
-        return value_writer(holder.fields["value"], dumps, look).build()
-    except (ConfigurationError, NotPassedThrough):
-        return look
-
-
-def _encode_plainly(value: Any, _: Any) -> bytes:
-    return json.encode_plainly(value)

@@ -99,9 +99,8 @@ def _dump_number(kind: type) -> EmitDump:
     def emit(w: DumpWriter, field: Any, value: str) -> None:
         condition = f"type({value}) is not {w.out.constant(kind, kind.__name__)}"
         dump_unless(w, field, value, condition, f"str({value})" if field.as_string else "")
-        if (
-            kind is float and w.json and not field.as_string
-        ):  # NaN less itself is NaN, and infinity less itself
+        # A key is no number in JSON, but of a number that was declared. NaN less itself is NaN, and infinity, too.
+        if kind is float and (w.json or w.exact) and not field.as_string:
             w.out.refuse_if(f"{value} is not None and {value} - {value}")
 
     return emit

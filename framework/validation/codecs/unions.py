@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framework.validation.codecs.codec import Codec, DumpWriter, LoadWriter, dump_by_field
-from framework.validation.unions import Union, kinds_of
+from framework.validation.unions import Union, by_class, kinds_of
 
 
 def _load_union(w: LoadWriter, field: Union, value: str) -> None:
@@ -44,10 +44,9 @@ def _load_tried(w: LoadWriter, field: Union, value: str) -> None:
 
 def _dump_union(w: DumpWriter, field: Union, value: str) -> None:
     word = "if"
-    targets = [each for each in field.objects if getattr(each.schema, "target", None) is not None]
-    for each in targets:
-        target = each.schema.target  # type: ignore[attr-defined]
-        with w.out.block(f"{word} type({value}) is {w.out.constant(target, target.__name__)}:"):
+    # NOTE: what is not exact converts: it has a scalar written by the member that may, not by the first of its class.
+    for kind, each in by_class(field.members if w.exact else field.objects).items():
+        with w.out.block(f"{word} type({value}) is {w.out.constant(kind, kind.__name__)}:"):
             w.value(each, value)
         word = "elif"
     with w.out.block(f"{word} {value} is not None:"):

@@ -164,6 +164,8 @@ class Dumping:
             read = f"{self.out.constant(field, 'field')}.serialize"
             accessor = self.out.constant(schema.get_attribute, "get_attribute")
             self.out.line(f"{variable} = {read}({name!r}, {value}, accessor={accessor})")
+            if self.exact and not field.allow_none:
+                self.out.refuse_if(f"{variable} is None")
             self.free(variable)
             maybe_missing = True
         elif isinstance(field, fields.Constant):

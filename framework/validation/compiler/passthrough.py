@@ -20,10 +20,7 @@ from framework.validation.codecs.registry import find_codec
 from framework.validation.compiler import support
 from framework.validation.compiler.checks import look_for_no_numbers, refuse_other_choices
 from framework.validation.compiler.codegen import DEEPEST, Source
-from framework.validation.json import plain
 from framework.validation.schemas.classes import VALUE, ValueSchema
-
-Encode = Callable[..., bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +31,6 @@ class Checking:
         out: The source.
         keys: Whether dicts are looked at, even if a schema was made for a dataclass.
         exact: Whether None is refused where it may not be.
-        searched: Whether what is no number is found in some other way.
         functions: The functions that were written, by schema.
         open: The schemas within which this place is, in the present function.
     """
@@ -42,7 +38,6 @@ class Checking:
     out: Source
     keys: bool
     exact: bool = False
-    searched: bool = False
     functions: dict[int, str] = dataclasses.field(default_factory=dict)
     open: tuple[int, ...] = ()
 
@@ -128,8 +123,7 @@ class Checking:
 
     def free(self, value: str) -> None:
         """Write the search for what is no number, in a value of any type."""
-        if not self.searched:
-            look_for_no_numbers(self.out, value)
+        look_for_no_numbers(self.out, value)
 
     def _item(self, field: fields.Field[Any], item: str, name: str) -> None:
         if type(field) is fields.Raw and not field.validators:
@@ -180,30 +174,6 @@ def checker(schema: Schema, *, keys: bool = False, exact: bool = False) -> Check
     """
     writer = Checking(out=Source(f"check {type(schema).__name__}"), keys=keys, exact=exact)
     name = writer.many(schema) if schema.many else writer.function(schema)
-    return Checker(writer.out, name)
-
-
-def value_writer(field: fields.Field[Any], encode: Encode, otherwise: Encode) -> Checker:
-    """Write the function that looks at the types of a field's value, and gives it to whom it may concern.
-
-    Args:
-        encode: Writes a value that is of exactly these types.
-        otherwise: Writes any other.
-
-    Raises:
-        NotPassedThrough: The values have to be dumped.
-    """
-    writer = Checking(out=Source(f"check {type(field).__name__}"), keys=False, exact=True, searched=True)
-    name = writer.out.fresh("write_value")
-    with writer.out.function(name, "o"):
-        with writer.out.block("try:"):
-            with writer.out.block("if o is not None:" if field.allow_none else "if True:"):
-                writer.value(field, "o")
-            writer.out.line(
-                f"return {writer.out.constant(encode, 'encode')}(o, {writer.out.constant(plain, 'plain')})"
-            )
-        with writer.out.block("except Exception:"):
-            writer.out.line(f"return {writer.out.constant(otherwise, 'otherwise')}(o)")
     return Checker(writer.out, name)
 
 

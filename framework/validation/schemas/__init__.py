@@ -1,5 +1,5 @@
 """From types to marshmallow schemas."""
 
-from framework.validation.schemas.types import schema_from_fields, schema_of
+from framework.validation.schemas.types import field_of, schema_from_fields, schema_of
 
-__all__ = ["schema_from_fields", "schema_of"]
+__all__ = ["field_of", "schema_from_fields", "schema_of"]

@@ -38,6 +38,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, is_dataclass, replace
 from enum import Enum, Flag
 from functools import partial
+from inspect import signature
 from typing import (
     Any,
     Literal,
@@ -53,9 +54,10 @@ from marshmallow import Schema, fields, missing
 from framework.validation.codecs.codec import Make
 from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT
 from framework.validation.conventions import PLACES, Conventions
-from framework.validation.fields import Flags, Members, Row, Table
+from framework.validation.fields import Flags, Members, Row, Table, key_text
 from framework.validation.limits import MaxItems, Only, TimeOfDay
 from framework.validation.partial import Partial
+from framework.validation.schemas.attrs_fields import is_attrs
 from framework.validation.schemas.foreign import foreign_field, is_mapped
 from framework.validation.schemas.meanings import (
     LISTS,
@@ -177,7 +179,7 @@ class Reader:
             or is_dataclass(origin)
             or is_typeddict(origin)
             or origin is Partial
-            or _is_attrs(origin)
+            or is_attrs(origin)
         ):
             return fields.Nested(partial(self.nested, annotation), **options)
         if _is_subclass(origin, Enum):
@@ -225,8 +227,8 @@ class Reader:
 
     def _named_tuple(self, kind: Any, options: dict[str, Any]) -> fields.Field[Any]:
         hints = get_type_hints(kind, include_extras=True)
-        made = [self.field(hints.get(name, Any)) for name in kind._fields]
-        return Row(kind, made, **options)
+        named = {name: self.field(hints.get(name, Any)) for name in signature(kind).parameters}
+        return Row(kind, named, **options)
 
     def _set(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
         inner = self.field(args[0] if args else str)
@@ -240,7 +242,7 @@ class Reader:
         kind = next(iter(kinds)) if len(kinds) == 1 else None
         by_value = self.field(kind) if kind in (str, int) else True
         if by_value is True and (self.text or not kinds <= {str, int, float, bool}):
-            return Members(enum, text=self.text, **options)
+            return Members([*enum], text=self.text, **options)
         if issubclass(enum, Flag):
             return Flags(enum, by_value=by_value, **options)
         return fields.Enum(enum, by_value=by_value, **options)
@@ -257,7 +259,10 @@ class Reader:
         if kinds <= {str} or kinds <= {int}:
             return self._finish(self.field(kinds.pop(), options), [Choices(choices)])
         if self.text:
-            raise Unmapped("as text, the values of a Literal must be all str or all int")
+            made = Members(choices, text=True, **options)
+            if len({key_text(written) for _, written in made.written}) < len(choices):
+                raise Unmapped("as text, two values of the Literal are the same")
+            return made
         text = ", ".join(str(each) for each in choices)
         guard = Only(tuple(kinds), f"Must be one of: {text}.")
         return _make(partial(fields.Raw, pre_load=[guard], validate=[Choices(choices)]), options)
@@ -302,11 +307,6 @@ def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
     return [value] if callable(value) else list(value)
-
-
-def _is_attrs(kind: Any) -> bool:
-    # NOTE: what attrs keeps in the class; asking attrs itself would take its import.
-    return isinstance(kind, type) and hasattr(kind, "__attrs_attrs__")
 
 
 def _hashable(value: Any) -> bool:

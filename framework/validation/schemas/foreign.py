@@ -88,7 +88,8 @@ def foreign_field(kind: Any) -> type[Foreign] | None:
 
 def is_mapped(kind: Any) -> bool:
     """Tell whether SQLAlchemy maps a class to a table."""
-    return isinstance(kind, type) and hasattr(kind, "__mapper__") and "sqlalchemy" in sys.modules
+    sqlalchemy = sys.modules.get("sqlalchemy")
+    return sqlalchemy is not None and isinstance(kind, type) and sqlalchemy.inspect(kind, False) is not None
 
 
 def mapped_columns(kind: Any) -> list[tuple[str, Any]]:

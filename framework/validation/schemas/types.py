@@ -102,6 +102,18 @@ def schema_from_fields(
     return _made(Schema, name, made, {}, unknown)
 
 
+def field_of(
+    annotation: Any, *, text: bool = False, conventions: Conventions | None = UNSAID
+) -> fields.Field[Any]:
+    """Return the field of a type, a new one in a schema of its own.
+
+    Raises:
+        ConfigurationError: The annotation has no marshmallow field.
+    """
+    made = {VALUE: _field("", VALUE, annotation, text, conventions, {"required": True})}
+    return _made(Schema, VALUE, made, {}, RAISE).fields[VALUE]
+
+
 @functools.cache
 def _cached(tp: Any, text: bool, held: Conventions | None) -> Schema:
     return _built(tp, text, held)
@@ -270,9 +282,8 @@ def _many(tp: Any, extras: list[Any], one: Schema) -> Schema:
         "max_items": marks[-1] if marks else most_items(list(validators)),
     }
     bases = (ListSchema, base) if validators else (base,)
-    listing = type(
-        base.__name__, bases, {**attributes, "Meta": _unregistered(base), "__module__": base.__module__}
-    )
+    meta = type("Meta", (base.Meta,), {"register": False})
+    listing = type(base.__name__, bases, {**attributes, "Meta": meta, "__module__": base.__module__})
     made: Schema = listing(
         many=True,
         only=one.only,
@@ -283,10 +294,6 @@ def _many(tp: Any, extras: list[Any], one: Schema) -> Schema:
         dump_only=one.dump_only,
     )
     return made
-
-
-def _unregistered(base: type[Schema]) -> type:
-    return type("Meta", (base.Meta,), {"register": False})
 
 
 def _called(
