@@ -28,7 +28,7 @@ from framework.adapters.aiohttp.routes import (
 )
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware
-from framework.context import CONTAINER, ENDPOINT, services
+from framework.context import CONTAINER, ENDPOINT, SOCKET, services
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound
 from framework.progress import WORK, Progress, Work
@@ -278,8 +278,11 @@ def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | N
             streams.pop(number, None)
         if progress.at_end is not None:
             progress.at_end()
-        # PERF: the two know each other; parted, they go without the garbage collector.
-        container = state_of(request).pop(CONTAINER, None)
+        # PERF: they and the request know each other; parted, they go without the garbage collector.
+        kept = state_of(request)
+        if SOCKET in kept:
+            del kept[SOCKET]
+        container = kept.pop(CONTAINER, None)
         return None if container is None else container.aclose()
 
     return release
