@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from aiohttp import hdrs, web
 
 from framework.errors import BadRequest, PreconditionFailed, PreconditionRequired
 from framework.responses import Result
 
+# A tag of somebody else's may hold commas.
+_TAG = re.compile(r'[ \t]*(W/)?"([^"]*)"[ \t]*(?:,|\Z)')
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 
@@ -59,14 +62,14 @@ def _tags(request: web.Request, header: str) -> frozenset[str] | None:
     text = ", ".join(lines).strip()
     if text == "*":
         return frozenset({"*"})
-    found = set()
-    for each in text.split(","):
-        part = each.strip()
-        weak = part.startswith("W/")
-        quoted = part.removeprefix("W/")
-        if len(quoted) < 2 or quoted[0] != '"' or quoted[-1] != '"' or '"' in quoted[1:-1]:
+    found, at = set(), 0
+    while at < max(1, len(text)):
+        match = _TAG.match(text, at)
+        if match is None:
             raise BadRequest(f"{header} holds entity tags in quotes, or an asterisk (RFC 9110, 8.8.3).")
+        weak, tag = match.groups()
         # A weak tag never matches where versions have to be the very same (RFC 9110, 13.1.1).
         if not (weak and header == hdrs.IF_MATCH):
-            found.add(quoted[1:-1])
+            found.add(tag)
+        at = match.end()
     return frozenset(found)

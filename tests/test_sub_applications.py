@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from framework import RouteTableDef, ServiceSettings, create_app, provide, public, standard
+from framework.battery import Battery
+from framework.endpoint import Endpoint
 from framework.errors import NotFound
 from framework.tasks import Tasks
 from framework.testing import Serve
@@ -136,3 +138,44 @@ async def test_a_plain_application_is_found_below_any_prefix(
 
     assert response.status == 200
     assert variables == ({"value": "ü/x"} if path.startswith("/v") else {})
+
+
+async def greet(request: web.Request) -> web.Response:
+    return web.Response(text="hello")
+
+
+@web.middleware
+async def of_others(request: web.Request, handler: Any) -> web.StreamResponse:
+    response: web.StreamResponse = await handler(request)
+    return response
+
+
+@pytest.mark.parametrize("path", ["own", "inner/greet"])
+async def test_batteries_are_put_around_what_other_hands_have_made_once_for_each_route(
+    path: str, serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    planned: list[str] = []
+
+    def plan(endpoint: Endpoint) -> None:
+        planned.append(endpoint.path)
+
+    part = web.Application()
+    part.router.add_get("/greet", public(greet))
+    routes = RouteTableDef()
+    routes.get("/own")(public(greet))
+    settings = ServiceSettings()
+    app = create_app(
+        settings, routes=[routes], batteries=[*standard(settings), Battery(name="planner", plan=plan)]
+    )
+    app.middlewares.append(of_others)
+    app.add_subapp("/inner", part)
+    url = await serve(app) / path
+
+    statuses, before = [], 0
+    for _ in range(3):
+        async with client.get(url) as response:
+            statuses.append(response.status)
+        before = before or len(planned)
+
+    assert statuses == [200, 200, 200]
+    assert len(planned) == before

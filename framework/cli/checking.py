@@ -15,6 +15,8 @@ from rich.table import Table
 from framework.cli.explaining import fallbacks
 from framework.cli.loading import Service, find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
+from framework.secrets import Profile
+from framework.server import SERVER_SETTINGS
 from framework.server.guarantees import missing_guarantees
 from framework.server.lifecycle import STARTING_HERE
 from framework.settings import Loaded, Origin
@@ -39,6 +41,7 @@ def look_over(service: Service, console: Console | None = None) -> bool:
     app = service.make(loaded.settings)
     _print_settings(loaded, console)
     _print_fallbacks(app, console)
+    _print_open_hosts(app, loaded, console)
     for name, promise in missing_guarantees().items():
         console.print(f"[yellow]not guaranteed[/yellow] {name}: {promise}", highlight=False)
     failures = asyncio.run(_try(app))
@@ -57,6 +60,17 @@ def _print_settings(loaded: Loaded[Any], console: Console) -> None:
         console.print(table)
     defaults = sum(origin is Origin.default for origin in loaded.origins.values())
     console.print(f"profile {loaded.settings.profile}, {defaults} settings at their defaults")
+
+
+def _print_open_hosts(app: web.Application, loaded: Loaded[Any], console: Console) -> None:
+    server = app.get(SERVER_SETTINGS)
+    if loaded.settings.profile is Profile.production and server is not None and not server.hosts:
+        console.print(
+            "[yellow]not set[/yellow] SERVER_HOSTS: requests are answered whatever host they name, and links are made "
+            "for it; set it to the names by which clients reach this service.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _print_fallbacks(app: web.Application, console: Console) -> None:

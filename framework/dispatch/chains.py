@@ -28,7 +28,7 @@ from framework.adapters.aiohttp.routes import (
 )
 from framework.adapters.versions import is_plain
 from framework.battery import Battery, Handler, Middleware
-from framework.context import CONTAINER, ENDPOINT, services
+from framework.context import CONTAINER, ENDPOINT, SOCKET, services
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound
 from framework.progress import WORK, Progress, Work
@@ -150,6 +150,7 @@ class Dispatcher:
         self._begin, self.release = _beginner(progress), _releaser(progress)
         self._batteries = batteries
         self._added: dict[tuple[web.AbstractRoute, str], Chain] = {}
+        self._around: dict[web.AbstractRoute, tuple[Handler, Chain]] = {}
         self._unmatched = Chain(UNMATCHED, compose(batteries, UNMATCHED, _refuse))
 
     def add(self, route: web.AbstractRoute, endpoint: Endpoint, handler: Handler) -> None:
@@ -228,16 +229,30 @@ class Dispatcher:
             if handler is match.handler:
                 return chain
             # Middlewares that were appended to the application stand between us and the handler.
-            return Chain(chain.endpoint, compose(self._batteries, chain.endpoint, handler))
+            return self._composed(chain.endpoint, match, handler)
         if not isinstance(match.route, SystemRoute):
             added = self._added.get((match.route, method)) or self._added.get((match.route, hdrs.METH_ANY))
             if added is not None and handler is match.handler:
                 return added
-            return _foreign(match, handler, self._batteries)
+            return self._composed(None, match, handler)
         if handler == match.handler:
             return self._unmatched
         # They may know what is meant, such as a path with one slash too many.
         return Chain(UNMATCHED, compose(self._batteries, UNMATCHED, _refusing(handler)))
+
+    def _composed(self, endpoint: Endpoint | None, match: web.UrlMappingMatchInfo, handler: Handler) -> Chain:
+        """Return the chain around what other hands' middlewares have made of a route's handler.
+
+        Args:
+            endpoint: The route's; None for one of a sub-application.
+        """
+        # PERF: aiohttp keeps what it has made of them, so that this is composed once for each route.
+        known = self._around.get(match.route)
+        if known is None or known[0] is not handler:
+            endpoint = endpoint or _foreign(match, handler)
+            chain = Chain(endpoint, compose(self._batteries, endpoint, handler))
+            known = self._around[match.route] = handler, chain
+        return known[1]
 
 
 def _beginner(progress: Progress) -> Callable[[web.Request, Chain], None]:
@@ -263,22 +278,23 @@ def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | N
             streams.pop(number, None)
         if progress.at_end is not None:
             progress.at_end()
-        # PERF: the two know each other; parted, they go without the garbage collector.
-        container = state_of(request).pop(CONTAINER, None)
+        # PERF: they and the request know each other; parted, they go without the garbage collector.
+        kept = state_of(request)
+        if SOCKET in kept:
+            del kept[SOCKET]
+        container = kept.pop(CONTAINER, None)
         return None if container is None else container.aclose()
 
     return release
 
 
-def _foreign(match: web.UrlMappingMatchInfo, handler: Handler, batteries: Sequence[Battery]) -> Chain:
-    """Return a chain for a route of a sub-application, with the middlewares of that application inside."""
+def _foreign(match: web.UrlMappingMatchInfo, handler: Handler) -> Endpoint:
+    """Return the endpoint of a route of a sub-application, with the middlewares of that application inside."""
     resource = match.route.resource
-    path = resource.canonical if resource is not None else "/"
-    endpoint = Endpoint(
+    return Endpoint(
         method=match.route.method,
-        path=path,
+        path=resource.canonical if resource is not None else "/",
         handler=handler,
         marks=marks_of(match.handler),
         origin="sub-application",
     )
-    return Chain(endpoint, compose(batteries, endpoint, handler))

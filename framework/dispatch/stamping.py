@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Sequence
 
 from aiohttp import hdrs, web
 
-from framework.adapters.aiohttp.requests import state_of
+from framework.adapters.aiohttp.requests import find, state_of
 from framework.adapters.aiohttp.routes import forget_heads
 from framework.battery import Battery, Stamp
 from framework.context import GUARD_SOCKET, SOCKET
 from framework.error_handling import ErrorHandling
 from framework.problem import Problem
+from framework.progress import WORK
 from framework.server.connections import CONNECTIONS
 from framework.server.service import Refuse
 
@@ -39,9 +40,9 @@ class Preparer:
             state_of(request)[SOCKET] = response
         waiting = self.prepare(request, response)
         response.headers.popall(hdrs.SERVER, None)  # another server has put its name and version in
-        connections = request.config_dict.get(CONNECTIONS)
-        if connections is not None:
-            connections.hold(request, response)
+        work, connections = find(request, WORK), request.config_dict.get(CONNECTIONS)
+        if work is not None and connections is not None:  # our server holds its own requests' responses
+            connections.hold(request, response, work.task)
         if waiting is not None:
             await waiting
 

@@ -118,19 +118,16 @@ class Connections:
         return len(self._ends)
 
     def hold(
-        self,
-        request: web.BaseRequest,
-        response: web.StreamResponse,
-        task: asyncio.Task[object] | None = None,
+        self, request: web.BaseRequest, response: web.StreamResponse, task: asyncio.Task[object] | None
     ) -> None:
         """Take note of a response whose head is about to leave, if it may last.
 
         Args:
-            task: What the request's handler runs in; the calling one if it is not given.
+            task: What the request's handler runs in; it may have left sending the head to another one.
         """
         if LASTING in request or not may_last(response):
             return
-        lasting = request[LASTING] = Lasting(request, response, task or asyncio.current_task())
+        lasting = request[LASTING] = Lasting(request, response, task)
         self._lasting.add(lasting)
         if self._ending and lasting.is_socket:
             farewell = asyncio.create_task(self._end_soon(lasting), name="framework.server.farewell")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 
 from framework.errors import ConfigurationError
@@ -9,6 +10,7 @@ from framework.errors import ConfigurationError
 #: The bytes of a request line around its target: a method of 7 letters, two spaces, ``HTTP/1.1`` and CRLF.
 REQUEST_LINE_FRAME_BYTES = 19
 
+_HOST = re.compile(r"\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _MAY_BE_ZERO = frozenset({"port", "drain_seconds", "worker_requests", "worker_requests_jitter"})
 
 
@@ -93,8 +95,23 @@ class ServerSettings:
             raise ConfigurationError(f"port must be at most 65535, and is {self.port}.")
         if self.request_line_bytes <= REQUEST_LINE_FRAME_BYTES:
             raise ConfigurationError(f"request_line_bytes must be above {REQUEST_LINE_FRAME_BYTES}.")
+        object.__setattr__(self, "hosts", tuple(map(_host, self.hosts)))
         if self.drain_seconds >= self.stop_seconds:
             raise ConfigurationError(
                 f"drain_seconds ({self.drain_seconds}) is a part of stop_seconds ({self.stop_seconds}) "
                 "and must be shorter."
             )
+
+
+def _host(name: str) -> str:
+    """Return a name that requests may ask for, in lower case.
+
+    Raises:
+        ConfigurationError: No request could.
+    """
+    if not _HOST.fullmatch(name.lower()):
+        raise ConfigurationError(
+            "hosts are names without scheme and port, such as 'example.com', '.example.com' for all below it, or "
+            f"'[::1]'; got {name[:100]!r}."
+        )
+    return name.lower()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -274,3 +277,36 @@ async def test_one_that_gives_none_is_gone(url: URL, client: aiohttp.ClientSessi
         last = await ws.receive(timeout=2)
 
     assert last.type in {WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR}
+
+
+@pytest.mark.guarantee("short cuts")
+async def test_a_socket_and_its_request_go_with_the_connection(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+    left: list[weakref.ref[object]] = []
+
+    @routes.get("/ws")
+    @public
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        left.extend([weakref.ref(request), weakref.ref(ws)])
+        async for _ in ws:
+            pass
+        return ws
+
+    url, kept = await serve(create_app(routes=[routes])), [True]
+    gc.disable()
+    try:
+        async with client.ws_connect(url / "ws") as ws:
+            await ws.send_str("a")
+        for _ in range(100):
+            await asyncio.sleep(0.01)
+            kept = [reference() is not None for reference in left]
+            if not any(kept):
+                break
+    finally:
+        gc.enable()
+
+    assert kept == [False, False]

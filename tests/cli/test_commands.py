@@ -385,6 +385,23 @@ def test_production_starts_with_keys(folder: Path) -> None:
         assert fetch(url)[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("settings", "times"),
+    [
+        pytest.param({}, 1, id="production"),
+        pytest.param({"SERVER_HOSTS": "example.com"}, 0, id="production with names"),
+        pytest.param({"PROFILE": "development"}, 0, id="development"),
+    ],
+)
+def test_check_tells_once_when_production_answers_for_any_host(
+    settings: dict[str, str], times: int, folder: Path
+) -> None:
+    done = framework("check", "hello", cwd=folder, **{**STRONG, **settings})
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("not set SERVER_HOSTS") == times
+
+
 OWN_FIELD = """
 from dataclasses import dataclass
 from typing import Annotated

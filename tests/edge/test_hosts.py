@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from framework.server import serve
+from framework.errors import ConfigurationError
+from framework.server import ServerSettings, serve
 from tests.edge.service import build
 from tests.server.raw import exchange, request
 
@@ -24,10 +25,18 @@ from tests.server.raw import exchange, request
     ],
 )
 async def test_a_host_that_is_not_ours_is_misdirected(host: str, status: int) -> None:
-    async with serve(build(hosts=("example.com", ".example.org", "[::1]"))) as running:
+    async with serve(build(hosts=("Example.com", ".example.org", "[::1]"))) as running:
         [answer] = await exchange(running.port, request("GET / HTTP/1.1", "Connection: close", host=host))
 
     assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "name", ["https://example.com", "example.com:8080", "*", "*.example.com", "example.com.", ""]
+)
+def test_a_name_that_no_host_can_be_is_refused_at_start_up(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="without scheme and port"):
+        ServerSettings(hosts=(name,))
 
 
 async def test_a_second_request_may_not_name_another_host() -> None:

@@ -315,3 +315,24 @@ async def test_a_connection_whose_pipeline_never_rests_is_not_idle() -> None:
         answers = await client.answers()
 
     assert [answer.status for answer in answers] == [200] * 30
+
+
+@pytest.mark.guarantee("graceful stop")
+async def test_a_stream_that_is_its_connection_s_last_response_says_so_in_its_head() -> None:
+    async def tell(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1"})
+        await response.prepare(request)
+        await response.write_eof(b"a")
+        return response
+
+    async with (
+        serving(service(web.get("/x", tell)), requests_per_connection=2) as running,
+        peer(running.port) as client,
+    ):
+        await client.send(request("GET /x HTTP/1.1"))
+        first = await client.answer()
+        await client.send(request("GET /x HTTP/1.1"))
+        second = await client.answer()
+
+    assert "connection" not in first.headers
+    assert second.headers["connection"] == "close"

@@ -63,6 +63,16 @@ async def plain(request: web.Request) -> web.StreamResponse:
     return response
 
 
+@routes.get("/begun-elsewhere")
+@public
+async def begun_elsewhere(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await asyncio.create_task(response.prepare(request))
+    async for tick in ticks():
+        await response.write(tick)
+    return response
+
+
 @pytest.mark.guarantee("graceful stop")
 @pytest.mark.parametrize("path", ["/ws", "/deaf"])
 async def test_a_plain_web_socket_is_closed_as_going_away_at_once(path: str) -> None:
@@ -79,7 +89,7 @@ async def test_a_plain_web_socket_is_closed_as_going_away_at_once(path: str) -> 
 
 
 @pytest.mark.guarantee("graceful stop")
-@pytest.mark.parametrize("path", ["/stream", "/plain"])
+@pytest.mark.parametrize("path", ["/stream", "/plain", "/begun-elsewhere"])
 async def test_a_stream_without_an_end_comes_to_its_end_at_once(path: str) -> None:
     async with Stopping(create_app(routes=[routes])) as server, ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{server.port}{path}") as response:

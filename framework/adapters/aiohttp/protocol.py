@@ -96,6 +96,7 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         cancels = self._cancels_on_disconnect()
         self.outlet.lose()
+        self._data_received_cb = None  # a WebSocket's own, which knows its request, which knows this
         if self.body is not None:
             self.body.end()
         super().connection_lost(exc)
