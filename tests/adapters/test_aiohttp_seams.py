@@ -37,7 +37,14 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     "aiohttp.web_app.Application": ["_client_max_fields", "_client_max_size", "_handle"],
     "aiohttp.web_protocol": ["_ErrInfo", "_PAYLOAD_ACCESS_ERROR"],
     "aiohttp.web_protocol.RequestHandler": [
-        *("_close", "_current_request", "_force_close", "_keepalive", "_keepalive_handle"),
+        *(
+            "_close",
+            "_current_request",
+            "_data_received_cb",
+            "_force_close",
+            "_keepalive",
+            "_keepalive_handle",
+        ),
         *("_keepalive_timeout", "_lingering_time", "_max_msg_queue_size", "_message_tail", "_messages"),
         *("_msg_queue_resume_size", "_next_keepalive_close_time", "_payload_parser", "_process_keepalive"),
         *("_read_bufsize", "_request_count", "_request_in_progress", "_resume_reading_if_drained"),
