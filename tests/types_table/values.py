@@ -398,6 +398,8 @@ def names() -> list[Case]:
             "type T = str | int | None | list[T] | dict[str, T]\n",
             {"{'a': [1, None, 'x', {}]}": {"a": [1, None, "x", {}]}, "1": 1},
             [1.5, [1.5], {"a": [True]}],
+            text={"'x'": "x"},
+            bad_text=[],
             since=(3, 12),
         ),
         case(

@@ -18,7 +18,7 @@ from tests.types_table.probing import CASES, POSITIONS, TEXT, probe
 # JSON Schema takes 1.0 for an integer, and cannot say what a computed field or a name of a time zone is.
 _MAY_DIFFER = {"doc+"}
 # Anything at all, and what is not text as well: as a parameter of its own it would be taken for a service.
-_TEXT_OF_A_FORM_ALONE = {"Any", "object", "list", "list[Any]", "tuple", "dataclass or text"}
+_TEXT_OF_A_FORM_ALONE = {"Any", "object", "list", "list[Any]", "tuple", "dataclass or text", "recursive type"}
 
 
 @dataclass

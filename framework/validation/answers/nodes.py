@@ -34,7 +34,7 @@ from framework.validation.conventions import Conventions
 from framework.validation.partial import Partial
 from framework.validation.schemas import field_of, schema_of
 from framework.validation.schemas.annotations import SETS
-from framework.validation.schemas.meanings import LISTS, MAPPINGS, unwrap
+from framework.validation.schemas.meanings import LISTS, MAPPINGS, is_alias, unwrap
 from framework.validation.schemas.type_fields import dataclass_fields, typeddict_fields
 
 
@@ -49,6 +49,7 @@ class Nodes:
 
     conventions: Conventions | None
     unknown: Callable[[Any], Any] | None = None
+    _named: dict[Any, Node | None] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def of(self, annotation: Any) -> Node:
         """Return the node of a type.
@@ -56,6 +57,21 @@ class Nodes:
         Raises:
             ConfigurationError: Values of the type cannot be written as JSON.
         """
+        return self._of_alias(annotation) if is_alias(annotation) else self._of(annotation)
+
+    def _of_alias(self, alias: Any) -> Node:
+        """Return the node of what a `type` statement names, which may hold itself."""
+        if alias in self._named:
+            return self._named[alias] or Node(lambda value: self.of(alias).write(value))
+        self._named[alias] = None  # until it is made
+        try:
+            self._named[alias] = node = self._of(alias)
+        except ConfigurationError:
+            del self._named[alias]
+            raise
+        return node
+
+    def _of(self, annotation: Any) -> Node:
         kind, optional, extras = strip(annotation)
         bare, further = unwrap(kind)
         if any(_is_written(each) for each in (bare, *extras, *further)):
