@@ -334,16 +334,16 @@ def _takes_one_argument(handler: Any) -> bool:
     return True
 
 
-def ensure_plain(endpoint: Endpoint) -> None:
-    """Check that aiohttp can call a handler, too: middlewares of other hands stand in front of what it calls.
+def ensure_plain(endpoint: Endpoint, why: str) -> None:
+    """Check that a handler wants the request alone, as aiohttp calls it.
+
+    Args:
+        why: Whose it is that aiohttp calls it, and what to do about that.
 
     Raises:
-        ConfigurationError: It wants more than the request.
+        ConfigurationError: It wants more.
     """
     if not inspect.isclass(endpoint.handler) and [each.source for each in endpoint.parameters] != [
         Source.REQUEST
     ]:
-        raise ConfigurationError(
-            f"{endpoint}: the application has middlewares of its own, which would call this handler with the request "
-            "alone; register it in a RouteTableDef, or make batteries of the middlewares."
-        )
+        raise ConfigurationError(f"{endpoint}: {why}")

@@ -134,6 +134,7 @@ async def test_a_schema_does_what_it_does_in_marshmallow(
     assert found == [expected, expected]
 
 
+@pytest.mark.guarantee("bounded validation")
 async def test_an_instance_that_is_nested_stays_as_it_was(
     serve: Serve, client: aiohttp.ClientSession
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +14,7 @@ from aiohttp import web
 from framework import RouteTableDef, ServiceSettings, create_app, provide, public, standard
 from framework.battery import Battery
 from framework.endpoint import Endpoint
-from framework.errors import NotFound
+from framework.errors import ConfigurationError, NotFound
 from framework.tasks import Tasks
 from framework.testing import Serve
 
@@ -179,3 +181,81 @@ async def test_batteries_are_put_around_what_other_hands_have_made_once_for_each
 
     assert statuses == [200, 200, 200]
     assert len(planned) == before
+
+
+async def test_a_typed_handler_in_a_plain_sub_application_is_refused_at_start(serve: Serve) -> None:
+    @public
+    async def show(number: int) -> int:
+        return number
+
+    part = web.Application()
+    part.router.add_get("/{number}", show)  # type: ignore[arg-type]
+    app = create_app(routes=[])
+    app.add_subapp("/part", part)
+
+    with pytest.raises(ConfigurationError, match=r"/part/\{number\} .*show\): it is part of a plain sub-app"):
+        await serve(app)
+
+
+async def test_a_plain_sub_application_may_fill_what_its_handlers_want(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    def numbered(handler: Callable[[web.Request, int], Any]) -> Any:
+        @functools.wraps(handler)
+        async def answer(request: web.Request) -> web.StreamResponse:
+            response: web.StreamResponse = await handler(request, 5)
+            return response
+
+        return answer
+
+    @public
+    @numbered
+    async def show(request: web.Request, number: int) -> web.Response:
+        return web.Response(text=str(number))
+
+    part = web.Application()
+    part.router.add_get("/", show)
+    app = create_app(routes=[])
+    app.add_subapp("/part", part)
+
+    async with client.get(f"{await serve(app)}/part/") as response:
+        assert await response.text() == "5"
+
+
+async def test_what_a_plain_sub_application_answers_must_be_a_response(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    @public
+    async def show(request: web.Request) -> Any:
+        return {"a": 1}
+
+    part = web.Application()
+    part.router.add_get("/", show)
+    app = create_app(routes=[])
+    app.add_subapp("/part", part)
+
+    with caplog.at_level(logging.ERROR):
+        async with client.get(f"{await serve(app)}/part/") as response:
+            assert response.status == 500
+
+    assert "returned {'a': 1}; aiohttp calls it" in caplog.text
+
+
+async def test_a_handler_that_other_hands_added_is_named_behind_their_middleware(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    @web.middleware
+    async def passing(request: web.Request, handler: Any) -> web.StreamResponse:
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def unmarked(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = create_app(routes=[])
+    app.router.add_get("/", unmarked)
+    app.middlewares.append(passing)
+
+    async with client.get(await serve(app)) as response:
+        assert response.status == 401
+        assert "unmarked) says neither" in (await response.json(content_type=None))["detail"]

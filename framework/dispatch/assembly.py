@@ -185,6 +185,8 @@ def _adopting(
         batteries = app[BATTERIES]
         index_as_decoded(app.router)
         for resource in app.router.resources():
+            if isinstance(resource, web.PrefixedSubAppResource):
+                _ensure_plain_parts(resource, brought)
             for route in resource if isinstance(resource, web.Resource) else ():
                 endpoints = (
                     [] if route.handler in chains or is_bound(route.handler) else read_added(route, brought)
@@ -193,10 +195,28 @@ def _adopting(
                 ensure_provided(endpoints, app[REGISTRY], brought)
                 for endpoint in endpoints:
                     if app.middlewares[-1] is not dispatching:
-                        ensure_plain(endpoint)
+                        ensure_plain(endpoint, _BEHIND_MIDDLEWARES)
                     dispatcher.add(route, endpoint, bind(endpoint, limits))
 
     return adopt
+
+
+_BEHIND_MIDDLEWARES = (
+    "the application has middlewares of its own, which would call this handler with the request alone; "
+    "register it in a RouteTableDef, or make batteries of the middlewares."
+)
+_IN_A_PLAIN_PART = (
+    "it is part of a plain sub-application, where aiohttp calls handlers with the request alone; "
+    "register it in a RouteTableDef with that prefix, or make the sub-application by create_app(...)."
+)
+
+
+def _ensure_plain_parts(part: Iterable[web.AbstractRoute], brought: Brought) -> None:
+    """Check that aiohttp can call the handlers of a sub-application, but those that somebody's decorator calls."""
+    for route in part:
+        if not is_bound(route.handler) and not hasattr(route.handler, "__wrapped__"):
+            for endpoint in read_added(route, brought):
+                ensure_plain(endpoint, _IN_A_PLAIN_PART)
 
 
 def ensure_marks(endpoints: Iterable[Endpoint], batteries: Iterable[Battery]) -> None:

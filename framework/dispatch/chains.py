@@ -234,7 +234,7 @@ class Dispatcher:
             added = self._added.get((match.route, method)) or self._added.get((match.route, hdrs.METH_ANY))
             if added is not None and handler is match.handler:
                 return added
-            return self._composed(None, match, handler)
+            return self._composed(None if added is None else added.endpoint, match, handler)
         if handler == match.handler:
             return self._unmatched
         # They may know what is meant, such as a path with one slash too many.

@@ -12,10 +12,11 @@ import uuid
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, make_dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, Self, TypedDict
 
 import pytest
 from marshmallow import Schema, fields
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from framework.errors import ConfigurationError
 from framework.validation import Misfit, compile, schema_of, writer_of
@@ -75,6 +76,27 @@ class Child(Flat):
     more: int = 5
 
 
+@dataclass
+class Linked:
+    a: int
+    next: Self | None = None
+    kept: list[Self] = field(default_factory=list)
+
+
+class Longer(Linked):
+    pass
+
+
+class Model(MappedAsDataclass, DeclarativeBase):
+    pass
+
+
+class Row(Model):
+    __tablename__ = "mapped"
+    a: Mapped[int] = mapped_column(primary_key=True)
+    b: Mapped[str | None] = mapped_column(default=None)
+
+
 class Like:
     a = 1
     b = "like"
@@ -120,6 +142,7 @@ TYPES = [
         list[uuid.UUID],
         Flat | None,
     ),
+    *(Linked, list[Linked], Linked | str, Row, list[Row], Row | str),
 ]
 
 SCALARS: list[Any] = [
@@ -146,6 +169,8 @@ OBJECTS: list[Any] = [
         Nest(Flat(1), free={1: None}),
     ),
     *({"a": 1}, {"a": "1"}, {"a": 1, "b": "x"}, {"a": 1, "b": None}, {"b": "x"}, {"a": 1, "b": "x", "c": 1}),
+    *(Linked(1, Linked(2)), Linked(1, Linked(SubInt(2)), [Longer(3)]), Linked(1, Flat(1)), Longer(1)),  # type: ignore[arg-type]
+    *(Row(1), Row(1, "x"), Row(SubInt(1), SubText("x")), Row("x")),  # type: ignore[arg-type]
     *({"x": 1}, {2: 1}, {1: 1}, {Corner.LEFT: 1}),
     *({float("nan"): 1}, {float("inf"): 1}, {1.5: 1}, {True: 1}, {decimal.Decimal("1E+2"): 1}),
     *({1: "a"}, {"a": 1.5}, {"a": float("nan")}, {"a": Flat(1)}, {"a": Hidden(1)}, {"flat": {"a": 1}}),
@@ -184,6 +209,7 @@ def test_the_quick_way_and_the_walk_agree(annotation: Any) -> None:
     assert different == []
 
 
+@pytest.mark.guarantee("compiled validation")
 def test_a_union_s_own_values_are_written_without_a_walk() -> None:
     @dataclass
     class Holder:

@@ -14,9 +14,10 @@ from typing import Any, cast
 
 from aiohttp import WSCloseCode, hdrs, web
 
-from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, is_spent, short_body, withdraw
+from framework.adapters.aiohttp.responses import JSONResponse, is_fresh, short_body, withdraw
 from framework.adapters.aiohttp.sockets import is_misspoken
 from framework.batteries.problems.judging import Blame, is_sendable, judge, sole_error
+from framework.batteries.problems.outgoing import ensure_fit
 from framework.batteries.problems.page import Page
 from framework.batteries.problems.redirects import ensure_target, refused_target
 from framework.batteries.problems.reporting import Hook, Reporter
@@ -45,7 +46,6 @@ from framework.streaming import (
 
 _log = logging.getLogger("framework.problems")
 
-_REDIRECTS = range(300, 400)
 _HTML = "text/html; charset=utf-8"
 
 Respond = Callable[[web.Request, Exception], web.StreamResponse]
@@ -121,7 +121,7 @@ def _answering(respond: Respond, handling: ErrorHandling) -> Plan:
         if getattr(response, "__http_exception__", False):
             response = respond(request, cast(web.HTTPException, response))
         else:
-            _ensure_fit(request, response)
+            ensure_fit(request, response)
         if SOCKET in request and _is_other(request[SOCKET], response):
             return await _parted(request, request[SOCKET], response)
         return response if short_body(response) is not None else await deliver(request, response)
@@ -205,21 +205,6 @@ async def _ended(
     if response is None:
         raise error
     return complete(request, response)
-
-
-def _ensure_fit(request: web.Request, response: web.StreamResponse) -> None:
-    """Check what aiohttp would only find out while it sends, and then tell nobody.
-
-    Raises:
-        BadRequest: It is a redirect to another host that the request has named.
-        ValueError: The response cannot be sent.
-    """
-    if response.status in _REDIRECTS:
-        ensure_target(request, response)
-    if not is_sendable(response.headers):
-        raise ValueError("A response header holds control characters.")
-    if is_spent(request, response):
-        raise ValueError("The response was sent to another request: make a new one for each.")
 
 
 def _responder(settings: ProblemsSettings, page: Page, handling: ErrorHandling) -> Respond:

@@ -10,7 +10,7 @@ import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, is_typeddict
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, is_typeddict
 
 from marshmallow import Schema, fields
 
@@ -34,6 +34,7 @@ from framework.validation.conventions import Conventions
 from framework.validation.partial import Partial
 from framework.validation.schemas import field_of, schema_of
 from framework.validation.schemas.annotations import SETS
+from framework.validation.schemas.foreign import is_mapped
 from framework.validation.schemas.meanings import LISTS, MAPPINGS, is_alias, unwrap
 from framework.validation.schemas.type_fields import dataclass_fields, typeddict_fields
 
@@ -45,10 +46,12 @@ class Nodes:
     Attributes:
         conventions: How fields are called outside, unless a type says it itself.
         unknown: What becomes of a value in `Any` that JSON cannot say; None refuses it.
+        owner: The class whose fields are written, which ``Self`` means.
     """
 
     conventions: Conventions | None
     unknown: Callable[[Any], Any] | None = None
+    owner: Any = None
     _named: dict[Any, Node | None] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def of(self, annotation: Any) -> Node:
@@ -86,6 +89,10 @@ class Nodes:
             return Node(self.anything)
         if origin in (Union, types.UnionType):
             return self._union(kind, get_args(kind))
+        if kind is Self and self.owner is not None:
+            return self.of(self.owner)
+        if is_mapped(origin):
+            return Node(Written(self._schema(kind), spelt(kind)).write)
         if is_typeddict(origin) or (isinstance(origin, type) and dataclasses.is_dataclass(origin)):
             return self._object(kind, origin)
         if origin is Partial:
@@ -113,7 +120,8 @@ class Nodes:
             pairs = dataclass_fields(kind)
             listed = [(field.name, annotation) for field, annotation in pairs]
             required = [field.name for field, _ in pairs if _has_no_default(field)]
-        make = functools.cache(lambda: {name: self.of(annotation) for name, annotation in listed})
+        nodes = dataclasses.replace(self, owner=kind)
+        make = functools.cache(lambda: {name: nodes.of(annotation) for name, annotation in listed})
         return Node(Object(origin, spelt(kind), self._schema(kind), required, make).write)
 
     def _union(self, kind: Any, members: Sequence[Any]) -> Node:
