@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, TypedDict, Unpack
 
 import aiohttp
@@ -21,6 +23,7 @@ from framework.batteries.client.failures import (
     UpstreamUnreachable,
 )
 from framework.batteries.client.settings import ClientSettings
+from framework.batteries.client.upstreams import Upstreams
 from framework.context import REQUEST_ID_HEADER
 
 _log = logging.getLogger("framework.client")
@@ -82,6 +85,7 @@ class HttpClient:
         settings: Limits and defaults.
         request_id: The id of the request that is being answered; it goes along as ``X-Request-ID``.
         deadline: ``() -> time``: when that request's time is up, on the clock of the event loop; None if it has no end.
+        upstreams: Where each call is noted.
     """
 
     def __init__(
@@ -89,11 +93,13 @@ class HttpClient:
         session: aiohttp.ClientSession,
         settings: ClientSettings,
         *,
+        upstreams: Upstreams,
         request_id: str | None = None,
         deadline: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._session = session
         self._settings = settings
+        self._upstreams = upstreams
         self._request_id = request_id
         self._deadline = deadline
 
@@ -146,7 +152,7 @@ class HttpClient:
             headers.setdefault(REQUEST_ID_HEADER, self._request_id)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=self._settings.connect.total_seconds())
         redirects = self._settings.redirects
-        with _explained(url):
+        with _explained(url), self._noted(url) as outcome:
             if seconds <= 0:
                 raise UpstreamTimeout(_origin(url), "timeout")
             async with self._session.request(
@@ -157,7 +163,23 @@ class HttpClient:
                 max_redirects=redirects,
                 **options,
             ) as response:
+                if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    outcome.append(f"status {response.status}")
                 yield response
+
+    @contextmanager
+    def _noted(self, url: str | URL) -> Iterator[list[str]]:
+        """Note how a call ends; yield where a failure is told that raises nothing."""
+        told: list[str] = []
+        started = time.perf_counter()
+        try:
+            with _translated(_origin(url)):
+                yield told
+        except (UpstreamFailed, UpstreamTimeout) as error:
+            told = [error.reason]
+            raise
+        finally:
+            self._upstreams.note(_origin(url), time.perf_counter() - started, *told[:1])
 
     async def fetch_all(self, urls: Iterable[str], *, timeout_seconds: float | None = None) -> list[Outcome]:
         """Get JSON from several places at once; what fails or is late spoils nothing else.
@@ -197,10 +219,9 @@ class HttpClient:
 
 @contextmanager
 def _explained(url: str | URL) -> Iterator[None]:
-    """Turn what aiohttp raises into our own errors, and log each once."""
+    """Log a failure once."""
     try:
-        with _translated(_origin(url)):
-            yield
+        yield
     except (UpstreamFailed, UpstreamTimeout) as error:
         fields = {"upstream": error.upstream, "reason": error.reason, "cause": str(error.__cause__ or "")}
         _log.warning("upstream_failed", extra=fields)
