@@ -17,6 +17,8 @@ from framework import RouteTableDef, ServiceSettings, create_app, public
 from framework.batteries.client import ClientSettings, HttpClient
 from framework.batteries.management import ManagementSettings
 from framework.secrets import Secret
+from framework.server import ServerSettings
+from framework.server import serve as serving
 from framework.testing import Serve
 from tests.ports import free_port
 
@@ -169,16 +171,15 @@ async def test_a_browser_shows_a_failing_upstream_within_five_seconds(
     assert complaints == []
 
 
-async def test_a_stop_ends_it_at_once(serve: Serve, client: aiohttp.ClientSession) -> None:
+async def test_a_stop_ends_it_at_once(client: aiohttp.ClientSession) -> None:
     port = free_port()
     loop = asyncio.get_running_loop()
     app = shop("http://127.0.0.1:9", ManagementSettings(port=port))
-    await serve(app)
 
-    async with client.get(f"http://127.0.0.1:{port}/dashboard/live") as response:
+    async with serving(app, ServerSettings(host="127.0.0.1", port=free_port(), drain_seconds=0)):
+        response = await client.get(f"http://127.0.0.1:{port}/dashboard/live")
         await response.content.readline()
         began = loop.time()
-        await app.shutdown()
-        await app.cleanup()
+    response.close()
 
     assert loop.time() - began < 5
