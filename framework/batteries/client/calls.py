@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import count
 from typing import Any, TypedDict, Unpack
 
 import aiohttp
@@ -17,11 +18,13 @@ from yarl import URL
 
 from framework import validation
 from framework.batteries.client.failures import (
+    UPSTREAM_ERRORS,
     DestinationRefused,
     UpstreamFailed,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from framework.batteries.client.retries import is_passing, may_be_repeated, pause_before
 from framework.batteries.client.settings import ClientSettings
 from framework.batteries.client.upstreams import Upstreams
 from framework.context import REQUEST_ID_HEADER
@@ -135,10 +138,36 @@ class HttpClient:
             UpstreamUnreachable: There was no connection.
             DestinationRefused: The address is an internal one that is not allowed.
             UpstreamFailed: The answer is malformed or too large.
+            UpstreamSuspended: It has failed too often, and is left alone for a while.
         """
-        async with self.stream(method, url, **sending) as response:
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._seconds(sending.pop("timeout_seconds", None))
+        retries = self._retries(method, sending)
+        for attempt in count(1):
+            try:
+                reply = await self._sent(method, url, end - clock(), sending)
+            except DestinationRefused:
+                raise
+            except UpstreamUnreachable:
+                pause = pause_before(attempt, {})
+                if attempt > retries or clock() + pause >= end:
+                    raise
+            else:
+                pause = pause_before(attempt, reply.headers)
+                if not is_passing(reply.status) or attempt > retries or clock() + pause >= end:
+                    return reply
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def _sent(self, method: str, url: str | URL, seconds: float, sending: Sending) -> Reply:
+        timed: Sending = {**sending, "timeout_seconds": seconds}
+        async with self.stream(method, url, **timed) as response:
             body = await self._read(response)
             return Reply(response.status, response.headers, body)
+
+    def _retries(self, method: str, sending: Sending) -> int:
+        headers = CIMultiDict(sending.get("headers", {}))
+        return self._settings.retries if may_be_repeated(method, headers, sending.get("data")) else 0
 
     @asynccontextmanager
     async def stream(
@@ -147,14 +176,16 @@ class HttpClient:
         """Open an answer, to be read from its ``content`` as it comes; raises what `send` does, size aside."""
         options: dict[str, Any] = {**sending}
         seconds = self._seconds(options.pop("timeout_seconds", None))
+        with _explained(url):
+            if seconds <= 0:
+                raise UpstreamTimeout(_origin(url), "timeout")
         headers = options["headers"] = CIMultiDict(options.pop("headers", {}))
         if self._request_id is not None:
             headers.setdefault(REQUEST_ID_HEADER, self._request_id)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=self._settings.connect.total_seconds())
         redirects = self._settings.redirects
+        self._upstreams.admit(_origin(url))
         with _explained(url), self._noted(url) as outcome:
-            if seconds <= 0:
-                raise UpstreamTimeout(_origin(url), "timeout")
             async with self._session.request(
                 method,
                 url,
@@ -170,16 +201,22 @@ class HttpClient:
     @contextmanager
     def _noted(self, url: str | URL) -> Iterator[list[str]]:
         """Note how a call ends; yield where a failure is told that raises nothing."""
+        origin, started = _origin(url), time.perf_counter()
         told: list[str] = []
-        started = time.perf_counter()
         try:
-            with _translated(_origin(url)):
+            with _translated(origin):
                 yield told
-        except (UpstreamFailed, UpstreamTimeout) as error:
-            told = [error.reason]
+        except DestinationRefused:
+            self._upstreams.forget(origin)
             raise
-        finally:
-            self._upstreams.note(_origin(url), time.perf_counter() - started, *told[:1])
+        except (UpstreamFailed, UpstreamTimeout) as error:
+            self._upstreams.note(origin, time.perf_counter() - started, error.reason)
+            raise
+        except BaseException:  # the caller has failed, or has been cancelled
+            self._upstreams.forget(origin)
+            raise
+        else:
+            self._upstreams.note(origin, time.perf_counter() - started, *told)
 
     async def fetch_all(self, urls: Iterable[str], *, timeout_seconds: float | None = None) -> list[Outcome]:
         """Get JSON from several places at once; what fails or is late spoils nothing else.
@@ -193,7 +230,7 @@ class HttpClient:
         sending: Sending = {} if timeout_seconds is None else {"timeout_seconds": timeout_seconds}
         try:
             return Outcome(url, await self.get_json(url, **sending))
-        except (UpstreamFailed, UpstreamTimeout) as error:
+        except UPSTREAM_ERRORS as error:
             return Outcome(url, failure=error.reason)
 
     def _seconds(self, wanted: float | None) -> float:
@@ -222,7 +259,7 @@ def _explained(url: str | URL) -> Iterator[None]:
     """Log a failure once."""
     try:
         yield
-    except (UpstreamFailed, UpstreamTimeout) as error:
+    except UPSTREAM_ERRORS as error:
         fields = {"upstream": error.upstream, "reason": error.reason, "cause": str(error.__cause__ or "")}
         _log.warning("upstream_failed", extra=fields)
         raise

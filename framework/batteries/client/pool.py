@@ -31,7 +31,7 @@ def battery(settings: ClientSettings, *, resolver: AbstractResolver | None = Non
         settings: Limits and allowed destinations.
         resolver: What finds the addresses of a host; the system's when None.
     """
-    destinations, upstreams = destinations_from_rules(settings.allow), Upstreams()
+    destinations, upstreams = destinations_from_rules(settings.allow), Upstreams(settings)
 
     def setup(app: web.Application, _: Sequence[Endpoint]) -> None:
         inspection_of(app).reports["upstreams"] = upstreams.report
