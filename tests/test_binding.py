@@ -232,6 +232,26 @@ async def test_a_value_sent_twice_where_one_is_meant_is_refused(
     assert problem["errors"] == [{"in": "query", "pointer": "/limit", "detail": "Send it once."}]
 
 
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [
+        ("a~b/c", "/a~0b~1c"),
+        ("~" * 300, "/" + "~0" * 200 + "…"),
+        ("/" * 200, "/" + "~1" * 200),
+        ("\u00e4 b", "/\u00e4 b"),
+    ],
+)
+async def test_the_name_of_a_parameter_is_told_as_a_json_pointer(
+    url: URL, client: aiohttp.ClientSession, name: str, pointer: str
+) -> None:
+    once = url.joinpath("users").with_query([("limit", "1"), (name, "2")])
+    twice = url.joinpath("users").with_query([("limit", "1"), (name, "2"), (name, "3")])
+
+    found = [await send(client, "POST", each, json={"name": "n", "tags": []}) for each in (once, twice)]
+
+    assert [(status, problem["errors"][0]["pointer"]) for status, problem in found] == [(422, pointer)] * 2
+
+
 async def test_an_empty_value_in_a_query_counts_as_none(url: URL, client: aiohttp.ClientSession) -> None:
     empty = url.joinpath("users").with_query([("limit", ""), ("tag", "")])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from marshmallow.validate import Length
+from marshmallow.validate import Length, Regexp
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +20,4 @@ class SignIn:
 class Refresh:
     """Trade a refresh token in; it is good for one use."""
 
-    refresh_token: Annotated[str, Length(1, 8_192)] = field(repr=False)
+    refresh_token: Annotated[str, Length(1, 8_192), Regexp(r"[A-Za-z0-9_.-]+\Z")] = field(repr=False)

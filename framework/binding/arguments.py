@@ -16,6 +16,7 @@ from framework.errors import ConfigurationError, UnprocessableContent
 from framework.http.charsets import is_encodable
 from framework.http.cookies import parse_cookies
 from framework.problem import Fault
+from framework.validation.faults import segment
 
 Arguments = Mapping[str, Any]
 Pairs = Callable[[web.Request], Iterable[tuple[str, str]]]
@@ -194,12 +195,11 @@ def gather(
         if value == "":
             continue
         if not is_encodable(name) or not is_encodable(value):
-            pointer = f"/{name.encode(errors='replace').decode()}"
-            raise UnprocessableContent([Fault(location, pointer, "Not UTF-8.")])
+            raise UnprocessableContent([Fault(location, f"/{segment(name)}", "Not UTF-8.")])
         if name in many:
             data.setdefault(name, []).append(value)
         elif name in data and (known is None or name in known):
-            raise UnprocessableContent([Fault(location, f"/{name}", "Send it once.")])
+            raise UnprocessableContent([Fault(location, f"/{segment(name)}", "Send it once.")])
         else:
             data[name] = value
     return data

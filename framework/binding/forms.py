@@ -25,6 +25,7 @@ from framework.forms import Form, FormData, FormLimits, UploadedFile, errors_by_
 from framework.http.urlencoded import parse_urlencoded
 from framework.problem import Fault
 from framework.responses import safe_filename
+from framework.validation.faults import segment
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -168,8 +169,9 @@ async def _read_text(request: web.Request, part: BodyPartReader, limits: FormLim
 async def _read_file(request: web.Request, part: BodyPartReader) -> UploadedFile:
     content_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
     if not _MEDIA_TYPE.fullmatch(content_type):
-        name = str(part.name).encode(errors="replace").decode()
-        raise UnprocessableContent([Fault("form", f"/{name}", "Its Content-Type is no media type.")])
+        raise UnprocessableContent(
+            [Fault("form", f"/{segment(part.name)}", "Its Content-Type is no media type.")]
+        )
     spool = SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - it outlives this function
     size = 0
     try:

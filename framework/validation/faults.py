@@ -43,7 +43,8 @@ def _flatten(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 def segment(key: object) -> str:
-    """Return a key as a part of a JSON pointer, cut where it is very long."""
-    text = str(key).replace("~", "~0").replace("/", "~1")
+    """Return a key as a part of a JSON pointer (RFC 6901), cut where it is very long."""
+    text = str(key).encode(errors="replace").decode()
     # An unknown field's name is the sender's: it must not swell what it is told.
-    return text if len(text) <= _LONGEST_SEGMENT else text[:_LONGEST_SEGMENT] + "…"
+    cut = text if len(text) <= _LONGEST_SEGMENT else text[:_LONGEST_SEGMENT] + "…"
+    return cut.replace("~", "~0").replace("/", "~1")
