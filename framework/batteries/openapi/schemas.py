@@ -280,7 +280,7 @@ def _bounds(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSche
 
 
 def _text(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
-    """Say what any text must be of which nothing else is said."""
+    """Describe what any text must be of which nothing else is said."""
     if "enum" in ret and ret.get("pattern") == STORABLE:  # of the field that writes an enumeration's values
         del ret["pattern"]
     is_chosen = any(isinstance(each, validate.OneOf | validate.Equal) for each in flat(field.validators))
