@@ -33,6 +33,7 @@ from framework.routing import RouteTableDef
 from framework.secrets import SEED_VARIABLE, generated_key
 from framework.server import ServerSettings, run
 
+_HERE = "127.0.0.1"
 _SUFFIXES = (".py", ".html", ".css", ".js", ".env", ".toml", ".sql")
 
 
@@ -54,20 +55,26 @@ def dev(target: str, host: str | None, port: int | None) -> None:
     os.environ.setdefault(SEED_VARIABLE, generated_key().reveal())
     # And the browser's page stays at its address: of a port that is any, and while an edit is broken.
     kept = get_context("spawn").Value("i", port or 0)
+    dashboard = _free_port(_HERE)
     # A broken edit is shown and waits for the next one.
-    run_process(Path.cwd(), target=serve_once, args=(target, host, port, kept), watch_filter=_Sources())
+    run_process(
+        Path.cwd(), target=serve_once, args=(target, host, port, kept, dashboard), watch_filter=_Sources()
+    )
 
 
-def serve_once(target: str, host: str | None, port: int | None, kept: Any) -> None:
+def serve_once(target: str, host: str | None, port: int | None, kept: Any, dashboard: int) -> None:
     """Serve in this process, with tracebacks in the answers; in the place of a service that is broken, the reason.
 
     Args:
         kept: The port that was served on before, shared by the processes; 0 for none yet.
+        dashboard: The management port, where the settings name none.
     """
     try:
         service = find_service(target)
         settings = with_server(service.load_settings().settings, host=host, port=port, workers=1)
         settings = replace(settings, debug=True, server=_placed(settings.server, kept))
+        if settings.management.port is None:
+            settings = replace(settings, management=replace(settings.management, port=dashboard))
         run(service.make(settings), settings.server)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the edit, the next one may mend it
         _print(error)

@@ -67,7 +67,20 @@ async def test_each_report_is_told_by_number_of_worker(serve: Serve, client: aio
     _, index = await ask(client, settings, "")
     told = {name: await ask(client, settings, name) for name in index["reports"]}
 
-    assert {*told} == {"exchanges", "health", "loggers", "routes", "settings", "tasks", "versions"}
+    assert {*told} == {
+        *(
+            "exchanges",
+            "health",
+            "load",
+            "loggers",
+            "pulse",
+            "routes",
+            "settings",
+            "tasks",
+            "upstreams",
+            "versions",
+        )
+    }
     assert {status for status, _ in told.values()} == {200}
     assert {tuple(body["workers"]) for _, body in told.values()} == {("1",)}
     routes = told["routes"][1]["workers"]["1"]

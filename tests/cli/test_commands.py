@@ -73,6 +73,8 @@ def test_run_serves_with_several_workers(folder: Path) -> None:
 def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) -> None:
     with serving("dev", "hello", cwd=folder) as (_, url, log):
         before = fetch(url)
+        (dashboard,) = re.findall(r"Dashboard on (http://[0-9.:]+/dashboard)", log.read_text())
+        page = fetch(dashboard)
         time.sleep(0.5)
         (folder / "hello.py").write_text("this is no Python")
         wait_for(lambda: "SyntaxError" in log.read_text(), log)
@@ -80,6 +82,7 @@ def test_dev_serves_again_after_a_change_and_after_a_broken_one(folder: Path) ->
         wait_for(lambda: "changed" in fetch(url)[1], log)
 
     assert json.loads(before[1]) == {"message": "hello"}
+    assert page[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from framework.batteries.client.calls import HttpClient, Outcome, Reply
 from framework.batteries.client.failures import (
     DestinationRefused,
     UpstreamFailed,
+    UpstreamSuspended,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Outcome",
     "Reply",
     "UpstreamFailed",
+    "UpstreamSuspended",
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "battery",

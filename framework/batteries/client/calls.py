@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import count
 from typing import Any, TypedDict, Unpack
 
 import aiohttp
@@ -15,12 +18,15 @@ from yarl import URL
 
 from framework import validation
 from framework.batteries.client.failures import (
+    UPSTREAM_ERRORS,
     DestinationRefused,
     UpstreamFailed,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from framework.batteries.client.retries import is_passing, may_be_repeated, pause_before
 from framework.batteries.client.settings import ClientSettings
+from framework.batteries.client.upstreams import Upstreams
 from framework.context import REQUEST_ID_HEADER
 
 _log = logging.getLogger("framework.client")
@@ -98,6 +104,7 @@ class HttpClient:
         settings: Limits and defaults.
         request_id: The id of the request that is being answered; it goes along as ``X-Request-ID``.
         deadline: ``() -> time``: when that request's time is up, on the clock of the event loop; None if it has no end.
+        upstreams: Where each call is noted.
     """
 
     def __init__(
@@ -105,11 +112,13 @@ class HttpClient:
         session: aiohttp.ClientSession,
         settings: ClientSettings,
         *,
+        upstreams: Upstreams,
         request_id: str | None = None,
         deadline: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._session = session
         self._settings = settings
+        self._upstreams = upstreams
         self._request_id = request_id
         self._deadline = deadline
 
@@ -142,10 +151,36 @@ class HttpClient:
             UpstreamUnreachable: There was no connection.
             DestinationRefused: The address is an internal one that is not allowed.
             UpstreamFailed: The answer is malformed or too large.
+            UpstreamSuspended: It has failed too often, and is left alone for a while.
         """
-        async with self.stream(method, url, **sending) as response:
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._seconds(sending.pop("timeout_seconds", None))
+        retries = self._retries(method, sending)
+        for attempt in count(1):
+            try:
+                reply = await self._sent(method, url, end - clock(), sending)
+            except DestinationRefused:
+                raise
+            except UpstreamUnreachable:
+                pause = pause_before(attempt, {})
+                if attempt > retries or clock() + pause >= end:
+                    raise
+            else:
+                pause = pause_before(attempt, reply.headers)
+                if not is_passing(reply.status) or attempt > retries or clock() + pause >= end:
+                    return reply
+            await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def _sent(self, method: str, url: str | URL, seconds: float, sending: Sending) -> Reply:
+        timed: Sending = {**sending, "timeout_seconds": seconds}
+        async with self.stream(method, url, **timed) as response:
             body = await self._read(response)
             return Reply(response.status, response.headers, body, _origin(url))
+
+    def _retries(self, method: str, sending: Sending) -> int:
+        headers = CIMultiDict(sending.get("headers", {}))
+        return self._settings.retries if may_be_repeated(method, headers, sending.get("data")) else 0
 
     @asynccontextmanager
     async def stream(
@@ -154,14 +189,16 @@ class HttpClient:
         """Open an answer, to be read from its ``content`` as it comes; raises what `send` does, size aside."""
         options: dict[str, Any] = {**sending}
         seconds = self._seconds(options.pop("timeout_seconds", None))
+        with _explained(url):
+            if seconds <= 0:
+                raise UpstreamTimeout(_origin(url), "timeout")
         headers = options["headers"] = CIMultiDict(options.pop("headers", {}))
         if self._request_id is not None:
             headers.setdefault(REQUEST_ID_HEADER, self._request_id)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=self._settings.connect.total_seconds())
         redirects = self._settings.redirects
-        with _explained(url):
-            if seconds <= 0:
-                raise UpstreamTimeout(_origin(url), "timeout")
+        self._upstreams.admit(_origin(url))
+        with _explained(url), self._noted(url) as outcome:
             async with self._session.request(
                 method,
                 url,
@@ -170,7 +207,29 @@ class HttpClient:
                 max_redirects=redirects,
                 **options,
             ) as response:
+                if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    outcome.append(f"status {response.status}")
                 yield response
+
+    @contextmanager
+    def _noted(self, url: str | URL) -> Iterator[list[str]]:
+        """Note how a call ends; yield where a failure is told that raises nothing."""
+        origin, started = _origin(url), time.perf_counter()
+        told: list[str] = []
+        try:
+            with _translated(origin):
+                yield told
+        except DestinationRefused:
+            self._upstreams.forget(origin)
+            raise
+        except (UpstreamFailed, UpstreamTimeout) as error:
+            self._upstreams.note(origin, time.perf_counter() - started, error.reason)
+            raise
+        except BaseException:  # the caller has failed, or has been cancelled
+            self._upstreams.forget(origin)
+            raise
+        else:
+            self._upstreams.note(origin, time.perf_counter() - started, *told)
 
     async def fetch_all(self, urls: Iterable[str], *, timeout_seconds: float | None = None) -> list[Outcome]:
         """Get JSON from several places at once; what fails or is late spoils nothing else.
@@ -184,7 +243,7 @@ class HttpClient:
         sending: Sending = {} if timeout_seconds is None else {"timeout_seconds": timeout_seconds}
         try:
             return Outcome(url, await self.get_json(url, **sending))
-        except (UpstreamFailed, UpstreamTimeout) as error:
+        except UPSTREAM_ERRORS as error:
             return Outcome(url, failure=error.reason)
 
     def _seconds(self, wanted: float | None) -> float:
@@ -210,11 +269,10 @@ class HttpClient:
 
 @contextmanager
 def _explained(url: str | URL) -> Iterator[None]:
-    """Turn what aiohttp raises into our own errors, and log each once."""
+    """Log a failure once."""
     try:
-        with _translated(_origin(url)):
-            yield
-    except (UpstreamFailed, UpstreamTimeout) as error:
+        yield
+    except UPSTREAM_ERRORS as error:
         fields = {"upstream": error.upstream, "reason": error.reason, "cause": str(error.__cause__ or "")}
         _log.warning("upstream_failed", extra=fields)
         raise

@@ -8,11 +8,15 @@
             └── DestinationRefused  502   it must not be reached
     GatewayTimeout
     └── UpstreamTimeout             504   it took too long
+    ServiceUnavailable
+    └── UpstreamSuspended           503   it failed so often that it is left alone for a while
 """
 
 from __future__ import annotations
 
-from framework.errors import BadGateway, GatewayTimeout
+import math
+
+from framework.errors import BadGateway, GatewayTimeout, ServiceUnavailable
 
 
 class UpstreamFailed(BadGateway):
@@ -55,3 +59,26 @@ class UpstreamTimeout(GatewayTimeout):
 
     def __str__(self) -> str:
         return f"{self.upstream}: {self.reason}"
+
+
+class UpstreamSuspended(ServiceUnavailable):
+    """Another service that has failed too often, and is not asked again yet.
+
+    Attributes:
+        upstream: Scheme, host and port; clients never see it.
+        reason: ``suspended``.
+    """
+
+    def __init__(self, upstream: str, seconds: float) -> None:
+        super().__init__(
+            "Another service that is needed here does not answer just now.",
+            retry_after_seconds=math.ceil(seconds),
+        )
+        self.upstream = upstream
+        self.reason = "suspended"
+
+    def __str__(self) -> str:
+        return f"{self.upstream}: {self.reason}"
+
+
+UPSTREAM_ERRORS = (UpstreamFailed, UpstreamTimeout, UpstreamSuspended)

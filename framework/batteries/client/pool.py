@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from socket import AF_UNSPEC, AddressFamily
@@ -17,8 +17,11 @@ from framework import validation
 from framework.batteries.client.calls import HttpClient, Refused
 from framework.batteries.client.destinations import Destinations, destinations_from_rules
 from framework.batteries.client.settings import ClientSettings
+from framework.batteries.client.upstreams import Upstreams
 from framework.battery import Battery
 from framework.context import DEADLINE, REGISTRY, REQUEST_ID, request_of
+from framework.endpoint import Endpoint
+from framework.inspection import inspection_of
 
 
 def battery(settings: ClientSettings, *, resolver: AbstractResolver | None = None) -> Battery:
@@ -28,31 +31,38 @@ def battery(settings: ClientSettings, *, resolver: AbstractResolver | None = Non
         settings: Limits and allowed destinations.
         resolver: What finds the addresses of a host; the system's when None.
     """
-    destinations = destinations_from_rules(settings.allow)
+    destinations, upstreams = destinations_from_rules(settings.allow), Upstreams(settings)
+
+    def setup(app: web.Application, _: Sequence[Endpoint]) -> None:
+        inspection_of(app).reports["upstreams"] = upstreams.report
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         guarded = GuardedResolver(destinations, resolver or DefaultResolver())
         try:
             async with _session(settings, destinations, guarded) as session:
-                app[REGISTRY].register_factory(HttpClient, _factory(session, settings))
+                app[REGISTRY].register_factory(HttpClient, _factory(session, settings, upstreams))
                 yield
         finally:
             await guarded.close()
 
-    return Battery(name="client", lifespan=lifespan)
+    return Battery(name="client", setup=setup, lifespan=lifespan)
 
 
 def _factory(
-    session: aiohttp.ClientSession, settings: ClientSettings
+    session: aiohttp.ClientSession, settings: ClientSettings, upstreams: Upstreams
 ) -> Callable[[svcs.Container], HttpClient]:
     def client_of(container: svcs.Container) -> HttpClient:
         request = request_of(container)
         if request is None:
-            return HttpClient(session, settings)
+            return HttpClient(session, settings, upstreams=upstreams)
         # NOTE: the deadline is asked for at each call: a request that turns into a stream loses it.
         return HttpClient(
-            session, settings, request_id=request.get(REQUEST_ID), deadline=partial(request.get, DEADLINE)
+            session,
+            settings,
+            upstreams=upstreams,
+            request_id=request.get(REQUEST_ID),
+            deadline=partial(request.get, DEADLINE),
         )
 
     return client_of

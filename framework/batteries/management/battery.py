@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 from aiohttp import web
 
 from framework.batteries.management import reports
-from framework.batteries.management.exchanges import Exchanges
+from framework.batteries.management.dashboard import DASHBOARD
+from framework.batteries.management.exchanges import Exchanges, Listener
 from framework.batteries.management.pages import Pages, siblings_of
+from framework.batteries.management.pulse import Pulse
 from framework.batteries.management.settings import ManagementSettings
 from framework.battery import Battery
 from framework.endpoint import Endpoint
@@ -30,7 +33,12 @@ def battery(settings: ManagementSettings) -> Battery:
     """Return the battery that tells of the service on a port of its own, if the settings name one."""
     if settings.port is None:
         return Battery(name="management")
-    exchanges = Exchanges(settings.exchanges)
+    pulse, listener = Pulse(), Listener()
+    exchanges = Exchanges(settings.exchanges, pulse.note)
+    started = time.monotonic()
+
+    async def tell(_: web.Application) -> None:
+        _log.info("Dashboard on %s%s", _address(settings), DASHBOARD)
 
     def setup(app: web.Application, _: Sequence[Endpoint]) -> None:
         inspection_of(app).reports.update(
@@ -40,17 +48,24 @@ def battery(settings: ManagementSettings) -> Battery:
             tasks=_report(reports.tasks),
             versions=_report(reports.versions),
             exchanges=exchanges.report,
+            load=_report(lambda: reports.load(app, time.monotonic() - started)),
+            pulse=pulse.report,
         )
+        # NOTE: not where the port is opened: logs are set up behind this battery.
+        app.on_startup.append(tell)
 
     @asynccontextmanager
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         siblings = siblings_of(app)
         pages = Pages(inspection_of(app), siblings)
         limits = ServerSettings(stop_seconds=_STOP_SECONDS, drain_seconds=0)
-        with _listener(settings, shared=siblings is not None) as listener:
-            async with serve(pages.application(settings), limits, sockets=[listener]):
-                _log.info("Management port", extra={"host": settings.host, "port": settings.port})
-                yield
+        logging.getLogger().addHandler(listener)
+        try:
+            with _listening(settings, shared=siblings is not None) as door:
+                async with serve(pages.application(settings), limits, sockets=[door]):
+                    yield
+        finally:
+            logging.getLogger().removeHandler(listener)
 
     return Battery(
         name="management",
@@ -61,6 +76,11 @@ def battery(settings: ManagementSettings) -> Battery:
     )
 
 
+def _address(settings: ManagementSettings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
 def _report(tell: Callable[[], Any]) -> Report:
     async def report() -> Any:
         return tell()
@@ -68,7 +88,7 @@ def _report(tell: Callable[[], Any]) -> Report:
     return report
 
 
-def _listener(settings: ManagementSettings, *, shared: bool) -> socket.socket:
+def _listening(settings: ManagementSettings, *, shared: bool) -> socket.socket:
     """Return a socket on the management port; workers share it.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from framework.adapters.aiohttp.responses import JSONResponse
+from framework.batteries.management.dashboard import DASHBOARD, Dashboard
 from framework.batteries.management.reports import loggers, set_level
 from framework.batteries.management.settings import ManagementSettings
 from framework.errors import BadRequest, Forbidden, NotFound, ServiceError, Unauthorized
@@ -43,7 +44,11 @@ class Pages:
     def application(self, settings: ManagementSettings) -> web.Application:
         """Return the application, which answers those alone who may ask."""
         app = web.Application(middlewares=[_guard(settings.token)])
+        dashboard = Dashboard(self._ask_all)
         app.router.add_get("/", self._index)
+        app.router.add_get(DASHBOARD, dashboard.lead)
+        app.router.add_get(f"{DASHBOARD}/live", dashboard.live)
+        app.router.add_get(f"{DASHBOARD}/{{file:.*}}", dashboard.show)
         app.router.add_get("/{name}", self._show)
         app.router.add_put("/loggers/{logger}", self._level)
         return app
@@ -95,6 +100,17 @@ class Pages:
             raise NotFound("worker", wanted)
         return dict(sorted(answers.items(), key=lambda item: int(item[0])))
 
+    async def _ask_all(self, name: str) -> Mapping[str, Any]:
+        """Return what each worker reports; nothing where there is no such report."""
+        if name not in self._inspection.reports:
+            return {}
+        found = {str(self._number): await self._inspection.reports[name]()}
+        if self._siblings is not None:
+            found |= {
+                str(each): told for each, told in (await self._siblings.ask(REPORT, {"name": name})).items()
+            }
+        return found
+
     async def _report(self, question: Question) -> Any:
         return await self._inspection.reports[question["name"]]()
 
@@ -128,11 +144,15 @@ def _ensure_allowed(request: web.Request, wanted: bytes | None) -> None:
 
     A page of another site can reach this machine's ports, by their address or by a name that leads there.
 
+    The files of the dashboard hold no data, and ask for the token themselves.
+
     Raises:
         Unauthorized: The token is missing or wrong.
         Forbidden: A page asks.
     """
     if wanted is not None:
+        if getattr(request.match_info.handler, "__func__", None) in (Dashboard.lead, Dashboard.show):
+            return
         sent = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")
         if not hmac.compare_digest(sent, wanted):
             raise Unauthorized("The management port needs its token.", challenge="Bearer")

@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 import re
+import resource
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from framework.context import ENDPOINTS, SETTINGS
+from framework.progress import PROGRESS
 from framework.server.guarantees import missing_guarantees
 from framework.settings.effective import effective
 
@@ -40,6 +42,23 @@ def routes_of(app: web.Application) -> list[dict[str, Any]]:
 def settings_of(app: web.Application) -> dict[str, dict[str, str]]:
     """Return every setting with its value, masked where it is a secret, and its origin."""
     return {each.variable: {"value": each.value, "origin": each.origin} for each in effective(app[SETTINGS])}
+
+
+def load(app: web.Application, seconds: float) -> dict[str, Any]:
+    """Return what a worker does just now, and for how long it has been there.
+
+    Args:
+        seconds: Since it was started.
+    """
+    return {
+        "service": getattr(app[SETTINGS], "name", ""),
+        "pid": os.getpid(),
+        "uptime_seconds": round(seconds, 1),
+        "in_progress": len(app[PROGRESS].requests),
+        "streams": len(app[PROGRESS].streams),
+        "tasks": len(asyncio.all_tasks()),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
 
 
 def loggers() -> dict[str, dict[str, str | None]]:
