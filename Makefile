@@ -17,7 +17,7 @@ PYTEST := pytest -n $(JOBS) --dist loadgroup
 QUICK := $(PYTEST) -m "not process and not slow and not fuzz"
 EXTRAS_TO_RUN := postgres,redis
 PREFERRED := 3.13 3.14 3.12 3.11 3.15
-CODE := $(wildcard framework tests app_example benchmarks)
+CODE := $(wildcard framework tests app_example examples benchmarks)
 
 # A Python of one version, from the path or from pyenv; a pyenv shim may be there and yet not run.
 find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1)*/bin/python; do \

@@ -1,7 +1,6 @@
 """The tutorial, followed to the letter: ``python -m tests.docs.tutorial`` does it in an empty environment.
 
-The wheel is built and offered as an index would offer it. The container is built by whichever builder is there, and run
-where that is docker or podman.
+The wheel is built and offered as an index would offer it. The container is built and run where docker is.
 """
 
 from __future__ import annotations
@@ -136,12 +135,20 @@ def main() -> None:
         subprocess.run(build, check=True)
         environ["PIP_FIND_LINKS"] = made
         environ["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
-        without = frozenset[str]() if shutil.which("docker") else frozenset({"container"})
+        without = frozenset[str]() if _has_docker() else frozenset({"container"})
         sys.stdout.write(follow(folder, environ, leave_out=without))
         if not without:
             _ensure_the_container_answers()
     seconds = time.monotonic() - began
     sys.stdout.write(f"\nDone in {seconds:.0f} s, {'without' if without else 'with'} the container.\n")
+
+
+def _has_docker() -> bool:
+    """Tell whether there is a docker whose daemon answers."""
+    return (
+        bool(shutil.which("docker"))
+        and not subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+    )
 
 
 def _ensure_the_container_answers() -> None:
