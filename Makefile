@@ -26,7 +26,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness contract tutorial fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness contract reference tutorial fuzz image pins clean
 
 help: ## List what there is.
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -98,6 +98,9 @@ contract: $(VENV)/.tests ## Let schemathesis judge app_example by its document, 
 	test -x .venv-contract/bin/st || { $(PYTHON) -m venv .venv-contract && \
 		.venv-contract/bin/pip install --quiet 'schemathesis>=4.32,<5'; }
 	$(BIN)/python -m tests.contract "$$PWD/.venv-contract/bin/st"
+
+reference: $(VENV)/.tests ## Write docs/settings.md anew from the settings themselves.
+	$(BIN)/python -m tests.docs.reference
 
 tutorial: $(VENV)/.tests ## Follow docs/tutorial.md to the letter, in an empty environment and with its container.
 	$(BIN)/python -m tests.docs.tutorial
