@@ -87,11 +87,12 @@ TITLES = {
 
 HEAD = """# Settings
 
-Every setting is an environment variable, a line in `.env`, or an entry of the TOML file that `SETTINGS_FILE` names; the name
-is the path of the field, so `ServiceSettings.server.port` is `SERVER_PORT`. Lists have commas between; times are seconds, or
-`1h 30m`. All that is wrong with them is said at once, and a variable that no field has is named when it looks misspelt.
-`framework settings SERVICE` prints this table for a service with its own settings, `framework check SERVICE` says where values come
-from. Made by `make reference`; the last three tables are for services that add these batteries, under the name of their field.
+Every setting is an environment variable, a line in `.env`, or an entry of the TOML file that `SETTINGS_FILE` names. The
+name is the path of the field, so `ServiceSettings.server.port` is `SERVER_PORT`. Lists have commas between; times are
+seconds, or `1h 30m`. All that is wrong with them is said at once, and a variable that no field has is named when it
+looks misspelt. `framework settings SERVICE` prints this table for a service with its own settings, `framework check
+SERVICE` says where values come from. Made by `make reference`; the last three tables are for services that add these
+batteries, under the name of their field.
 """
 
 

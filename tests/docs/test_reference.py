@@ -9,6 +9,7 @@ from framework.settings.listing import Listed, listed
 from tests.docs.reference import EXAMPLES, IN_CODE, PAGE, TITLES, AllSettings, example_of, page, section_of
 
 SETTINGS = [*listed(AllSettings)]
+SPELT = [each for each in SETTINGS if each.default != IN_CODE]
 KEYS = {name: EXAMPLES[name] for name in ("SESSIONS_KEYS", "AUTH_KEYS", "MANAGEMENT_TOKEN")}
 # A provider is set as a whole, with its keys or where they are; others are parts of a larger figure.
 PROVIDER = {
