@@ -12,6 +12,7 @@ from framework.responses import Result
 
 # A tag of somebody else's may hold commas.
 _TAG = re.compile(r'[ \t]*(W/)?"([^"]*)"[ \t]*(?:,|\Z)')
+_CODED = re.compile(r"--(?:br|gzip|zstd)\Z")
 _SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 
 
@@ -70,6 +71,20 @@ def _tags(request: web.Request, header: str) -> frozenset[str] | None:
         weak, tag = match.groups()
         # A weak tag never matches where versions have to be the very same (RFC 9110, 13.1.1).
         if not (weak and header == hdrs.IF_MATCH):
-            found.add(tag)
+            found.add(_CODED.sub("", tag))
         at = match.end()
     return frozenset(found)
+
+
+def coded(tag: str, coding: str) -> str:
+    """Return the entity tag, in its quotes, of a content coding of what a strong tag stands for.
+
+    Each coding is a representation of its own (RFC 9110, 8.8.3.3). What reads the tags of requests here takes it for
+    that of the whole, so that handlers know nothing of codings.
+    """
+    return tag if tag.startswith("W/") else f'{tag[:-1]}--{coding}"'
+
+
+def is_coded(request: web.Request, tag: str, coding: str) -> bool:
+    """Tell whether a client has this coding of what a tag stands for."""
+    return coded(tag, coding) in ", ".join(request.headers.getall(hdrs.IF_NONE_MATCH, ()))
