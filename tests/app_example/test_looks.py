@@ -15,9 +15,9 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.app_example.test_browser import FLAGS, PASSWORD, browser, register, url
+from tests.app_example.test_browser import browser, register, url
 
-__all__ = ["FLAGS", "PASSWORD", "browser", "url"]
+__all__ = ["browser", "url"]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 SIGHTS: list[tuple[str, ViewportSize, Literal["light", "dark"]]] = [
