@@ -9,10 +9,10 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.app_example.test_browser import FLAGS, PASSWORD, browser, register, url
+from tests.app_example.test_browser import browser, register, url
 from tests.looking import look
 
-__all__ = ["FLAGS", "PASSWORD", "browser", "url"]
+__all__ = ["browser", "url"]
 
 SIGHTS: list[tuple[str, ViewportSize, Literal["light", "dark"]]] = [
     ("wide", {"width": 1100, "height": 760}, "light"),
