@@ -104,8 +104,9 @@ reference: $(VENV)/.tests ## Write docs/settings.md anew from the settings thems
 
 pictures: $(VENV)/.tests ## Look at every page of the example in Chromium, and keep the README's pictures in docs/pictures.
 	rm -rf build/pictures && mkdir -p build/pictures docs/pictures
-	PICTURES=$$PWD/build/pictures $(BIN)/python -m pytest -q -n 0 tests/app_example/test_looks.py
+	PICTURES=$$PWD/build/pictures $(BIN)/python -m pytest -q -n 0 tests/app_example/test_looks.py tests/batteries/test_dashboard.py
 	cp build/pictures/wide-board.png docs/pictures/board.png
+	cp build/pictures/dashboard.png docs/pictures/dashboard.png
 	cp build/pictures/phone-post.png docs/pictures/post-on-a-phone.png
 
 # The site has an environment of its own: what makes it is nothing that a service needs.

@@ -1,25 +1,19 @@
-"""How the example looks and whom it shuts out: each page under axe, wide and light as well as narrow and dark.
-
-With ``PICTURES=folder`` it leaves its pictures there, as `make pictures` does for the README.
-"""
+"""How the example looks and whom it shuts out: each page under axe, wide and light as well as narrow and dark."""
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import AsyncIterator
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.app_example.test_browser import browser, register, url
+from tests.looking import look
 
 __all__ = ["browser", "url"]
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 SIGHTS: list[tuple[str, ViewportSize, Literal["light", "dark"]]] = [
     ("wide", {"width": 1100, "height": 760}, "light"),
     ("phone", {"width": 390, "height": 780}, "dark"),
@@ -58,25 +52,6 @@ def png(width: int, height: int) -> bytes:
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
-
-
-async def findings(page: Page) -> list[str]:
-    """Return what axe finds wrong with a page."""
-    await page.evaluate(AXE)
-    found: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [
-        f"{page.url}: {each['id']}: {each['nodes'][0]['html']} {each['nodes'][0]['failureSummary']}"
-        for each in found["violations"]
-    ]
-
-
-async def look(page: Page, name: str, seen: list[str]) -> None:
-    """Note axe's findings, and that nothing is wider than the window; keep a picture where one is wanted."""
-    seen += await findings(page)
-    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        seen.append(f"{page.url} is wider than the window")
-    if "PICTURES" in os.environ:
-        await page.screenshot(path=Path(os.environ["PICTURES"]) / f"{name}.png")
 
 
 @pytest.fixture(params=SIGHTS, ids=lambda sight: sight[0])
