@@ -18,7 +18,7 @@ from framework.files import SentFile
 
 T = TypeVar("T")
 
-#: Set in a redirect that may lead to whatever host a request has named.
+#: Set in what `redirect` makes: whether it may lead to any host; False for none but that of the request.
 EXTERNAL: Final = web.ResponseKey("external", bool)
 
 
@@ -66,15 +66,20 @@ def no_content() -> web.Response:
 def redirect(location: str | URL, *, status: int = 303, allow_external: bool = False) -> web.Response:
     """Send the client to another page, with GET unless the status says otherwise (RFC 9110, 15.4.4).
 
+    Args:
+        location: A path on this origin, or a whole URL made of the request's, such as ``request.url.with_path("/x")``.
+        status: Which kind of redirect it is.
+        allow_external: Whether it may be a URL of any origin.
+
     Raises:
         ValueError: The location leaves this origin and `allow_external` is not set.
     """
     text = str(location)
-    if not allow_external:
+    is_whole = isinstance(location, URL) and _names_a_host(text)
+    if not allow_external and not is_whole:
         ensure_local(text)
     response = web.Response(status=status, headers={"Location": encoded_location(text)})
-    if allow_external:
-        response[EXTERNAL] = True
+    response[EXTERNAL] = allow_external
     return response
 
 
@@ -89,7 +94,8 @@ def ensure_local(location: str) -> str:
     local = location.startswith("/") and location[1:2] not in {"/", "\\"} and location.isprintable()
     if not local or urlsplit(location).netloc:
         raise ValueError(
-            f"{location[:100]!r} is no path on this origin; external targets need allow_external=True."
+            f"{location[:100]!r} is no path on this origin, nor made of request.url; external targets need "
+            "allow_external=True."
         )
     return location
 

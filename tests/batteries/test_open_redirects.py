@@ -195,3 +195,41 @@ async def test_a_handler_may_allow_it(url: URL, client: aiohttp.ClientSession) -
     asked = (url / "query").with_query(by="external", to="https://evil.example/")
     async with client.get(asked, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "https://evil.example/")
+
+
+async def test_a_whole_url_leads_to_its_own_service_alone(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/own")
+    @public
+    async def own(request: web.Request) -> web.Response:
+        return redirect(request.url.with_path("/there"))
+
+    @routes.get("/other")
+    @public
+    async def other(request: web.Request) -> web.Response:
+        return redirect(request.url.with_port(9).with_path("/there"))
+
+    @routes.get("/asked")
+    @public
+    async def asked(to: str) -> web.Response:
+        return redirect(URL(to))
+
+    url = await serve(create_app(routes=[routes]))
+    found = {}
+    asking = [
+        (url / "asked").with_query(to=str(to))
+        for to in ("https://evil.example/x", "//evil.example", url / "x")
+    ]
+    for each in (url / "own", url / "other", *asking):
+        async with client.get(each, allow_redirects=False) as answer:
+            found[each.name, answer.status] = answer.headers.get("Location")
+
+    assert found == {
+        ("own", 303): str(url / "there"),
+        ("other", 500): None,
+        ("asked", 400): None,
+        ("asked", 303): str(url / "x"),
+    }

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
+from yarl import URL
 
 from framework.adapters.aiohttp.requests import texts_read
 from framework.context import FORM
@@ -39,10 +40,15 @@ def ensure_target(request: web.Request, response: web.StreamResponse) -> None:
 
     Raises:
         BadRequest: It does, and its handler has not said ``allow_external=True``.
+        ValueError: It was made by `redirect` of a whole URL, which is of another origin.
     """
     location = response.headers.get(hdrs.LOCATION)
-    if location is not None and not response.get(EXTERNAL, False) and _is_named(request, location):
+    if location is None or response.get(EXTERNAL, False):
+        return
+    if _is_named(request, location):
         raise BadRequest(_REFUSAL)
+    if EXTERNAL in response and location[0] != "/" and URL(location).origin() != request.url.origin():
+        ensure_local(location)
 
 
 def refused_target(request: web.Request, error: Exception) -> BadRequest | None:
