@@ -9,9 +9,10 @@ ARG PIP_TRUSTED_HOST
 ARG PIP_CERT
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE llms.txt ./
 COPY framework framework
 COPY templates templates
+COPY docs docs
 COPY app_example app_example
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
     pip wheel --constraint constraints.txt --wheel-dir wheels '.[postgres,redis]'

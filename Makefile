@@ -17,7 +17,7 @@ PYTEST := pytest -n $(JOBS) --dist loadgroup
 QUICK := $(PYTEST) -m "not process and not slow and not fuzz"
 EXTRAS_TO_RUN := postgres,redis
 PREFERRED := 3.13 3.14 3.12 3.11 3.15
-CODE := $(wildcard framework tests app_example benchmarks)
+CODE := $(wildcard framework tests app_example examples benchmarks)
 
 # A Python of one version, from the path or from pyenv; a pyenv shim may be there and yet not run.
 find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1)*/bin/python; do \
@@ -26,7 +26,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness contract docs reference pictures tutorial fuzz image pins clean
 
 help: ## List what there is.
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -99,6 +99,26 @@ contract: $(VENV)/.tests ## Let schemathesis judge app_example by its document, 
 		.venv-contract/bin/pip install --quiet 'schemathesis>=4.32,<5'; }
 	$(BIN)/python -m tests.contract "$$PWD/.venv-contract/bin/st"
 
+reference: $(VENV)/.tests ## Write docs/settings.md anew from the settings themselves.
+	$(BIN)/python -m tests.docs.reference
+
+pictures: $(VENV)/.tests ## Look at every page of the example in Chromium, and keep the README's pictures in docs/pictures.
+	rm -rf build/pictures && mkdir -p build/pictures docs/pictures
+	PICTURES=$$PWD/build/pictures $(BIN)/python -m pytest -q -n 0 tests/app_example/test_looks.py tests/batteries/test_dashboard.py
+	cp build/pictures/wide-board.png docs/pictures/board.png
+	cp build/pictures/dashboard.png docs/pictures/dashboard.png
+	cp build/pictures/phone-post.png docs/pictures/post-on-a-phone.png
+
+# The site has an environment of its own: what makes it is nothing that a service needs.
+docs: ## Build the site of docs/ into build/site; warnings are errors.
+	test -x .venv-docs/bin/zensical || { $(PYTHON) -m venv .venv-docs && \
+		.venv-docs/bin/pip install --quiet 'zensical>=0.0.10' 'mkdocstrings[python]>=1.0'; }
+	.venv-docs/bin/zensical build --strict --clean
+	! grep -rlE '(src|href)="(https?:)?//(fonts|cdn|unpkg)' build/site
+
+tutorial: $(VENV)/.tests ## Follow docs/tutorial.md to the letter, in an empty environment and with its container.
+	$(BIN)/python -m tests.docs.tutorial
+
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 
@@ -117,7 +137,7 @@ pins: ## Write down the newest versions that fit, as constraints.txt.
 	rm -rf $(VENV)-pins
 
 clean: ## Remove all that was made, except var/.
-	rm -rf $(VENV) $(addprefix $(VENV)-,$(SUITES)) .venv-contract build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) $(addprefix $(VENV)-,$(SUITES)) .venv-contract .venv-docs build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

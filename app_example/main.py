@@ -11,6 +11,7 @@ from app_example.digest import api as digest
 from app_example.files.api import file_routes
 from app_example.files.store import FileStore
 from app_example.pages import accounts, board
+from app_example.pages.looks import furnish
 from app_example.posts import api as posts
 from app_example.posts.store import PostStore
 from app_example.settings import AppSettings, DigestSettings, FileSettings
@@ -20,7 +21,7 @@ from app_example.tokens.store import RefreshTokenStore
 from app_example.users import api as users
 from app_example.users.store import UserStore
 from framework import Principal, create_app, inserted, provide, replaced, standard
-from framework.batteries import auth, database, idempotency
+from framework.batteries import auth, database, idempotency, templates
 from framework.batteries.idempotency.sql import SqlStore
 from framework.settings import load
 
@@ -34,6 +35,7 @@ def build(settings: AppSettings | None = None) -> web.Application:
     # Whether callers are known is asked of the database, too, so it stands around that.
     batteries = inserted(standard(settings), stored, before="auth")
     batteries = replaced(batteries, auth.battery(settings.auth, profile=settings.profile, known=is_known))
+    batteries = replaced(batteries, templates.battery(settings.templates, configure=furnish))
     return create_app(
         settings,
         routes=[

@@ -71,8 +71,8 @@ class RouteTableDef(web.RouteTableDef):
         prefix: Stands before each path.
         tags: Group the endpoints in the OpenAPI document.
         marks: Those of each handler that has none of its own about the same: ``[authenticated, limit("60/minute")]``.
-        names, unknown: How fields are called outside, and what becomes of unknown ones; see
-            `framework.validation.conventions.Conventions`.
+        names: How fields are called outside; see `framework.validation.conventions.Conventions`.
+        unknown: What becomes of unknown fields.
     """
 
     def __init__(

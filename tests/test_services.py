@@ -153,6 +153,25 @@ async def test_objects_are_shared_as_they_are(serve: Serve, client: aiohttp.Clie
     assert await answer(client, url) == (200, [True, True, 20])
 
 
+class Shelf(dict[str, str]):
+    pass
+
+
+async def test_an_object_of_a_mapping_of_one_s_own_is_a_service(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    table = RouteTableDef()
+
+    @table.get("/")
+    async def show(shelf: Shelf) -> dict[str, str]:
+        return shelf
+
+    for shelf in (Shelf(), Shelf(a="tea")):
+        url = await serve(kernel_app(table, batteries=(provide(shelf),)))
+
+        assert await answer(client, url) == (200, shelf)
+
+
 async def test_a_clone_that_a_battery_passes_on_is_the_same_request(
     serve: Serve, client: aiohttp.ClientSession
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from framework import ServiceSettings, create_app
 from framework.errors import ConfigurationError
 from framework.routing import RouteTableDef
 from framework.testing import Serve
@@ -177,3 +178,24 @@ async def test_an_address_with_the_hash_of_the_content_is_kept_for_ever(
     version = hashlib.sha256(b"alone").hexdigest()[:12] if is_right else "0" * 12
     async with client.get((compressed / "static/alone.css").with_query(v=version)) as response:
         assert lasts in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("where", ["router", "sub-application", "behind a middleware"])
+async def test_a_folder_that_other_hands_add_is_public_too(
+    where: str, serve: Serve, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "site.css").write_text("body {}")
+    app = create_app(ServiceSettings(), routes=[])
+    part = web.Application() if where == "sub-application" else app
+    part.router.add_static("/static", tmp_path)
+    if part is not app:
+        app.add_subapp("/part", part)
+    if where == "behind a middleware":
+        app.middlewares.append(web.normalize_path_middleware())
+    url = await serve(app)
+    prefix = "part/static" if part is not app else "static"
+
+    async with client.get(url / prefix / "site.css") as response:
+        assert (response.status, await response.text()) == (200, "body {}")
+    async with client.get(url / prefix / "none.css") as response:
+        assert response.status == 404

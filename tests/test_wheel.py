@@ -144,6 +144,8 @@ def test_the_wheel_holds_what_belongs_to_the_package_alone(wheels: Path) -> None
 
     assert "framework/_shipped/templates/base.html" in names
     assert "framework/_shipped/app_example/main.py" in names
+    assert "framework/_shipped/llms.txt" in names
+    assert "framework/_shipped/docs/guides/handlers.md" in names
     assert "framework/py.typed" in names
     assert "__pycache__" not in names
     assert "tests/test_binding.py" not in names

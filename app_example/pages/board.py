@@ -41,9 +41,9 @@ routes.static("/static", Path(__file__).parents[1] / "static", name="static")
 @public
 @template("home.html")
 async def show_posts(query: PostQuery, posts: PostStore, pages: Pages) -> Page:
-    """Show the newest posts."""
+    """Show the newest posts, or those with some words."""
     page = await posts.page(query, pages)
-    return {"posts": page.items, "next": page.next}
+    return {"posts": page.items, "next": page.next, "q": query.q or "", "first": query.cursor is None}
 
 
 @routes.get("/about", name="about")
@@ -82,6 +82,29 @@ async def publish(
 async def show_post(post_id: UUID, posts: PostStore) -> Page:
     """Show a post with its files."""
     return {"post": await posts.get(post_id)}
+
+
+@routes.get("/posts/{post_id}/edit", name="edit_post")
+@authenticated
+@template("edit_post.html")
+async def show_edit(post_id: UUID, principal: Principal, posts: PostStore) -> Page:
+    """Show a post of one's own to be changed."""
+    return {"form": None, "post": await posts.get_own(post_id, principal)}
+
+
+@routes.post("/posts/{post_id}/edit")
+@authenticated
+@template("edit_post.html")
+async def edit(
+    post_id: UUID, form: Form[PostDraft], principal: Principal, posts: PostStore, session: Session
+) -> web.StreamResponse | Result[Page]:
+    """Change a post of one's own."""
+    post = await posts.get_own(post_id, principal)
+    if form.value is None:
+        return Result({"form": form, "post": post}, 422)
+    await posts.change(post, {"title": form.value.title, "text": form.value.text})
+    flash(session, "Your post is changed.", "success")
+    return redirect(f"/posts/{post.id}")
 
 
 @routes.post("/posts/{post_id}/delete")

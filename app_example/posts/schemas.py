@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from marshmallow.validate import Length
 
 from app_example.files.schemas import FileView
 from app_example.posts.models import Post
@@ -15,8 +17,13 @@ from framework.paging import PageQuery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostQuery(PageQuery):
-    """Ask for a page of posts."""
+    """Ask for a page of posts, of those with some words if there are any.
 
+    Attributes:
+        q: What stands in the title or in the text, in capitals or not.
+    """
+
+    q: Annotated[str | None, Length(1, 100)] = None
     sort: Literal["created_at", "-created_at", "title", "-title"] | None = None
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_example.posts.models import Post
-from app_example.posts.schemas import PostDraft
+from app_example.posts.schemas import PostDraft, PostQuery
 from app_example.tables import now
 from app_example.users.models import User
 from framework import Forbidden, NotFound, Principal, raises
 from framework.batteries.database import Pages
-from framework.paging import Page, PageQuery
+from framework.paging import Page
 
 
 class PostStore:
@@ -57,10 +57,10 @@ class PostStore:
             raise Forbidden("Somebody else wrote this post.")
         return post
 
-    async def page(self, query: PageQuery, pages: Pages) -> Page[Post]:
-        """Return a page of all posts."""
+    async def page(self, query: PostQuery, pages: Pages) -> Page[Post]:
+        """Return a page of the posts that are asked for."""
         sort = {"created_at": Post.created_at, "title": Post.title}
-        return await pages.read(select(Post), query, sort=sort, key=Post.id)
+        return await pages.read(select(Post), query, sort=sort, key=Post.id, filters={"q": _has})
 
     async def change(self, post: Post, changes: Mapping[str, str]) -> None:
         """Set some of a post's columns."""
@@ -72,3 +72,7 @@ class PostStore:
         """Take a post off the board."""
         await self._session.delete(post)
         await self._session.flush()
+
+
+def _has(words: str) -> ColumnElement[bool]:
+    return or_(*(column.icontains(words, autoescape=True) for column in (Post.title, Post.text)))

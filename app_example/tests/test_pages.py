@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import ClientSession, CookieJar, FormData
 from yarl import URL
 
+from app_example.pages.looks import ago
 from app_example.testing import NOBODYS, PASSWORD, Visitor
 
 OWN = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
@@ -148,6 +150,69 @@ async def test_a_file_is_attached_and_a_wrong_one_is_told_on_the_page(ada_s: Bro
     assert 'id="error-file"' in refused[1]
     assert "cat.txt" in shown
     assert "cat.exe" not in shown
+
+
+async def test_a_post_is_edited_by_its_author_alone(ada_s: Browser, bob: Visitor) -> None:
+    bobs = await bob.post("/api/posts", {"title": "Bob's", "text": "mine"})
+    _, _, location = await ada_s.send("/posts/new", {"title": "Lost", "text": "A cat"})
+
+    _, form = await ada_s.open(f"{location}/edit")
+    wrong = await ada_s.send(f"{location}/edit", {"title": "", "text": "A cat"})
+    changed = await ada_s.send(f"{location}/edit", {"title": "Found", "text": "A cat"})
+    _, shown = await ada_s.open(location)
+    others = [(await ada_s.open(f"/posts/{bobs['id']}/edit"))[0]]
+    others.append((await ada_s.send(f"/posts/{bobs['id']}/edit", {"title": "Ada's", "text": "x"}))[0])
+
+    assert 'value="Lost"' in form
+    assert (wrong[0], "error-title" in wrong[1]) == (422, True)
+    assert (changed[0], changed[2]) == (303, location)
+    assert "<h1>Found</h1>" in shown
+    assert "changed" in shown
+    assert others == [403, 403]
+
+
+async def test_a_search_finds_and_an_empty_one_says_so(ada_s: Browser) -> None:
+    await ada_s.send("/posts/new", {"title": "Lost", "text": "A cat"})
+
+    _, found = await ada_s.open("/?q=CAT")
+    _, missing = await ada_s.open("/?q=%3Cdog%3E")
+    _, everything = await ada_s.open("/?q=")
+
+    assert "<article>" in found
+    assert "No post has “&lt;dog&gt;” in it." in missing
+    assert "<article>" in everything
+
+
+async def test_a_picture_is_shown_and_a_text_is_not(ada_s: Browser) -> None:
+    _, _, location = await ada_s.send("/posts/new", {"title": "Lost", "text": "A cat"})
+    for name, content, kind in (
+        ("cat.png", b"\x89PNG\r\n\x1a\n....", "image/png"),
+        ("cat.txt", b"<b>", "text/plain"),
+    ):
+        form = FormData()
+        form.add_field("file", content, filename=name, content_type=kind)
+        await ada_s.send(f"{location}/files", form)
+
+    _, shown = await ada_s.open(location)
+
+    assert re.findall(r'<img src="/api/files/[0-9a-f-]+" alt="([^"]+)"', shown) == ["cat.png"]
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(hours=23, minutes=59), "23 hours ago"),
+        (timedelta(days=6), "6 days ago"),
+        (timedelta(days=7), "1 May 2026"),
+        (-timedelta(seconds=3), "just now"),
+    ],
+)
+def test_a_moment_is_told_as_people_tell_it(passed: timedelta, said: str) -> None:
+    now = datetime(2026, 5, 8, 12, tzinfo=UTC)
+
+    assert ago(now - passed, now) == said
 
 
 async def test_nobody_changes_somebody_else_s_post(ada_s: Browser, bob: Visitor) -> None:

@@ -180,3 +180,33 @@ async def test_a_post_that_is_sent_twice_is_written_once(ada: Visitor, bob: Visi
     assert [each[:2] for each in answers] == [(201, None), (201, "true"), (201, None), (422, None)]
     assert answers[0][2] == answers[1][2]
     assert len((await ada.get("/api/posts"))["items"]) == 2
+
+
+async def test_posts_are_searched_by_what_is_in_them(ada: Visitor) -> None:
+    for title, text in (("Lost", "A black cat"), ("Black bicycle", "For sale"), ("100%", "sure")):
+        await ada.post("/api/posts", {"title": title, "text": text})
+
+    async def found(words: str) -> set[str]:
+        page = await ada.get(str(URL("/api/posts") % {"q": words}))
+        return {post["title"] for post in page["items"]}
+
+    assert await found("black") == {"Lost", "Black bicycle"}
+    assert await found("%") == {"100%"}
+    assert await found("dog") == set()
+    assert (await ada.refused("GET", f"/api/posts?q={'x' * 101}"))[0] == 422
+
+
+async def test_a_search_goes_on_on_its_next_page_alone(ada: Visitor) -> None:
+    for number in range(3):
+        await ada.post("/api/posts", {"title": f"Cat {number}", "text": "x"})
+
+    first = await ada.get("/api/posts?q=cat&limit=2")
+    second = await ada.get(str(URL("/api/posts") % {"q": "cat", "limit": 2, "cursor": first["next"]}))
+    status, _ = await ada.refused("GET", str(URL("/api/posts") % {"q": "x", "cursor": first["next"]}))
+
+    assert [post["title"] for page in (first, second) for post in page["items"]] == [
+        "Cat 2",
+        "Cat 1",
+        "Cat 0",
+    ]
+    assert status == 404

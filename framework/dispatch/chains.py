@@ -31,6 +31,7 @@ from framework.battery import Battery, Handler, Middleware
 from framework.context import CONTAINER, ENDPOINT, SOCKET, services
 from framework.endpoint import Endpoint, marks_of
 from framework.errors import MethodNotAllowed, NotFound
+from framework.marks import public, undocumented
 from framework.progress import WORK, Progress, Work
 
 
@@ -289,12 +290,16 @@ def _releaser(progress: Progress) -> Callable[[web.Request], Awaitable[None] | N
 
 
 def _foreign(match: web.UrlMappingMatchInfo, handler: Handler) -> Endpoint:
-    """Return the endpoint of a route of a sub-application, with the middlewares of that application inside."""
+    """Return the endpoint of a route that only aiohttp can call, such as one of a sub-application.
+
+    A static folder is public, as it is among the routes of a service: nobody could mark what aiohttp itself sends.
+    """
     resource = match.route.resource
+    own = (public, undocumented) if isinstance(resource, web.StaticResource) else ()
     return Endpoint(
         method=match.route.method,
         path=resource.canonical if resource is not None else "/",
         handler=handler,
-        marks=marks_of(match.handler),
+        marks=(*own, *marks_of(match.handler)),
         origin="sub-application",
     )

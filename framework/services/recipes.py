@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import graphlib
 import inspect
+from collections import OrderedDict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -22,7 +23,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, field
-from types import WrapperDescriptorType
+from types import MappingProxyType, WrapperDescriptorType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from aiohttp import web
@@ -71,13 +72,17 @@ class Recipe:
     origin: str = ""
 
 
+_STANDARD = frozenset(kind.__module__ for kind in (dict, MappingProxyType, OrderedDict))
+"""The modules of mappings that name types; an object of a user's own class of mappings is a service."""
+
+
 def recipes_of(item: Any, line: str) -> Iterator[Recipe]:
     """Yield how to make what an argument of `provide` names.
 
     Raises:
         ConfigurationError: It names nothing that can be made.
     """
-    if isinstance(item, Mapping):
+    if isinstance(item, Mapping) and type(item).__module__ in _STANDARD:
         for kind, made in item.items():
             yield _recipe(kind, made, line)
     elif inspect.isclass(item):

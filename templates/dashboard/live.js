@@ -38,7 +38,7 @@ function table(id, heads, rows, empty) {
 
 const count = (second, ...groups) => groups.reduce((sum, each) => sum + (second.statuses[each] || 0), 0);
 const all = (second) => Object.values(second.statuses).reduce((sum, each) => sum + each, 0);
-const milliseconds = (value) => value === null || value === undefined ? "–" : value < 10 ? value.toFixed(1) : String(Math.round(value));
+const milliseconds = (value) => value === null || value === undefined ? "–" : value < 1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : String(Math.round(value));
 
 function tiles(told) {
   const last = told.seconds.slice(-RECENT);
@@ -107,9 +107,9 @@ function upstreams(told) {
   const rows = [], alarms = [];
   for (const [worker, known] of Object.entries(told.upstreams)) {
     for (const [origin, each] of Object.entries(known)) {
-      const failing = each.recent_failures > 0 && each.recent_failures * 2 >= each.recent_calls;
+      const failing = each.suspended || each.recent_failures > 0 && each.recent_failures * 2 >= each.recent_calls;
       if (failing) alarms.push(`${origin} fails: ${each.last_failure} (${each.recent_failures} of the last ${each.recent_calls} calls, worker ${worker})`);
-      const state = failing ? "failing" : each.recent_failures ? "shaky" : "answers";
+      const state = each.suspended ? "suspended" : failing ? "failing" : each.recent_failures ? "shaky" : "answers";
       rows.push([origin, element("td", state, failing ? "bad" : each.recent_failures ? "warn" : "good"),
         `${each.calls} calls, ${each.failures} failed, ${milliseconds(each.mean_ms)} ms`, each.last_failure || "–", worker]);
     }
@@ -217,7 +217,7 @@ async function report(name) {
       rows.push([worker, key, element("td", element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 1)))]);
     }
   }
-  table("report", ["worker", name, ""], rows, "Nothing.");
+  table("report", ["worker", name, "value"], rows, "Nothing.");
 }
 
 for (const name of ["settings", "routes", "loggers", "tasks", "versions"]) {

@@ -160,6 +160,16 @@ async def test_json_goes_as_a_value_and_cookies_are_not_kept(other: URL) -> None
 
         assert reply.ok
         assert reply.body == b'{"got": {"a": [1, 2]}, "cookie": null}'
+        assert reply.json() == {"got": {"a": [1, 2]}, "cookie": None}
+
+
+async def test_a_reply_that_is_no_json_is_the_other_service_s_fault(other: URL) -> None:
+    async with Running() as http:
+        reply = await http.get(other / "text")
+
+    with pytest.raises(UpstreamFailed) as caught:
+        reply.json()
+    assert (caught.value.reason, caught.value.upstream) == ("not JSON", str(other))
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(other: URL) -> None:

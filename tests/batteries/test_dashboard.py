@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +19,7 @@ from framework.secrets import Secret
 from framework.server import ServerSettings
 from framework.server import serve as serving
 from framework.testing import Serve
+from tests.looking import look
 from tests.ports import free_port
 
 TOKEN = "a-token-for-operators"
@@ -131,17 +131,18 @@ async def test_its_page_holds_no_data_and_its_data_want_the_token(
 
 @pytest.mark.process
 async def test_a_browser_shows_a_failing_upstream_within_five_seconds(
-    serve: Serve, client: aiohttp.ClientSession, chromium_path: str, tmp_path: Path
+    serve: Serve, client: aiohttp.ClientSession, chromium_path: str
 ) -> None:
     management = ManagementSettings(port=free_port(), token=Secret(TOKEN))
     nowhere = f"http://127.0.0.1:{free_port()}"
     url = await serve(shop(nowhere, management))
     base = f"http://127.0.0.1:{management.port}"
-    for path in ("items/1", "items/x", "prices"):
+    for path in [*["items/1"] * 9, "items/x", "prices"] * 40:
         async with client.get(url / path) as response:
             await response.read()
     asked: list[str] = []
     complaints: list[str] = []
+    seen: list[str] = []
 
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
@@ -158,17 +159,18 @@ async def test_a_browser_shows_a_failing_upstream_within_five_seconds(
         await page.get_by_text("MANAGEMENT_PORT").wait_for()
         lines = await page.locator("#exchanges pre").first.inner_text()
         title = await page.title()
+        await page.evaluate("window.scrollTo(0, 0)")
+        await look(page, "dashboard", seen)
+        await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        width = await page.evaluate("document.documentElement.scrollWidth")
-        await page.screenshot(path=tmp_path / "phone.png")
+        await look(page, "dashboard-on-a-phone", seen)
         await browser.close()
 
     assert said.startswith(f"{nowhere} fails: unreachable")
     assert "asking for prices" in lines
     assert title == "⚠ shop – dashboard"
-    assert width == PHONE["width"]
     assert {each for each in asked if not each.startswith((base, "data:"))} == set()
-    assert complaints == []
+    assert complaints == seen == []
 
 
 async def test_a_stop_ends_it_at_once(client: aiohttp.ClientSession) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+DOCS = ROOT / "docs"
+GUIDES = [*sorted((DOCS / "guides").glob("*.md")), *sorted(DOCS.glob("from-*.md"))]
 BLOCK = re.compile(r'^```(\w+)(?: title="([\w./-]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 CONFTEST = 'pytest_plugins = ["framework.testing"]\n'
 PYTEST = """[pytest]

@@ -54,15 +54,31 @@ class Sending(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The whole response of another service."""
+    """The whole response of another service.
+
+    Attributes:
+        upstream: The origin that it came from.
+    """
 
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+    upstream: str = ""
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """Return the JSON in it.
+
+        Raises:
+            UpstreamFailed: It is none.
+        """
+        try:
+            return validation.decode(self.body)
+        except validation.MalformedJSON as error:
+            raise UpstreamFailed(self.upstream, "not JSON") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +141,7 @@ class HttpClient:
         with _explained(url):
             if not reply.ok:
                 raise UpstreamFailed(_origin(url), f"status {reply.status}")
-            try:
-                return validation.decode(reply.body)
-            except validation.MalformedJSON as error:
-                raise UpstreamFailed(_origin(url), "not JSON") from error
+            return reply.json()
 
     async def send(self, method: str, url: str | URL, **sending: Unpack[Sending]) -> Reply:
         """Return the whole answer, whatever its status is.
@@ -163,7 +176,7 @@ class HttpClient:
         timed: Sending = {**sending, "timeout_seconds": seconds}
         async with self.stream(method, url, **timed) as response:
             body = await self._read(response)
-            return Reply(response.status, response.headers, body)
+            return Reply(response.status, response.headers, body, _origin(url))
 
     def _retries(self, method: str, sending: Sending) -> int:
         headers = CIMultiDict(sending.get("headers", {}))

@@ -18,7 +18,8 @@ class ClientSettings:
         connect: To get a connection, the wait for a free one included.
         redirects: How many are followed.
         max_body: The largest answer in bytes, once it is unpacked.
-        connections: How many there are at once, to all hosts and to one.
+        connections: How many there are at once, to all hosts together.
+        connections_per_host: How many there are at once to one host.
         allow: Internal hosts and networks that may be called besides the public internet: ``inventory.internal``,
             ``*.svc.cluster.local``, ``10.0.0.0/8``, ``127.0.0.1``.
         user_agent: How the service calls itself.

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from sqlalchemy import Select, tuple_
+from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -21,6 +22,7 @@ from framework.problem import Fault
 
 Row = TypeVar("Row")
 Columns = Mapping[str, InstrumentedAttribute[Any]]
+Filters = Mapping[str, Callable[[Any], ColumnElement[bool]]]
 
 _OWN = frozenset(each.name for each in fields(PageQuery))
 # NOTE: a column does not say what its values are: a type of the user's own makes them of what the database knows.
@@ -39,23 +41,31 @@ class Pages:
         self._request = request
 
     async def read(
-        self, statement: Select[Any], query: PageQuery, *, sort: Columns, key: InstrumentedAttribute[Any]
+        self,
+        statement: Select[Any],
+        query: PageQuery,
+        *,
+        sort: Columns,
+        key: InstrumentedAttribute[Any],
+        filters: Filters = MappingProxyType({}),
     ) -> Page[Any]:
         """Read one page of the rows that a statement selects.
 
         Args:
             statement: What is selected, with its own conditions and without an order.
             query: The client's wish. Further fields of its class are filters: each that is not None has to equal the
-                statement's column of that name in `sort`, or of the selected class.
+                statement's column of that name in `sort`, or of the selected class, unless `filters` says otherwise.
             sort: The columns by which clients may sort, none of them nullable; the first is the usual one, downwards.
             key: A column that tells rows apart, such as the primary key; it decides among equals.
+            filters: What a filter of another kind means, such as a search: ``{"q": lambda q: Note.text.icontains(q)}``.
 
         Raises:
+            TypeError: A field of the query is no column, and `filters` does not say what it means.
             UnprocessableContent: The query's ``sort`` is none of these, or its cursor is forged or of another list.
         """
         name, downwards = _order(query.sort, sort)
         of = self._list(query, name, downwards=downwards)
-        statement = statement.where(*_conditions(query, sort, key))
+        statement = statement.where(*_conditions(query, filters, sort, key.class_))
         columns = (sort[name], key)
         place = tuple_(*columns)
         if query.cursor is not None:
@@ -93,13 +103,21 @@ def _order(wanted: str | None, sort: Columns) -> tuple[str, bool]:
     return name, wanted.startswith("-")
 
 
-def _conditions(query: PageQuery, sort: Columns, key: InstrumentedAttribute[Any]) -> list[Any]:
+def _conditions(query: PageQuery, filters: Filters, sort: Columns, cls: Any) -> list[ColumnElement[bool]]:
     found = []
     for each in fields(query):
         value = getattr(query, each.name)
-        if each.name not in _OWN and value is not None:
-            column = sort.get(each.name) or getattr(key.class_, each.name)
-            found.append(column == value)
+        if each.name in _OWN:
+            continue
+        column = sort.get(each.name, getattr(cls, each.name, None))
+        means = filters.get(each.name, column.__eq__ if column is not None else None)
+        if means is None:
+            raise TypeError(
+                f"'{each.name}' of {type(query).__name__} is no column; say what it means: "
+                f"read(..., filters={{'{each.name}': lambda value: ...}})."
+            )
+        if value is not None:
+            found.append(means(value))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import get_args, get_origin
 from framework.annotations import strip
 from framework.batteries.openapi.answers import BINARY
 from framework.batteries.openapi.paths import Template
-from framework.batteries.openapi.schemas import JSONSchema, Schemas
+from framework.batteries.openapi.schemas import STORABLE, JSONSchema, Schemas
 from framework.binding.bodies import JSON
 from framework.binding.forms import MULTIPART, URLENCODED
 from framework.binding.schemas import conventions_for, schema_of_values
@@ -29,8 +29,9 @@ def _path(endpoint: Endpoint, template: Template, schemas: Schemas) -> Iterator[
     annotations = {p.name: p.annotation for p in endpoint.parameters if p.source is Source.PATH}
     for name, shown in template.names.items():
         schema = schemas.of(annotations.get(name, str), text=True) or {"type": "string"}
-        if name in template.patterns and schema.get("type") == "string":
-            schema.setdefault("pattern", f"^(?:{template.patterns[name]})$")
+        is_free = schema.get("type") == "string" and schema.get("pattern", STORABLE) == STORABLE
+        if name in template.patterns and is_free:
+            schema["pattern"] = f"^(?:{template.patterns[name]})$"
         yield {"in": "path", "name": shown, "required": True, "schema": schema}
 
 

@@ -65,6 +65,7 @@ class Schemas:
             _duration,
             _bounds,
             _mapping,
+            _text,
         ):
             # NOTE: apispec adds it to this converter; `map_to_openapi_type` would change all of the process.
             converter.add_attribute_function(refine)
@@ -276,6 +277,19 @@ def _bounds(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSche
         elif isinstance(each, validate.Regexp):
             found["pattern"] = _ecma(str(each.regex.pattern))
     return found
+
+
+def _text(_: object, field: fields.Field[Any], *, ret: JSONSchema) -> JSONSchema:
+    """Describe what any text must be of which nothing else is said."""
+    if "enum" in ret and ret.get("pattern") == STORABLE:  # of the field that writes an enumeration's values
+        del ret["pattern"]
+    is_chosen = any(isinstance(each, validate.OneOf | validate.Equal) for each in flat(field.validators))
+    is_free = type(field) is fields.String and not is_chosen and not {"pattern", "format", "enum"} & {*ret}
+    return {"pattern": STORABLE} if is_free else {}
+
+
+#: No text that is taken holds U+0000, which databases cannot store.
+STORABLE = "^[^\\u0000]*$"
 
 
 def _exclusive(bounds: validate.Range, ret: JSONSchema) -> JSONSchema:
