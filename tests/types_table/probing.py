@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import jsonschema  # type: ignore[import-untyped]
+import jsonschema
 from aiohttp import web
-from jsonschema.validators import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.validators import Draft202012Validator
 from marshmallow import ValidationError
 from yarl import URL
 
