@@ -119,6 +119,13 @@ docs: ## Build the site of docs/ into build/site; warnings are errors.
 tutorial: $(VENV)/.tests ## Follow docs/tutorial.md to the letter, in an empty environment and with its container.
 	$(BIN)/python -m tests.docs.tutorial
 
+contract-lint: $(VENV)/.tests ## Let redocly and spectral judge the document of app_example; wants npm.
+	npm install --prefix .node-contract --silent --no-audit --no-fund @redocly/cli@2 @stoplight/spectral-cli@6
+	$(BIN)/framework openapi app_example > .node-contract/openapi.json
+	echo 'extends: ["spectral:oas"]' > .node-contract/spectral.yaml
+	.node-contract/node_modules/.bin/spectral lint --ruleset .node-contract/spectral.yaml .node-contract/openapi.json
+	.node-contract/node_modules/.bin/redocly lint .node-contract/openapi.json
+
 fuzz: $(VENV)/.tests ## Look for faults with random input, for longer than the tests do.
 	$(BIN)/python -m pytest -m fuzz --hypothesis-profile=fuzz
 

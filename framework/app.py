@@ -13,6 +13,7 @@ from framework import settings as settings_source
 from framework.annotations import strip
 from framework.batteries import (
     auth,
+    caching,
     client,
     cors,
     csrf,
@@ -158,6 +159,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         csrf.battery(trusting(settings.csrf, settings.cors.origins)),
         auth.battery(settings.auth, profile=settings.profile),
         ratelimits.battery(settings.ratelimits, passwords=[auth.Passwords]),
+        caching.battery(),
         templates.battery(settings.templates),
         health.battery(settings.health),
         openapi.battery(

@@ -46,6 +46,10 @@ class Mark:
         """Return what clients may send because of the promise, as OpenAPI's parameter objects."""
         return ()
 
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that successful answers carry because of the promise, with what each means."""
+        return {}
+
     def __call__(self, handler: H = _NOTHING) -> H:
         """Attach the mark.
 

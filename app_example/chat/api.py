@@ -11,6 +11,7 @@ from app_example.chat.schemas import Presence, Refused, RoomName, Said, Say
 from app_example.users.store import UserStore
 from framework import Principal, RouteTableDef, limit, public, validation
 from framework.batteries.database import session_scope
+from framework.batteries.openapi import messages
 from framework.batteries.sockets import Member, Rooms
 
 routes = RouteTableDef(prefix="/ws", tags=["chat"])
@@ -22,6 +23,7 @@ _say = validation.compile(Say)
 @routes.get("/rooms/{room}")
 @limit("120/minute")
 @public
+@messages(received=[Say], sent=[Said, Presence, Refused])
 async def join_room(
     request: web.Request, room: RoomName, rooms: Rooms, principal: Principal | None
 ) -> web.WebSocketResponse:

@@ -27,6 +27,7 @@ class Commands(click.Group):
     modules: ClassVar[dict[str, str]] = {
         "add": "framework.cli.scaffolding",
         "check": "framework.cli.checking",
+        "client": "framework.cli.clients",
         "dev": "framework.cli.developing",
         "inspect": "framework.cli.inspecting",
         "migrate": "framework.cli.migrating",

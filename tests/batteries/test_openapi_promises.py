@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import aiohttp
@@ -14,16 +15,19 @@ from aiohttp import web
 from marshmallow import Schema, ValidationError, fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from framework.app import ServiceSettings, create_app
-from framework.batteries import auth, openapi, problems
+from framework import paging
+from framework.app import ServiceSettings, create_app, standard
+from framework.batteries import auth, idempotency, openapi, problems
+from framework.batteries.idempotency import idempotent
 from framework.batteries.openapi import OpenAPISettings, example
+from framework.batteries.ratelimits import limit
 from framework.battery import Battery
 from framework.endpoint import Mark
 from framework.errors import ConfigurationError, Conflict, NotFound, ServiceError
 from framework.marks import answers, public, raises
 from framework.principal import Principal
 from framework.problem import Problem, Renderer
-from framework.responses import Result
+from framework.responses import Result, created, file
 from framework.routing import RouteTableDef
 from framework.secrets import Profile, Secret
 from framework.services import provide
@@ -443,3 +447,49 @@ async def test_a_query_parameter_that_may_be_missing_may_be_empty(
     (which,) = document["paths"]["/sloppy"]["get"]["parameters"]
     assert which["allowEmptyValue"] is True
     assert answer.status == 200
+
+
+async def test_the_headers_of_answers_are_in_the_document(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    routes = RouteTableDef()
+
+    @routes.get("/things")
+    @public
+    async def things(request: web.Request) -> Result[paging.Page[int]]:
+        return paging.linked(request, paging.Page([1], "x"))
+
+    @routes.post("/things", status=201)
+    @limit("5/minute")
+    @public
+    @idempotent
+    async def add(body: dict[str, int]) -> Result[dict[str, int]]:
+        return created(body, location="/things/1")
+
+    @routes.get("/file")
+    @public
+    async def download() -> web.FileResponse:
+        return file(Path(__file__))
+
+    batteries = [*standard(settings := ServiceSettings()), idempotency.battery()]
+    url = await serve(create_app(settings, routes=[routes], batteries=batteries))
+
+    document = await (await client.get(url / "openapi.json")).json()
+    answers = {
+        "/things": await client.get(url / "things"),
+        "post": await client.post(url / "things", json={"a": 1}),
+        "/file": await client.get(url / "file"),
+    }
+
+    paths, refused = document["paths"], document["components"]["responses"]
+    described = {
+        "/things": paths["/things"]["get"]["responses"]["200"]["headers"],
+        "post": paths["/things"]["post"]["responses"]["201"]["headers"],
+        "/file": paths["/file"]["get"]["responses"]["200"]["headers"],
+    }
+    assert {*described["/things"]} == {"Link"}
+    assert {*described["post"]} == {"Location", "RateLimit", "RateLimit-Policy", "Idempotent-Replay"}
+    assert {*described["/file"]} == {"ETag", "Last-Modified", "Accept-Ranges", "Content-Disposition"}
+    for name, answer in answers.items():
+        assert {*described[name]} - {"Idempotent-Replay"} <= answer.headers.keys(), name
+    assert {*refused["TooManyRequests"]["headers"]} == {"Retry-After"}

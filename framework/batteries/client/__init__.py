@@ -8,7 +8,7 @@ from framework.batteries.client.failures import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from framework.batteries.client.pool import battery
+from framework.batteries.client.pool import battery, connected
 from framework.batteries.client.settings import ClientSettings
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnreachable",
     "battery",
+    "connected",
 ]

@@ -49,6 +49,19 @@ def battery(settings: ClientSettings, *, resolver: AbstractResolver | None = Non
     return Battery(name="client", setup=setup, lifespan=lifespan)
 
 
+@asynccontextmanager
+async def connected(settings: ClientSettings | None = None) -> AsyncIterator[HttpClient]:
+    """Open connections for a program that is no service, such as a script with a typed client."""
+    settings = settings or ClientSettings()
+    destinations = destinations_from_rules(settings.allow)
+    guarded = GuardedResolver(destinations, DefaultResolver())
+    try:
+        async with _session(settings, destinations, guarded) as session:
+            yield HttpClient(session, settings, upstreams=Upstreams(settings))
+    finally:
+        await guarded.close()
+
+
 def _factory(
     session: aiohttp.ClientSession, settings: ClientSettings, upstreams: Upstreams
 ) -> Callable[[svcs.Container], HttpClient]:

@@ -66,6 +66,10 @@ class Idempotent(Mark):
             },
         )
 
+    def headers(self) -> Mapping[str, str]:
+        """Return the header that tells an answer which was given before."""
+        return {REPLAY_HEADER: "That this is the answer to an earlier request with the same key."}
+
 
 idempotent = Idempotent()
 """Do a request with an ``Idempotency-Key`` only once: ``@idempotent``."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from aiohttp import web
 
 from framework.annotations import strip
+from framework.batteries.openapi.headers import headers_of
 from framework.batteries.openapi.schemas import JSONSchema, Schemas
 from framework.binding.bodies import JSON
 from framework.binding.declared import is_response, may_be_none, members_of, returned_type, returns_file
 from framework.endpoint import Endpoint
 from framework.marks import Answers
 from framework.problem import phrase
-from framework.responses import Result
 
 BINARY = "application/octet-stream"
 
@@ -26,10 +26,13 @@ def answers_of(endpoint: Endpoint, schemas: Schemas) -> dict[str, JSONSchema]:
     for mark in endpoint.marks:
         if isinstance(mark, Answers):
             _add(found, mark.status, _marked(mark, endpoint, schemas), mark.description)
-    if any(isinstance(mark, Answers) for mark in endpoint.marks) and _says_nothing(endpoint):
-        return found
-    for status, content in _annotated(endpoint, schemas):
-        _add(found, status, content)
+    if not (found and _says_nothing(endpoint)):
+        for status, content in _annotated(endpoint, schemas):
+            _add(found, status, content)
+    for code, answer in found.items():
+        headers = headers_of(endpoint, int(code))
+        if headers:
+            answer["headers"] = headers
     return dict(sorted(found.items()))
 
 
@@ -95,9 +98,3 @@ def is_socket(endpoint: Endpoint) -> bool:
         isinstance(kind, type) and issubclass(kind, web.WebSocketResponse)
         for kind in (strip(each).kind for each in members_of(endpoint.returns))
     )
-
-
-def has_location(endpoint: Endpoint) -> bool:
-    """Tell whether an answer says where the new resource is: it is a `Result`, made by ``created``."""
-    origins = {get_origin(strip(each).kind) for each in (endpoint.returns, *get_args(endpoint.returns))}
-    return endpoint.options.status == 201 and Result in origins

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from framework import validation
 from framework.adapters.aiohttp.responses import JSONResponse
 from framework.batteries.openapi import checking, docs, yaml
+from framework.batteries.openapi.channels import describe_channels
 from framework.batteries.openapi.document import SESSION, About, describe
 from framework.batteries.openapi.problems import Told, errors_of
 from framework.batteries.openapi.schemas import JSONSchema
@@ -39,6 +40,7 @@ class OpenAPISettings:
         tags: What the groups of operations are, by their names.
         path: Where the document is, as JSON.
         yaml_path: Where it is as YAML; nowhere when empty.
+        sockets_path: Where the AsyncAPI document of the WebSockets is; nowhere when empty.
         docs: Whether there is a docs page; in development alone when None.
         docs_path: Where that is.
         session_cookie: The name of the session's cookie.
@@ -51,6 +53,7 @@ class OpenAPISettings:
     tags: Mapping[str, str] = field(default_factory=dict)
     path: str = "/openapi.json"
     yaml_path: str = "/openapi.yaml"
+    sockets_path: str = "/asyncapi.json"
     docs: bool | None = None
     docs_path: str = "/docs"
     session_cookie: str = "__Host-session"
@@ -58,7 +61,7 @@ class OpenAPISettings:
     def __post_init__(self) -> None:
         if not (self.title and self.version):
             raise ConfigurationError("An OpenAPI document needs a title and a version.")
-        for path in (self.path, self.docs_path, self.yaml_path):
+        for path in (self.path, self.docs_path, self.yaml_path, self.sockets_path):
             if not path.startswith("/") and (path or not self.path or not self.docs_path):
                 raise ConfigurationError(f"The path {path!r} of the OpenAPI document must start with '/'.")
 
@@ -81,6 +84,7 @@ class _Document(NamedTuple):
 
 
 _DOCUMENT: web.AppKey[_Document] = web.AppKey("framework.openapi.document", _Document)
+_SOCKETS: web.AppKey[_Document] = web.AppKey("framework.openapi.sockets", _Document)
 _YAML_DOCUMENT: web.AppKey[_Document] = web.AppKey("framework.openapi.yaml", _Document)
 
 
@@ -107,7 +111,9 @@ def battery(settings: OpenAPISettings | None = None, *, profile: Profile = Profi
 
     def setup(app: web.Application, endpoints: Sequence[Endpoint]) -> None:
         told = _told(app)
-        document = describe(endpoints, _about(app, settings, told))
+        about = _about(app, settings, told)
+        document = describe(endpoints, about)
+        app[_SOCKETS] = _Document.of(validation.encode(describe_channels(endpoints, about)))
         app[_DOCUMENT] = _Document.of(validation.encode(document))
         if settings.yaml_path:
             app[_YAML_DOCUMENT] = _Document.of(yaml.encode(document))
@@ -146,6 +152,16 @@ def _routes(settings: OpenAPISettings) -> RouteTableDef:
         async def openapi_yaml(request: web.Request) -> web.Response:
             """Describe this service, as YAML."""
             return _answer(request, request.app[_YAML_DOCUMENT], _YAML)
+
+    if settings.sockets_path:
+
+        @routes.get(settings.sockets_path)
+        @quiet
+        @undocumented
+        @public
+        async def asyncapi(request: web.Request) -> web.Response:
+            """Describe the WebSockets of this service."""
+            return _answer(request, request.app[_SOCKETS], "application/json")
 
     return routes
 

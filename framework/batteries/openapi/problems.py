@@ -7,6 +7,7 @@ from types import CodeType
 from typing import Any
 
 from framework.annotations import strip
+from framework.batteries.openapi.headers import headers_of_error
 from framework.batteries.openapi.schemas import JSONSchema, Schemas
 from framework.binding.declared import may_be_none, returns_file
 from framework.endpoint import Endpoint, Parameter, Source, function_of, marks_of
@@ -20,12 +21,6 @@ Kinds = dict[int, list[type[ServiceError]]]
 _BODY = frozenset({Source.BODY, Source.FORM})
 _VALUES = frozenset({Source.PATH, Source.QUERY, Source.HEADERS, Source.COOKIES})
 _TAKEN = frozenset({Source.SERVICE, Source.BATTERY})
-
-_HEADERS: Mapping[int, tuple[str, str]] = {
-    401: ("WWW-Authenticate", "How to authenticate (RFC 9110, 11.6.1)."),
-    429: ("Retry-After", "Seconds to wait (RFC 9110, 10.2.3)."),
-    503: ("Retry-After", "Seconds to wait (RFC 9110, 10.2.3)."),
-}
 
 
 def errors_of(endpoint: Endpoint, told: Sequence[Told] = ()) -> Kinds:
@@ -136,9 +131,9 @@ class Problems:
         schemas = [self._schema(each, name, status) for each in kinds]
         content = schemas[0] if len(schemas) == 1 or schemas[0] == schemas[-1] else {"anyOf": schemas}
         response: JSONSchema = {"description": phrase(status), "content": self._content(content)}
-        if status in _HEADERS:
-            header, meaning = _HEADERS[status]
-            response["headers"] = {header: {"description": meaning, "schema": {"type": "string"}}}
+        headers = headers_of_error(status)
+        if headers:
+            response["headers"] = headers
         if others:
             return response
         own = name if kind is ServiceError else kind.__name__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -29,6 +29,13 @@ class Limit(Mark):
     rate: Rate
     by: Any = "caller"
     name: str = ""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that tell a client where it stands."""
+        return {
+            "RateLimit": "What remains of each limit, and the seconds until there is more.",
+            "RateLimit-Policy": "Each limit's quota, and its span in seconds.",
+        }
 
 
 def limit(rate: str, *, by: By = "caller", name: str = "") -> Limit:
