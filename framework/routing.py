@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import FunctionType
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar, Unpack
 
 from aiohttp import hdrs, web
 
@@ -17,7 +17,7 @@ from framework.endpoint import Brought, Endpoint, Mark, Options, Source, calling
 from framework.errors import ConfigurationError
 from framework.paths import resource_of
 from framework.staticfiles import ensure_kept, static_endpoint
-from framework.validation.conventions import Conventions, Names, Unknown
+from framework.validation.conventions import Conventions, Said
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -47,7 +47,7 @@ class Decorate(Protocol):
     def __call__(self, handler: H, /) -> H: ...
 
 
-class RouteOptions(TypedDict, total=False):
+class RouteOptions(Said, total=False):
     """The options of a route; `framework.endpoint.Options` and `Conventions` say what they mean."""
 
     name: str
@@ -60,8 +60,6 @@ class RouteOptions(TypedDict, total=False):
     tags: Sequence[str]
     summary: str
     allow_head: bool
-    names: Names
-    unknown: Unknown
 
 
 class RouteTableDef(web.RouteTableDef):
@@ -71,8 +69,7 @@ class RouteTableDef(web.RouteTableDef):
         prefix: Stands before each path.
         tags: Group the endpoints in the OpenAPI document.
         marks: Those of each handler that has none of its own about the same: ``[authenticated, limit("60/minute")]``.
-        names: How fields are called outside; see `framework.validation.conventions.Conventions`.
-        unknown: What becomes of unknown fields.
+        said: How fields are called and taken: the options of `framework.validation.conventions.Conventions`.
     """
 
     def __init__(
@@ -81,8 +78,7 @@ class RouteTableDef(web.RouteTableDef):
         prefix: str = "",
         tags: Sequence[str] = (),
         marks: Sequence[Mark] = (),
-        names: Names | None = None,
-        unknown: Unknown | None = None,
+        **said: Unpack[Said],
     ) -> None:
         super().__init__()
         self._routes: list[web.AbstractRouteDef] = []
@@ -95,7 +91,7 @@ class RouteTableDef(web.RouteTableDef):
                 f"{calling_line()}: marks are such as authenticated or limit('60/minute'), not {wrong[0]!r}."
             )
         self._tags, self._marks = tuple(tags), tuple(marks)
-        self._conventions = Conventions(names, unknown)
+        self._conventions = Conventions(**said)
 
     def __getitem__(self, index: Any) -> Any:
         return self._routes[index]
@@ -128,7 +124,7 @@ class RouteTableDef(web.RouteTableDef):
             )
         given: dict[str, Any] = {**options, "tags": (*self._tags, *options.get("tags", ()))}
         try:
-            own = Conventions(given.pop("names", None), given.pop("unknown", None))
+            own = Conventions(**{name: given.pop(name) for name in Said.__optional_keys__ if name in given})
             known = Options(**given, conventions=own.within(self._conventions), marks=self._marks)
         except ConfigurationError as error:
             raise ConfigurationError(f"{method} {path}: {error}") from error

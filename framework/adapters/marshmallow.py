@@ -55,6 +55,11 @@ def share_schema(nested: fields.Nested, schema: Schema) -> None:
     nested._schema = schema
 
 
+def nest(field: fields.Nested, nested: Any) -> None:
+    """Let a field nest something else, even where it has made a schema of what it nested."""
+    field.nested, field._schema = nested, None
+
+
 def part_from(schema: Schema) -> None:
     """Give a copy of a schema fields of its own; a nested instance is copied, but its fields are not."""
     schema.declared_fields = copy.deepcopy(schema.declared_fields)

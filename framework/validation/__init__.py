@@ -33,7 +33,7 @@ The seam
 ``Partial[T]``
     A read-only mapping of the fields that were sent, by Python name; ``apply(target)`` sets them on an object
     or dict.
-``@conventions(names="camel", unknown="ignore")``
+``@conventions(names="camel", unknown="ignore", strict=False)``
     How the fields of a class are called outside, and what becomes of others.
 ``SHAPES``
     What an OpenAPI document says of the values of fields, where the class of the field does not say it.

@@ -124,6 +124,7 @@ class Codec:
         guards: The classes of guards in ``pre_load`` that ``load`` itself writes.
         json: Makes the field for values from JSON, by annotation.
         text: Makes the field for values from text, by annotation, where that is another one.
+        lenient: Makes the field for values from JSON that may be spelt otherwise, where that is another one.
         shape: What an OpenAPI document says of the value, where the class of the field does not say it.
         sample: One of the values, to try validators on; None where there is none that stands for all.
         is_plain: Whether what the field dumps is of a type that is known, or text.
@@ -136,6 +137,7 @@ class Codec:
     guards: tuple[type, ...] = ()
     json: Mapping[Any, Make] = field(default_factory=dict)
     text: Mapping[Any, Make] = field(default_factory=dict)
+    lenient: Mapping[Any, Make] = field(default_factory=dict)
     shape: Mapping[str, Any] = field(default_factory=dict)
     sample: Any = None
     is_plain: bool = True

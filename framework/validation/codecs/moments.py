@@ -32,7 +32,7 @@ from framework.validation.limits import Only, Span, Spelling, TimeOfDay, WithCol
 # What orjson spells otherwise, if at all: of a time's microseconds it may drop a leading zero.
 ODD_MOMENT = " or ({value}.tzinfo is not None and {value}.tzinfo is not {utc})"
 ODD_TIME = " or {value}.tzinfo is not None or {value}.microsecond"
-_NOT_A_SPAN = "Not a valid period of time."
+NOT_A_SPAN = "Not a valid period of time."
 
 
 def _load_temporal(w: LoadWriter, field: Any, value: str, longer_than_a_date: bool = False) -> None:
@@ -145,6 +145,7 @@ CODECS = (
         check=_check_temporal(dt.datetime, ODD_MOMENT),
         guards=(TimeOfDay, Zulu),
         json={dt.datetime: partial(fields.AwareDateTime, pre_load=[Zulu()])},
+        lenient={dt.datetime: partial(fields.AwareDateTime, default_timezone=dt.UTC, pre_load=[Zulu()])},
     ),
     Codec(
         sample=dt.time(12),
@@ -171,12 +172,13 @@ CODECS = (
         guards=(Only, Spelling, Span),
         json={
             dt.timedelta: partial(
-                fields.TimeDelta, pre_load=[Span(), Only((int, float, dt.timedelta), _NOT_A_SPAN)]
+                fields.TimeDelta, pre_load=[Span(), Only((int, float, dt.timedelta), NOT_A_SPAN)]
             )
         },
+        lenient={dt.timedelta: partial(fields.TimeDelta, pre_load=[Span(text=True)])},
         text={
             dt.timedelta: partial(
-                fields.TimeDelta, pre_load=[Span(text=True), Spelling(PLAIN_NUMBER, _NOT_A_SPAN)]
+                fields.TimeDelta, pre_load=[Span(text=True), Spelling(PLAIN_NUMBER, NOT_A_SPAN)]
             )
         },
     ),

@@ -35,8 +35,8 @@ from framework.validation.limits import (
 
 NOT_A_NUMBER = "Not a valid number."
 PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
-_PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,18}|[+-]?[0-9]{19}")
-_PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
+PLAIN_INTEGER = re.compile(r"[+-]?[0-9]{1,18}|[+-]?[0-9]{19}")
+PLAIN_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
 
 
 def _load_integer(w: LoadWriter, field: fields.Integer, value: str) -> None:
@@ -139,7 +139,8 @@ CODECS = (
         check=check_exact(int),
         guards=(In64Bits, Spelling),
         json={int: partial(fields.Integer, strict=True)},
-        text={int: partial(fields.Integer, pre_load=[Spelling(_PLAIN_INTEGER, "Not a valid integer.")])},
+        lenient={int: fields.Integer},
+        text={int: partial(fields.Integer, pre_load=[Spelling(PLAIN_INTEGER, "Not a valid integer.")])},
     ),
     Codec(
         sample=1.0,
@@ -149,6 +150,7 @@ CODECS = (
         check=check_float,
         guards=(Only, Spelling),
         json={float: partial(fields.Float, pre_load=[Only((int, float), NOT_A_NUMBER)])},
+        lenient={float: fields.Float},
         text={float: partial(fields.Float, pre_load=[Spelling(PLAIN_NUMBER, NOT_A_NUMBER)])},
     ),
     Codec(
@@ -159,9 +161,10 @@ CODECS = (
         guards=(ModestNumber, Spelling),
         json={
             decimal.Decimal: partial(
-                fields.Decimal, as_string=True, pre_load=[Spelling(_PLAIN_DECIMAL, NOT_A_NUMBER)]
+                fields.Decimal, as_string=True, pre_load=[Spelling(PLAIN_DECIMAL, NOT_A_NUMBER)]
             )
         },
+        lenient={decimal.Decimal: partial(fields.Decimal, as_string=True)},
     ),
     Codec(
         sample=True,
@@ -171,6 +174,7 @@ CODECS = (
         check=check_exact(bool),
         guards=(Only,),
         json={bool: partial(fields.Boolean, pre_load=[Only((bool,), "Not a valid boolean.")])},
+        lenient={bool: fields.Boolean},
         text={bool: fields.Boolean},
     ),
 )

@@ -32,6 +32,10 @@ FROM_JSON: Mapping[Any, Make] = MappingProxyType(
 FROM_TEXT: Mapping[Any, Make] = MappingProxyType(
     {**FROM_JSON, **{key: make for codec in CODECS for key, make in codec.text.items()}}
 )
+#: What makes the field of an annotation, for values from JSON that may be spelt otherwise.
+LENIENTLY: Mapping[Any, Make] = MappingProxyType(
+    {**FROM_JSON, **{key: make for codec in CODECS for key, make in codec.lenient.items()}}
+)
 #: What an OpenAPI document says of the values of a field, where the class of the field does not say it.
 SHAPES: Mapping[type, Mapping[str, Any]] = MappingProxyType(
     {field: codec.shape for codec in CODECS for field in codec.fields if codec.shape}

@@ -52,7 +52,7 @@ from typing import (
 from marshmallow import Schema, fields, missing
 
 from framework.validation.codecs.codec import Make
-from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT
+from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT, LENIENTLY
 from framework.validation.conventions import PLACES, Conventions
 from framework.validation.fields import Flags, Members, Row, Table, key_text
 from framework.validation.limits import MaxItems, Only, TimeOfDay
@@ -91,12 +91,14 @@ class Reader:
         nested: Gives the schema of a type; called when it is first needed, so types may recur.
         owner: The class whose fields are read, which ``Self`` means.
         open: The `type` statements within which this place is.
+        lenient: Whether values may be spelt otherwise than in their one plain way.
     """
 
     text: bool
     nested: Callable[[Any], Schema]
     owner: Any = None
     open: tuple[Any, ...] = ()
+    lenient: bool = False
 
     def field(self, annotation: Any, options: Mapping[str, Any] | None = None) -> fields.Field[Any]:
         """Return a new field for an annotation.
@@ -157,7 +159,8 @@ class Reader:
         return Several(made, text=self.text, metadata=metadata, **options)
 
     def _plain(self, annotation: Any, options: dict[str, Any]) -> fields.Field[Any]:
-        make = (FROM_TEXT if self.text else FROM_JSON).get(annotation) if _hashable(annotation) else None
+        known = FROM_TEXT if self.text else LENIENTLY if self.lenient else FROM_JSON
+        make = known.get(annotation) if _hashable(annotation) else None
         if make is not None:
             return _make(make, options)
         if annotation is Self and self.owner is not None:

@@ -18,7 +18,7 @@ from framework.validation.conventions import (
     UNSAID,
     Conventions,
     conventions_of,
-    dropping_unknown,
+    is_lenient,
     name_fields,
 )
 from framework.validation.limits import MaxItems, most_items
@@ -28,6 +28,7 @@ from framework.validation.schemas.attrs_fields import attrs_fields, is_attrs
 from framework.validation.schemas.classes import VALUE, ListSchema, ObjectSchema, PartialSchema, ValueSchema
 from framework.validation.schemas.foreign import is_mapped, mapped_columns
 from framework.validation.schemas.meanings import unwrap
+from framework.validation.schemas.strictness import following
 from framework.validation.schemas.type_fields import (
     computed_fields,
     dataclass_fields,
@@ -61,7 +62,7 @@ def schema_of(tp: Any, *, text: bool = False, conventions: Conventions | None = 
     """
     held = None if conventions is None else conventions.within(DEFAULT)
     if isinstance(tp, Schema):
-        return _dropping(tp) if held is not None and held.excludes else tp
+        return tp if of_type(tp) else following(tp, text, held)
     try:
         return _cached(tp, text, held)
     except TypeError as error:
@@ -110,8 +111,7 @@ def field_of(
     Raises:
         ConfigurationError: The annotation has no marshmallow field.
     """
-    made = {VALUE: _field("", VALUE, annotation, text, conventions, {"required": True})}
-    return _made(Schema, VALUE, made, {}, RAISE).fields[VALUE]
+    return _made(Schema, VALUE, {VALUE: _value(annotation, text, conventions)}, {}, RAISE).fields[VALUE]
 
 
 @functools.cache
@@ -119,16 +119,11 @@ def _cached(tp: Any, text: bool, held: Conventions | None) -> Schema:
     return _built(tp, text, held)
 
 
-@functools.cache
-def _dropping(schema: Schema) -> Schema:
-    return dropping_unknown(schema)
-
-
 def _built(whole: Any, text: bool, held: Conventions | None) -> Schema:
     tp, extras = unwrap(whole)
     written = _hand_written(tp, extras)
     if written is not None:
-        return schema_of(written, conventions=held)
+        return schema_of(written, text=text, conventions=held)
     origin = get_origin(tp) or tp
     if origin is list and get_args(tp):
         one = schema_of(get_args(tp)[0], text=text, conventions=held)
@@ -140,7 +135,7 @@ def _built(whole: Any, text: bool, held: Conventions | None) -> Schema:
     if origin is Partial:
         return _partial(tp, text, held)
     if isinstance(origin, type) and issubclass(origin, Schema):
-        return schema_of(origin(), conventions=held)
+        return schema_of(origin(), text=text, conventions=held)
     return _of_record(tp, origin, text, held) or _of_value(whole, text, held)
 
 
@@ -156,8 +151,11 @@ def _of_record(tp: Any, origin: Any, text: bool, held: Conventions | None) -> Sc
 
 
 def _of_value(tp: Any, text: bool, held: Conventions | None) -> Schema:
-    made = {VALUE: _field("", VALUE, tp, text, held, {"required": True})}
-    return _made(ValueSchema, name_of(tp), made, {}, RAISE)
+    return _made(ValueSchema, name_of(tp), {VALUE: _value(tp, text, held)}, {}, RAISE)
+
+
+def _value(tp: Any, text: bool, held: Conventions | None) -> fields.Field[Any]:
+    return _field("", VALUE, tp, text, held, {"required": True})
 
 
 def _hand_written(tp: Any, extras: list[Any]) -> Any:
@@ -219,7 +217,7 @@ def _of_mapped(tp: Any, text: bool, held: Conventions | None) -> Schema:
 
 def _of_typeddict(tp: Any, text: bool, held: Conventions | None) -> Schema:
     made = {
-        name: _field(name_of(tp), name, annotation, text, held, {"required": required})
+        name: _field(name_of(tp), name, annotation, text, held, {"required": required}, tp)
         for name, annotation, required in typeddict_fields(tp)
     }
     return _called(Schema, name_of(tp), made, conventions_of(get_origin(tp) or tp, held))
@@ -243,7 +241,7 @@ def _partial(tp: Any, text: bool, held: Conventions | None) -> Schema:
         kept = {key: value for key, value in options.items() if key not in ("load_default", "required")}
         if options.get("load_default", missing) is None:
             kept["allow_none"] = True
-        made[name] = _field(name_of(bare), name, _partially(annotation), text, held, kept)
+        made[name] = _field(name_of(bare), name, _partially(annotation), text, held, kept, bare)
         made[name].required, made[name].load_default = False, missing
     target = type(
         "Partial", (Partial,), {"__slots__": (), "schema": schema_of(bare, text=text, conventions=held)}
@@ -340,10 +338,11 @@ def _field(
 ) -> fields.Field[Any]:
     nested = functools.partial(schema_of, text=text, conventions=held)
     if is_computed(annotation):
-        options = {name: value for name, value in options.items() if name not in ("required", "load_default")}
+        options = {name: each for name, each in options.items() if name not in ("required", "load_default")}
         options["dump_only"] = True
+    lenient = not text and is_lenient(get_origin(tp) or tp, held)
     try:
-        return Reader(text, nested, tp).field(annotation, options)
+        return Reader(text, nested, tp, lenient=lenient).field(annotation, options)
     except (Misplaced, Unmapped, TypeError, ValueError) as error:
         where = f"{owner}.{name}: " if owner else ""
         raise ConfigurationError(f"{where}{spelt(annotation)}: {error}") from error
