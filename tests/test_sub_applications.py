@@ -120,7 +120,9 @@ async def test_a_service_works_within(
 
 
 @pytest.mark.guarantee("bounded forms")
-@pytest.mark.parametrize("prefix", ["/größe", "/hello world", "/größe/a+b", "/日本"])
+@pytest.mark.parametrize(
+    "prefix", ["/größe", "/hello world", "/größe/a+b", "/日本", "/a%20b", "/gr%C3%B6%C3%9Fe"]
+)
 @pytest.mark.parametrize("path", ["/plain", "/é", "/v/ü%2Fx"])
 async def test_a_plain_application_is_found_below_any_prefix(
     serve: Serve, client: aiohttp.ClientSession, prefix: str, path: str

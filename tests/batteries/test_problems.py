@@ -132,6 +132,29 @@ async def test_a_method_that_is_not_there_is_405_and_names_the_others(
     assert problem["detail"] == "DELETE is not allowed here; allowed: POST, PUT."
 
 
+@pytest.mark.parametrize(
+    ("error", "status", "name", "value"),
+    [
+        pytest.param(web.HTTPMethodNotAllowed("GET", ["POST"]), 405, "Allow", "POST", id="methods"),
+        pytest.param(
+            web.HTTPTooManyRequests(headers={"Retry-After": "7"}), 429, "Retry-After", "7", id="wait"
+        ),
+        pytest.param(
+            web.HTTPServiceUnavailable(headers={"Retry-After": "8"}), 503, "Retry-After", "8", id="busy"
+        ),
+    ],
+)
+async def test_what_a_raised_exception_of_aiohttp_says_in_its_headers_stays(
+    serve: Serve, client: aiohttp.ClientSession, error: web.HTTPException, status: int, name: str, value: str
+) -> None:
+    url = await serve(service(raising(error)))
+
+    async with client.get(url / "x") as response:
+        problem = await response.json(content_type="application/problem+json")
+
+    assert (response.status, problem["status"], response.headers[name]) == (status, status, value)
+
+
 async def test_all_faults_stand_in_the_document(serve: Serve, client: aiohttp.ClientSession) -> None:
     faults = [Fault("body", "/a", "Too short."), Fault("query", "/b", "Not a number.")]
     url = await serve(service(raising(UnprocessableContent(faults))))

@@ -6,6 +6,7 @@ import dataclasses
 import ipaddress
 import pathlib
 import zoneinfo
+from enum import Enum
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ import orjson
 import pytest
 from marshmallow import ValidationError
 
-from framework import RouteTableDef, create_app, public
+from framework import ConfigurationError, RouteTableDef, create_app, public
 from framework.testing import Serve
 from framework.validation import compile, schema_of
 
@@ -165,3 +166,15 @@ async def test_bodies_paths_queries_and_the_document_agree(
         },
         "zone": {"type": "string", "format": "time-zone"},
     }
+
+
+def test_members_that_are_no_text_are_refused_as_keys_of_an_object() -> None:
+    class Corner(Enum):
+        NEAR = (0, 0)
+        FAR = (1, 1)
+
+    with pytest.raises(ConfigurationError) as caught:
+        schema_of(dict[Corner, int])
+
+    assert "the keys of an object are text, which a member of" in str(caught.value)
+    assert "take one whose values are text or numbers" in str(caught.value)

@@ -61,7 +61,26 @@ def index_as_decoded(router: web.UrlDispatcher) -> None:
         if found and decoded != key:
             router._resource_index.setdefault(decoded, []).extend(found)
         for each in found:
+            _write_decoded(each.get_info()["app"].router, each.get_info()["prefix"])
             index_as_decoded(each.get_info()["app"].router)
+
+
+def _write_decoded(router: web.UrlDispatcher, prefix: str) -> None:
+    """Let the paths of a sub-application below ``/a%20b`` begin as the router compares them."""
+    decoded = URL.build(path=prefix, encoded=True).path_safe
+    if decoded == prefix:
+        return
+    for resource in router.resources():
+        if not resource.canonical.startswith(prefix):
+            continue
+        router.unindex_resource(resource)
+        if isinstance(resource, web.PlainResource):
+            resource._path = decoded + resource._path.removeprefix(prefix)
+        elif isinstance(resource, DynamicResource):
+            own = resource._pattern.pattern.removeprefix(re.escape(prefix))
+            resource._formatter = decoded + resource._formatter.removeprefix(prefix)
+            resource._pattern = re.compile(re.escape(decoded) + own)
+        router.index_resource(resource)
 
 
 def read_pattern(resource: DynamicResource) -> Pattern:

@@ -70,6 +70,7 @@ from framework.validation.schemas.meanings import (
     without_none,
 )
 from framework.validation.schemas.options import sort_options
+from framework.validation.schemas.type_fields import spelt
 from framework.validation.schemas.validators import ensure_fit, validators_from
 from framework.validation.unions import Choices
 from framework.validation.unions import Union as Several
@@ -221,6 +222,11 @@ class Reader:
             key, fields.Nested | fields.List | fields.Mapping
         ):
             raise Unmapped("the keys of an object are text; a scalar type can stand for them")
+        if isinstance(key, Members) and any(isinstance(written, list | dict) for _, written in key.written):
+            raise Unmapped(
+                f"the keys of an object are text, which a member of {spelt(keys)} is not;"
+                " take one whose values are text or numbers"
+            )
         options = {"keys": key, "values": self.field(values), **options}
         if origin in MAPPINGS:
             return Table(**options)
