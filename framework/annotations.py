@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin
 
 
 class Stripped(NamedTuple):
@@ -48,17 +48,27 @@ def without_none(annotation: Any) -> Any:
 def _unwrapped(annotation: Any) -> Any:
     """Return what a `type` statement's name stands for, and what `Final` is written around."""
     while True:
-        origin = get_origin(annotation)
-        if _is_alias(annotation):
-            annotation = annotation.__value__
-        elif _is_alias(origin):
-            annotation = origin.__value__[get_args(annotation)]
-        elif origin is Final:
+        if is_alias(annotation):
+            annotation = alias_value(annotation)
+        elif get_origin(annotation) is Final:
             (annotation,) = get_args(annotation)
         else:
             return annotation
 
 
-def _is_alias(annotation: Any) -> bool:
+def is_alias(annotation: Any) -> bool:
+    """Tell whether a `type` statement made it."""
     # NOTE: Python 3.11 has no `typing.TypeAliasType`; that of typing_extensions is another class.
-    return type(annotation).__name__ == "TypeAliasType"
+    return "TypeAliasType" in (type(annotation).__name__, type(get_origin(annotation)).__name__)
+
+
+def alias_value(annotation: Any) -> Any:
+    """Return what the name that a `type` statement made stands for, its parameters filled."""
+    alias = get_origin(annotation) or annotation
+    parameters = alias.__type_params__
+    chosen = dict(zip(parameters, get_args(annotation), strict=False))
+    value = alias.__value__
+    if isinstance(value, TypeVar):
+        return chosen.get(value, value)
+    used = getattr(value, "__parameters__", ())
+    return value[tuple(chosen.get(each, each) for each in used)] if used and chosen else value

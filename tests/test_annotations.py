@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Optional
+from typing import Annotated, Any, Final, Optional, TypeVar
 from uuid import UUID
 
 import pytest
@@ -10,7 +10,11 @@ from typing_extensions import TypeAliasType
 
 from framework.annotations import Stripped, strip, without_none
 
+K = TypeVar("K")
+V = TypeVar("V")
 Id = TypeAliasType("Id", UUID)
+Same = TypeAliasType("Same", V, type_params=(V,))
+Table = TypeAliasType("Table", dict[K, list[V]], type_params=(V, K))
 Perhaps = TypeAliasType("Perhaps", Annotated[Id | None, "inner"])
 
 
@@ -28,6 +32,9 @@ Perhaps = TypeAliasType("Perhaps", Annotated[Id | None, "inner"])
         (Id, Stripped(UUID)),
         (Optional[Id], Stripped(UUID, optional=True)),  # noqa: UP045 - the older spelling
         (Annotated[Perhaps, "outer"], Stripped(UUID, optional=True, extras=("outer", "inner"))),
+        (Same[int], Stripped(int)),
+        (Optional[Same[int | None]], Stripped(int, optional=True)),  # noqa: UP045 - the older spelling
+        (Table[int, str], Stripped(dict[str, list[int]])),
     ],
 )
 def test_an_annotation_is_taken_apart(annotation: Any, parts: Stripped) -> None:

@@ -51,6 +51,7 @@ from typing import (
 
 from marshmallow import Schema, fields, missing
 
+from framework.annotations import alias_value, is_alias
 from framework.validation.codecs.codec import Make
 from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT, LENIENTLY
 from framework.validation.conventions import PLACES, Conventions
@@ -62,8 +63,6 @@ from framework.validation.schemas.foreign import foreign_field, is_mapped
 from framework.validation.schemas.meanings import (
     LISTS,
     MAPPINGS,
-    alias_value,
-    is_alias,
     is_hashable,
     members_of,
     unwrap,

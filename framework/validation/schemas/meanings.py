@@ -6,6 +6,8 @@ import types
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Annotated, Any, Final, NewType, TypeVar, Union, get_args, get_origin, is_typeddict
 
+from framework.annotations import alias_value, is_alias
+
 LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
 MAPPINGS = (dict, Mapping, MutableMapping)
 
@@ -27,24 +29,6 @@ def unwrap(annotation: Any) -> tuple[Any, list[Any]]:
             annotation = _meant(annotation)
         else:
             return annotation, extras
-
-
-def is_alias(annotation: Any) -> bool:
-    """Tell whether a `type` statement made it."""
-    # NOTE: Python 3.11 has no `typing.TypeAliasType`; that of typing_extensions is another class.
-    return "TypeAliasType" in (type(annotation).__name__, type(get_origin(annotation)).__name__)
-
-
-def alias_value(annotation: Any) -> Any:
-    """Return what the name that a `type` statement made stands for, its parameters filled."""
-    alias = get_origin(annotation) or annotation
-    parameters = alias.__type_params__
-    chosen = dict(zip(parameters, get_args(annotation), strict=False))
-    value = alias.__value__
-    if isinstance(value, TypeVar):
-        return chosen.get(value, value)
-    used = getattr(value, "__parameters__", ())
-    return value[tuple(chosen.get(each, each) for each in used)] if used and chosen else value
 
 
 def _meant(parameter: Any) -> Any:
