@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import types
-from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 
 class Stripped(NamedTuple):
@@ -68,7 +69,20 @@ def alias_value(annotation: Any) -> Any:
     parameters = alias.__type_params__
     chosen = dict(zip(parameters, get_args(annotation), strict=False))
     value = alias.__value__
+    if isinstance(value, str):
+        value = _evaluated(value, vars(sys.modules[alias.__module__]))
     if isinstance(value, TypeVar):
         return chosen.get(value, value)
     used = getattr(value, "__parameters__", ())
     return value[tuple(chosen.get(each, each) for each in used)] if used and chosen else value
+
+
+def _evaluated(annotation: str, names: dict[str, Any]) -> Any:
+    """Return what an annotation in quotes means; before Python 3.12 an alias that holds itself needs them."""
+    holder = type("Holder", (), {"__annotations__": {"value": annotation}})
+    return get_type_hints(holder, names, include_extras=True)["value"]
+
+
+def is_typeddict(kind: Any) -> bool:
+    """Tell whether a class is a ``TypedDict``; that of typing_extensions is another one on older Pythons."""
+    return type(kind).__name__ == "_TypedDictMeta"

@@ -63,12 +63,19 @@ def _by_type(endpoint: Endpoint, status: int) -> Iterator[str]:
             yield "Content-Range"
 
 
-def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield the types that stand in a return annotation: a union's members, a generic and what it is made of."""
+def _kinds(annotation: Any, within: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """Yield the types that stand in a return annotation: a union's members, a generic and what it is made of.
+
+    Args:
+        annotation: The annotation.
+        within: The types around it; the name of a `type` statement may hold itself.
+    """
+    if annotation in within:
+        return
     kind = strip(annotation).kind
     yield get_origin(kind) or kind
     for each in get_args(kind):
-        yield from _kinds(each)
+        yield from _kinds(each, (*within, annotation))
 
 
 def _is_page(kind: Any) -> bool:

@@ -10,11 +10,11 @@ import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, is_typeddict
+from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from marshmallow import Schema, fields
 
-from framework.annotations import strip
+from framework.annotations import is_alias, is_typeddict, strip
 from framework.errors import ConfigurationError
 from framework.validation.answers.misfit import Misfit, described, spelt
 from framework.validation.answers.scalars import Scalar, of_json
@@ -35,7 +35,7 @@ from framework.validation.partial import Partial
 from framework.validation.schemas import field_of, schema_of
 from framework.validation.schemas.annotations import SETS
 from framework.validation.schemas.foreign import is_mapped
-from framework.validation.schemas.meanings import LISTS, MAPPINGS, is_alias, unwrap
+from framework.validation.schemas.meanings import LISTS, MAPPINGS, unwrap
 from framework.validation.schemas.type_fields import dataclass_fields, typeddict_fields
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args, get_origin, is_typeddict
+from typing import Any, get_args, get_origin
 
-from framework.annotations import strip
+from framework.annotations import is_typeddict, strip
 
 _EXACT, _NEAR, _LIKE, _OTHER, _NEVER = 0, 100, 1_000, 10_000, 100_000
 

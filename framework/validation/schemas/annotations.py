@@ -46,12 +46,11 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
-    is_typeddict,
 )
 
 from marshmallow import Schema, fields, missing
 
-from framework.annotations import alias_value, is_alias
+from framework.annotations import alias_value, is_alias, is_typeddict
 from framework.validation.codecs.codec import Make
 from framework.validation.codecs.registry import FROM_JSON, FROM_TEXT, LENIENTLY
 from framework.validation.conventions import PLACES, Conventions
@@ -187,6 +186,8 @@ class Reader:
             return fields.Nested(partial(self.nested, annotation), **options)
         if _is_subclass(origin, Enum):
             return self._enum(origin, options)
+        if origin is tuple and hasattr(annotation, "__args__"):
+            return self._tuple(get_args(annotation), options)
         return self._collection(origin, get_args(annotation), options)
 
     def _collection(self, origin: Any, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
@@ -201,18 +202,18 @@ class Reader:
         if origin in SETS:
             return self._set(origin, args, options)
         if origin is tuple:
-            return self._tuple(args, options)
+            return self._tuple((Any, ...), options)
         if origin in MAPPINGS:
             return self._mapping(origin, *(args or (str, Any)), options=options)
         if origin in _MADE_MAPPINGS:
-            keys, values = (*args, int)[:2] if origin is Counter else args or (str, Any)
+            keys, values = (*(args or (str,)), int)[:2] if origin is Counter else args or (str, Any)
             return self._mapping(origin, keys, values, options=options)
         raise Unmapped("no field stands for this type; give one with Annotated[..., SomeField()]")
 
     def _tuple(self, args: tuple[Any, ...], options: dict[str, Any]) -> fields.Field[Any]:
-        if args and args[-1] is not Ellipsis:
+        if args[-1:] != (Ellipsis,):
             return fields.Tuple([self.field(each) for each in args if each != ()], **options)
-        return _make(partial(fields.List, self.field(args[0] if args else Any), post_load=[tuple]), options)
+        return _make(partial(fields.List, self.field(args[0]), post_load=[tuple]), options)
 
     def _mapping(self, origin: Any, keys: Any, values: Any, *, options: dict[str, Any]) -> fields.Field[Any]:
         # The keys of JSON are text, whatever the service makes of them.

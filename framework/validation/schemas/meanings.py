@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
-from typing import Annotated, Any, Final, NewType, TypeVar, Union, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, Final, NewType, TypeVar, Union, get_args, get_origin
 
-from framework.annotations import alias_value, is_alias
+from framework.annotations import alias_value, is_alias, is_typeddict
 
 LISTS = (list, Sequence, MutableSequence, Collection, Iterable)
 MAPPINGS = (dict, Mapping, MutableMapping)

@@ -16,11 +16,11 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
-    is_typeddict,
 )
 
 from marshmallow import missing
 
+from framework.annotations import is_typeddict
 from framework.errors import ConfigurationError
 from framework.validation.schemas.options import sort_options
 
@@ -86,10 +86,12 @@ def typeddict_fields(tp: Any) -> list[tuple[str, Any, bool]]:
     for name, annotation in hints_of(tp).items():
         # `__required_keys__` knows nothing of a NotRequired that stands in a string annotation.
         required = name in origin.__required_keys__
-        while get_origin(annotation) in (Required, NotRequired) or _is_read_only(annotation):
+        extras: tuple[Any, ...] = ()
+        while get_origin(annotation) in (Required, NotRequired, Annotated) or _is_read_only(annotation):
             required = {Required: True, NotRequired: False}.get(get_origin(annotation), required)
-            annotation = get_args(annotation)[0]
-        found.append((name, annotation, required))
+            annotation, *more = get_args(annotation)
+            extras = (*more, *extras)
+        found.append((name, Annotated[(annotation, *extras)] if extras else annotation, required))
     return found
 
 

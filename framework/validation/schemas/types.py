@@ -7,10 +7,11 @@ import functools
 import types
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, get_args, get_origin, is_typeddict
+from typing import Annotated, Any, get_args, get_origin
 
 from marshmallow import RAISE, Schema, fields, missing
 
+from framework.annotations import is_typeddict
 from framework.errors import ConfigurationError
 from framework.validation.conventions import (
     DEFAULT,
