@@ -34,6 +34,14 @@ class Marked(TypedDict, total=False):
     number: Annotated[Required[int], "always"]
 
 
+class Named(TypedDict, total=False):
+    """A type with the names of methods that every dict has."""
+
+    items: list[int]
+    keys: int
+    number: Required[int]
+
+
 @dataclass
 class Holder:
     note: Note
@@ -48,6 +56,9 @@ TAKEN = [
     (Note | list[int], {"number": 1}, {"text": "a"}),
     (Box[int], {"item": 1, "more": [2]}, {"item": "a"}),
     (Marked, {"number": 1}, {"parts": [1]}),
+    (Named, {"number": 1}, {"items": [1]}),
+    (list[Named], [{"number": 1, "keys": 2, "items": [3]}, {"number": 1}], [{"number": 1, "keys": "2"}]),
+    (dict[str, Named | None], {"a": {"number": 1}, "b": None}, {"a": {"number": "1"}}),
     (Holder, {"note": {"number": 1}, "tree": [1, {"a": [2]}]}, {"note": {"number": 1}, "tree": "a"}),
     (Tree, {"a": [1, {"b": 2}]}, {"a": ["b"]}),
     (tuple[()], [], [1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import isawaitable
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from framework.adapters.marshmallow import reads_an_attribute
 from framework.validation.answers.misfit import Misfit, described
 from framework.validation.compiler import support
 from framework.validation.compiler.compiled import compile
+from framework.validation.schemas.types import of_type
 
 Write = Callable[[Any], Any]
 _PLAIN = (str, bytes, bytearray, int, float, list, tuple, set, frozenset, type)
@@ -49,6 +50,7 @@ class Object:
         self._origin, self._declared, self._schema = origin, declared, schema
         self._class: Any = origin
         self._required, self._make_children = required, children
+        self._read = partial(attribute_of, schema)
 
     @cached_property
     def _children(self) -> Mapping[str, Node]:
@@ -61,7 +63,7 @@ class Object:
         own: dict[str, Any] = {}
         for name, field in self._schema.dump_fields.items():
             node = self._children.get(name)
-            given = self._schema.get_attribute(value, field.attribute or name, missing)
+            given = self._read(value, field.attribute or name, missing)
             if node is None or given is missing or (given is None and field.allow_none):
                 continue
             key = field.data_key or name
@@ -78,7 +80,7 @@ class Object:
         for name, field in self._schema.dump_fields.items():
             key = field.data_key or name
             if key not in own:
-                written = field.serialize(name, value, accessor=self._schema.get_attribute)
+                written = field.serialize(name, value, accessor=self._read)
                 if written is not missing:
                     yield key, written
 
@@ -135,6 +137,13 @@ class Written:
         return compile(self._schema).dump(value, many=False)
 
 
+def attribute_of(schema: Schema, value: Any, name: str, default: Any) -> Any:
+    """Return what an object calls so; where the schema was made from a type a dict has items, and no methods."""
+    if isinstance(value, dict) and of_type(schema):
+        return value.get(name, default)
+    return schema.get_attribute(value, name, default)
+
+
 def ensure_object(value: Any, declared: str, schema: Schema | None, required: Sequence[str]) -> None:
     """Refuse what cannot be meant as an object of a schema.
 
@@ -148,7 +157,7 @@ def ensure_object(value: Any, declared: str, schema: Schema | None, required: Se
         return
     names = {name: field.attribute or name for name, field in schema.dump_fields.items()}
     there = {
-        name: schema.get_attribute(value, attribute, missing) is not missing
+        name: attribute_of(schema, value, attribute, missing) is not missing
         for name, attribute in names.items()
     }
     lacking = sorted(name for name in required if not there.get(name, True))
