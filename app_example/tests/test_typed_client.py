@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from app_example.testing import NOBODYS, PASSWORD
-from app_example.tests.conftest import Serve
+from framework.testing import Serve
 from framework import validation
 from framework.batteries.client import ClientSettings, connected
 from framework.batteries.client.typed import Upload
