@@ -26,7 +26,7 @@ find_python = for python in python$(1) "$$(pyenv root 2>/dev/null)"/versions/$(1
 PYTHON ?= $(shell python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo python3 || { for version in $(PREFERRED); do $(call find_python,$$version); done | head -n 1; })
 
-.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness contract docs reference pictures tutorial fuzz image pins clean
+.PHONY: help run check test test-all lint types quick tests test-plain format bench budget torture restarts sameness contract contract-lint docs reference pictures tutorial fuzz image pins clean
 
 help: ## List what there is.
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18

@@ -2,6 +2,7 @@
 
 from framework.app import ServiceSettings, create_app, standard
 from framework.batteries.deadlines import deadline
+from framework.batteries.deprecation import deprecated
 from framework.batteries.overload import concurrency
 from framework.batteries.ratelimits import Limiter, limit
 from framework.batteries.templates import template
@@ -89,6 +90,7 @@ __all__ = [
     "create_app",
     "created",
     "deadline",
+    "deprecated",
     "ensure_local",
     "file",
     "inserted",

@@ -18,6 +18,7 @@ from framework.batteries import (
     cors,
     csrf,
     deadlines,
+    deprecation,
     health,
     logs,
     management,
@@ -160,6 +161,7 @@ def standard(settings: ServiceSettings) -> list[Battery]:
         auth.battery(settings.auth, profile=settings.profile),
         ratelimits.battery(settings.ratelimits, passwords=[auth.Passwords]),
         caching.battery(),
+        deprecation.battery(),
         templates.battery(settings.templates),
         health.battery(settings.health),
         openapi.battery(

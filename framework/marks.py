@@ -71,6 +71,28 @@ class Answers(Mark):
     description: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Deprecated(Mark):
+    """A promise that the endpoint will go.
+
+    Attributes:
+        told: The headers that say so, with their values.
+    """
+
+    battery: ClassVar[str | None] = "deprecation"
+    about: ClassVar[str] = "deprecation"
+    told: tuple[tuple[str, str], ...] = ()
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that say it."""
+        meanings = {
+            "Deprecation": "Since when nobody should begin to use this (RFC 9745).",
+            "Sunset": "When this will not answer any more (RFC 8594).",
+            "Link": "Where it is told what to use instead (RFC 8288).",
+        }
+        return {name: meanings[name] for name, _ in self.told}
+
+
 public = Public()
 """Let anybody call the endpoint: ``@public``."""
 

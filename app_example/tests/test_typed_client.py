@@ -14,12 +14,12 @@ import pytest
 from aiohttp import web
 
 from app_example.testing import NOBODYS, PASSWORD
-from app_example.tests.conftest import Serve
 from framework import validation
 from framework.batteries.client import ClientSettings, connected
 from framework.batteries.client.typed import Upload
 from framework.batteries.openapi import document_of
 from framework.cli.clients.modules import module_of
+from framework.testing import Serve
 
 LOCAL = ClientSettings(allow=("127.0.0.1",))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from framework.batteries.openapi import document_of
 from framework.binding.declared import returned_type
+from framework.cli.contracts import changes
 from framework.cli.loading import find_service, target_argument, teaching
 from framework.context import BATTERIES, ENDPOINTS
 from framework.endpoint import Endpoint, Renders, Source
@@ -35,10 +37,27 @@ def routes(target: str) -> None:
 
 @click.command()
 @target_argument
+@click.option(
+    "--diff",
+    "old",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Print what changed since this document; the exit status is 1 if something breaks clients.",
+)
 @teaching
-def openapi(target: str) -> None:
-    """Print the OpenAPI document."""
-    click.echo(openapi_document(find_service(target).make_from_environment()))
+def openapi(target: str, old: Path | None) -> None:
+    """Print the OpenAPI document, or what changed in it."""
+    document = openapi_document(find_service(target).make_from_environment())
+    if old is None:
+        click.echo(document)
+        return
+    try:
+        found = changes(orjson.loads(old.read_bytes()), orjson.loads(document))
+    except ValueError as error:
+        raise click.ClickException(f"{old}: {error}.") from error
+    for each in found:
+        click.echo(str(each))
+    if any(each.breaks for each in found):
+        raise SystemExit(1)
 
 
 @click.command()

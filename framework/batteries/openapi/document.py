@@ -15,7 +15,7 @@ from framework.batteries.openapi.problems import Problems, Told, errors_of
 from framework.batteries.openapi.requests import body_of, parameters_of
 from framework.batteries.openapi.schemas import JSONSchema, Schemas, make_spec
 from framework.endpoint import Endpoint, Renders, function_of
-from framework.marks import Public, Requires, Undocumented
+from framework.marks import Deprecated, Public, Requires, Undocumented
 from framework.principal import Principal
 from framework.problem import PROBLEM_DOCUMENT, Renderer
 
@@ -146,7 +146,7 @@ class _Operations:
                 **answers_of(endpoint, self._schemas),
                 **self._problems.responses(errors_of(endpoint, self._about.told)),
             },
-            "deprecated": getattr(endpoint.handler, "__deprecated__", None) is not None,
+            "deprecated": _is_deprecated(endpoint),
         }
         put_examples(operation, examples_of(endpoint))
         kept = {name: value for name, value in operation.items() if value}
@@ -178,3 +178,10 @@ def requirements(endpoint: Endpoint, schemes: Sequence[str]) -> list[dict[str, l
 def _alternatives(schemes: Sequence[str], scopes: list[str]) -> list[dict[str, list[str]]]:
     """Return one requirement for each scheme; an empty name stands for nobody in particular."""
     return [{name: scopes} if name else {} for name in schemes]
+
+
+def _is_deprecated(endpoint: Endpoint) -> bool:
+    """Tell whether a mark says so, or Python's own decorator (PEP 702)."""
+    return (
+        endpoint.find(Deprecated) is not None or getattr(endpoint.handler, "__deprecated__", None) is not None
+    )
