@@ -14,6 +14,8 @@ from typing_extensions import ReadOnly, TypeAliasType
 
 from framework import Partial, RouteTableDef, create_app, public
 from framework.testing import Serve
+from framework.validation import writer_of
+from framework.validation.answers.misfit import Misfit
 
 T = TypeVar("T")
 Tree = TypeAliasType("Tree", "int | list[Tree] | dict[str, Tree]")
@@ -90,3 +92,11 @@ async def test_it_is_taken_answered_and_described(
     described = document["paths"]["/"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     judge = jsonschema.Draft202012Validator({**described, "components": document["components"]})
     assert (judge.is_valid(good), judge.is_valid(bad)) == (True, False)
+
+
+def test_an_answer_of_an_empty_tuple_has_no_items() -> None:
+    write = writer_of(tuple[()])
+
+    assert write(()) == b"[]"
+    with pytest.raises(Misfit):
+        write((1,))

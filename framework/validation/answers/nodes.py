@@ -140,7 +140,7 @@ class Nodes:
         return Node(write)
 
     def _collection(self, kind: Any, origin: Any, args: tuple[Any, ...]) -> Node | None:
-        if origin is tuple and args and args[-1] is not Ellipsis:
+        if origin is tuple and hasattr(kind, "__args__") and args[-1:] != (Ellipsis,):
             return row(spelt(kind), [self.of(each) for each in args if each != ()])
         if origin in MAPPINGS:
             keys, values = args or (Any, Any)
