@@ -484,6 +484,7 @@ def collections_() -> list[Case]:
             text={"(5, 6)": ["5", "6"]},
             bad_text=["x"],
         ),
+        case("tuple[()]", "tuple[()]", {"()": []}, [[1], 5, None]),
         case(
             "tuple[int, str]",
             "tuple[int, str]",
