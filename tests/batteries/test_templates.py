@@ -644,7 +644,15 @@ FORM = Form[Any](
     errors={"name": ("Too short.", "Too odd."), "": ("Nothing fits.",)},
 )
 FIELDS = [
-    pytest.param("form_errors(form)", ['<p class="message error" role="alert">Nothing fits.</p>'], id="form"),
+    pytest.param(
+        "form_errors(form)",
+        [
+            'role="alert" tabindex="-1" autofocus>',
+            "<p>Nothing fits.</p>",
+            '<a href="#field-name">Name</a>: Too short. Too odd.',
+        ],
+        id="form",
+    ),
     pytest.param(
         "field(form, 'name', 'Name', hint='As on paper.')",
         [
