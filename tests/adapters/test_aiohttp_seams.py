@@ -76,6 +76,7 @@ PRIVATE: Mapping[str, Sequence[str]] = {
     "aiohttp.web_runner.BaseSite": ["_runner", "_server"],
     "aiohttp.web_server.Server": ["_connections", "_loop"],
     "aiohttp.web_urldispatcher.DynamicResource": ["_formatter", "_match", "_pattern"],
+    "aiohttp.web_urldispatcher.PlainResource": ["_path"],
     "aiohttp.web_urldispatcher.Resource": ["_any_route", "_routes"],
     "aiohttp.web_urldispatcher.UrlDispatcher": ["_matched_sub_app_resources", "_resource_index"],
     "aiohttp.web_urldispatcher.UrlMappingMatchInfo": ["_apps", "_current_app", "_frozen", "_route"],
@@ -127,6 +128,7 @@ async def owners() -> AsyncIterator[Mapping[str, object]]:
         "aiohttp.web_runner.BaseSite": web.TCPSite(runner),
         "aiohttp.web_server.Server": runner.server,
         "aiohttp.web_urldispatcher.DynamicResource": resource,
+        "aiohttp.web_urldispatcher.PlainResource": web.PlainResource("/plain"),
         "aiohttp.web_urldispatcher.Resource": resource,
         "aiohttp.web_urldispatcher.UrlDispatcher": app.router,
         "aiohttp.web_urldispatcher.UrlMappingMatchInfo": UrlMappingMatchInfo(

@@ -18,7 +18,8 @@ from tests.cli.processes import framework
 pytestmark = pytest.mark.process
 
 FIELDS = (
-    "number:str amount:Decimal due:date? at:datetime n:int share:float paid:bool? by:UUID notes_on_it:text"
+    "number:str amount:Decimal due:date? at:datetime n:int share:float paid:bool? by:UUID notes_on_it:text "
+    "date:date? datetime:datetime colour:str"
 )
 COMBINATIONS: tuple[list[str], ...] = (
     [],
@@ -90,6 +91,35 @@ def test_a_database_of_models_lacks_no_migration(tmp_path: Path) -> None:
 
     assert "0002" in migrated.stdout
     assert "op." not in written.read_text("utf-8").replace("from alembic import op", "")
+
+
+@pytest.mark.parametrize(
+    ("resource", "field", "said"),
+    [
+        pytest.param("annotateds", "number:str", "needs the name 'Annotated'", id="an import of it"),
+        pytest.param("partials", "number:str", "needs the name 'Partial'", id="another import"),
+        pytest.param("decimals", "amount:Decimal", "needs the name 'Decimal'", id="the type of a field"),
+        pytest.param("sessions", "number:str", "needs the name 'session'", id="a parameter"),
+        pytest.param("bodies", "number:str", "needs the name 'body'", id="another parameter"),
+        pytest.param("routes", "number:str", "needs the name 'routes'", id="the table of routes"),
+        pytest.param(
+            "invoices", "self:str", "'self' is not fit for a field", id="what Python calls an object"
+        ),
+        pytest.param("invoices", "str:str", "'str' is not fit for a field", id="a type"),
+        pytest.param("invoices", "mapped_column:int", "is not fit for a field", id="what makes columns"),
+    ],
+)
+def test_a_name_that_would_mean_two_things_is_refused(
+    tmp_path: Path, resource: str, field: str, said: str
+) -> None:
+    shop = made(tmp_path, "--with", "database")
+    before = sorted(shop.rglob("*.py"))
+
+    done = framework("add", "resource", resource, "--field", field, cwd=shop)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert sorted(shop.rglob("*.py")) == before
 
 
 @pytest.mark.parametrize(

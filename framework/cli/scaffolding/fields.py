@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from framework.cli.scaffolding.names import is_identifier
 from framework.errors import ConfigurationError
 
-_TAKEN = {"id", "created_at", "metadata", "registry"}
+#: Columns that each table has, what SQLAlchemy and Python keep for themselves, and names that the class itself uses.
+_TAKEN = frozenset(
+    {"id", "created_at", "metadata", "registry", "self", "bool", "dt", "float", "int", "mapped_column", "str"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +74,17 @@ TYPES = {
         ("decimal.Decimal", "framework.batteries.database.columns.ExactDecimal"),
     ),
     "date": FieldType(
-        "date", "", "", "sa.Date", '"2027-01-31"', '"2027-02-28"', '"soon"', ("datetime.date",)
+        "dt.date", "", "", "sa.Date", '"2027-01-31"', '"2027-02-28"', '"soon"', ("datetime as dt",)
     ),
     "datetime": FieldType(
-        "datetime",
+        "dt.datetime",
         "",
         "UTCDateTime",
         "sa.DateTime(timezone=True)",
         '"2027-01-31T12:00:00+00:00"',
         '"2027-02-28T12:00:00+00:00"',
         '"soon"',
-        ("datetime.datetime", "framework.batteries.database.columns.UTCDateTime"),
+        ("datetime as dt", "framework.batteries.database.columns.UTCDateTime"),
     ),
     "UUID": FieldType(
         "UUID",

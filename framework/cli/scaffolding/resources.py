@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from framework.cli.scaffolding.fields import Field
 from framework.cli.scaffolding.names import ResourceName
 from framework.cli.scaffolding.rendering import render
+from framework.errors import ConfigurationError
 
 _ALWAYS = (
     "dataclasses.dataclass",
@@ -21,13 +22,30 @@ _ALWAYS = (
 )
 _MEMORY = ("dataclasses.replace", "uuid.uuid4")
 _DATABASE = (
-    "datetime.datetime",
+    "datetime as dt",
     "marshmallow.validate.Range",
     "sqlalchemy.ext.asyncio.AsyncSession",
     "sqlalchemy.orm.Mapped",
     "sqlalchemy.orm.mapped_column",
     "sqlalchemy.select",
     "typing.Annotated",
+)
+#: What the templates call things themselves.
+_LOCAL = frozenset(
+    {
+        "Table",
+        "body",
+        "changed",
+        "column",
+        "dt",
+        "found",
+        "limit",
+        "newest",
+        "routes",
+        "session",
+        "shown",
+        "value",
+    }
 )
 _OF_THE_DATABASE = ("sqlalchemy.", "framework.batteries.database.")
 _STANDARD_LIBRARY = {"dataclasses", "datetime", "decimal", "typing", "uuid"}
@@ -52,7 +70,12 @@ class Place:
 def rendered_resource(
     place: Place, name: ResourceName, fields: tuple[Field, ...], templates: Path
 ) -> dict[PurePosixPath, str]:
-    """Return a resource's files."""
+    """Return a resource's files.
+
+    Raises:
+        ConfigurationError: Its module would use a name for two things.
+    """
+    _ensure_distinct(place, name, fields)
     variables = {
         **name.forms,
         "fields": fields,
@@ -74,6 +97,18 @@ def rendered_resource(
     return {file: render(template, variables) for file, template in files.items()}
 
 
+def _ensure_distinct(place: Place, name: ResourceName, fields: Iterable[Field]) -> None:
+    kind, store = name.forms["Class"], name.forms["Store"]
+    own = (name.name, name.names, kind, f"{kind}Draft", f"{kind}View", store)
+    used = _LOCAL | {each.rpartition(".")[2] for each in _needed(place, fields)}
+    clash = next((each for each in own if each in used), None)
+    if clash is not None:
+        raise ConfigurationError(
+            f"'{name.names}' does not fit: its module needs the name '{clash}' for something else; choose another one, "
+            f"such as 'shop_{name.names}', or another --singular."
+        )
+
+
 def _needed(place: Place, fields: Iterable[Field]) -> Iterator[str]:
     """Yield ``module.name`` of all that a resource's module imports."""
     yield from _ALWAYS
@@ -93,7 +128,8 @@ def _imports(needed: Iterable[str]) -> str:
     for text in needed:
         module, _, name = text.rpartition(".")
         names.setdefault(module, set()).add(name)
-    groups: tuple[list[str], list[str]] = ([], [])
+    whole = [f"import {name}" for name in sorted(names.pop("", ()))]
+    groups: tuple[list[str], list[str]] = (whole, [])
     for module in sorted(names):
         group = 0 if module in _STANDARD_LIBRARY else 1
         imported = sorted(names[module], key=lambda name: (not name[0].isupper(), name))
