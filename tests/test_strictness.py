@@ -35,9 +35,9 @@ class Reading:
     counts: list[int] = field(default_factory=list)
 
 
-class Part(Schema):
+class StrictPart(Schema):
     count = fields.Integer()
-    parts = fields.List(fields.Nested(lambda: Part()))  # noqa: PLW0108 - its name is known later
+    parts = fields.List(fields.Nested(lambda: StrictPart()))  # noqa: PLW0108 - its name is known later
 
 
 class Written(Schema):
@@ -49,9 +49,9 @@ class Written(Schema):
     local = fields.NaiveDateTime()
     span = fields.TimeDelta()
     counts = fields.Dict(fields.String(), fields.List(fields.Integer()))
-    part = fields.Nested(Part)
-    named = fields.Nested("Part")
-    made = fields.Nested(lambda: Part(many=True))
+    part = fields.Nested(StrictPart)
+    named = fields.Nested("StrictPart")
+    made = fields.Nested(lambda: StrictPart(many=True))
 
 
 @conventions(strict=False)
@@ -209,12 +209,12 @@ async def test_a_query_of_a_strict_schema_is_read_from_plain_text(
 
     @routes.get("/table")
     @public
-    async def table(query: Annotated[dict[str, Any], Part]) -> Any:
+    async def table(query: Annotated[dict[str, Any], StrictPart]) -> Any:
         return query
 
     @routes.get("/endpoint", strict=False)
     @public
-    async def endpoint(query: Annotated[dict[str, Any], Part]) -> Any:
+    async def endpoint(query: Annotated[dict[str, Any], StrictPart]) -> Any:
         return query
 
     url = await serve(create_app(ServiceSettings(), routes=[routes]))
@@ -242,7 +242,9 @@ def test_the_service_is_told_by_a_variable() -> None:
             id="word",
         ),
         pytest.param(
-            lambda: conventions(strict=True, names="camel")(Part), "only 'strict' may be said", id="schema"
+            lambda: conventions(strict=True, names="camel")(StrictPart),
+            "only 'strict' may be said",
+            id="schema",
         ),
         pytest.param(lambda: RouteTableDef().get("/", strict=3), "GET /: strict must be", id="route"),  # type: ignore[arg-type]
     ],

@@ -86,21 +86,26 @@ def test_a_new_service_passes_its_own_tests(shop: tuple[Path, dict[str, str]]) -
     assert "failed" not in printed
 
 
+@pytest.fixture(scope="module")
+def small(shop: tuple[Path, dict[str, str]]) -> tuple[Path, str]:
+    """Run the tests of the minimal service, which make its environment; return its folder and what they printed."""
+    folder = shop[0].with_name("small")
+    return folder, run("make", "test", cwd=folder, **shop[1])
+
+
 def test_a_minimal_service_finds_the_wheel_that_made_it_and_passes_its_own_tests(
-    shop: tuple[Path, dict[str, str]],
+    small: tuple[Path, str],
 ) -> None:
-    folder, pins = shop
-
-    printed = run("make", "test", cwd=folder.with_name("small"), **pins)
-
-    assert "2 passed" in printed
+    assert "2 passed" in small[1]
 
 
-def test_a_service_made_by_a_service_s_own_framework_is_the_same(shop: tuple[Path, dict[str, str]]) -> None:
-    folder, _ = shop
-    run(folder.with_name("small") / ".venv/bin/framework", "new", "small", "--folder", "again", cwd=folder)
+def test_a_service_made_by_a_service_s_own_framework_is_the_same(
+    small: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder = small[0]
+    run(folder / ".venv/bin/framework", "new", "small", "--folder", "again", cwd=tmp_path)
 
-    first, again = folder.with_name("small"), folder / "again"
+    first, again = folder, tmp_path / "again"
     files = sorted(path.relative_to(again) for path in again.rglob("*") if path.suffix not in {"", ".whl"})
 
     assert [path for path in files if (again / path).read_bytes() != (first / path).read_bytes()] == []
