@@ -16,7 +16,7 @@ def prefers_html(accept: str) -> bool:
     if "html" not in accept:
         return False
     page = data = 0.0
-    for part in accept[:_LONGEST_ACCEPT].split(","):
+    for part in _parts(accept):
         media_type, _, parameters = part.strip().partition(";")
         name = media_type.strip().lower()
         if name in _PAGES:
@@ -33,15 +33,23 @@ def accepted_coding(accept: str, available: Sequence[str]) -> str | None:
         available: The codings that there are; of two with the same rank the former.
     """
     ranks: dict[str, float] = {}
-    for part in accept[:_LONGEST_ACCEPT].split(","):
+    for part in _parts(accept):
         coding, _, parameters = part.partition(";")
-        ranks.setdefault(coding.strip().lower(), _quality(parameters))
+        name = coding.strip().lower()
+        # RFC 9110, 8.4.1.3: they are the same.
+        ranks.setdefault("gzip" if name == "x-gzip" else name, _quality(parameters))
     rest = ranks.get("*", 0.0)
     best = max(available, key=lambda coding: ranks.get(coding, rest), default=None)
     if best is None:
         return None
     rank = ranks.get(best, rest)
     return best if rank > 0 and rank >= ranks.get("identity", 0.0) else None
+
+
+def _parts(accept: str) -> list[str]:
+    """Return the members of a header, as many as are worth reading, none of them cut."""
+    text = accept if len(accept) <= _LONGEST_ACCEPT else accept[:_LONGEST_ACCEPT].rpartition(",")[0]
+    return text.split(",")
 
 
 def _quality(parameters: str) -> float:

@@ -13,6 +13,7 @@ import aiohttp
 import brotli
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from framework import RouteTableDef, ServiceSettings, create_app, file, public, standard, stream
 from framework.batteries import compression
@@ -68,6 +69,10 @@ async def as_asked(request: web.Request, name: str) -> web.StreamResponse:
         "part": web.Response(text=HTML, status=206, headers={"Content-Range": "bytes 0-5003/9000"}),
         "cookie": web.Response(text=HTML),
         "vary": web.Response(text=HTML, headers={"Vary": "Accept"}),
+        "digest": web.Response(text=HTML, headers={"Content-Digest": "sha-256=:AA==:"}),
+        "length": web.Response(
+            body=HTML.encode(), content_type="text/html", headers={"Content-Length": str(len(HTML))}
+        ),
     }
     kinds["cookie"].set_cookie("a", "b")
     return kinds[name]
@@ -167,6 +172,8 @@ async def test_the_coding_is_what_the_client_ranks_highest(
         ("as/svg", True),
         ("as/problem", True),
         ("as/vary", True),
+        ("as/length", True),
+        ("as/digest", False),
         ("openapi.json", True),
         ("short", False),
         ("as/png", False),
@@ -236,6 +243,41 @@ async def test_each_coding_is_a_version_of_its_own_and_a_handler_needs_not_know(
     assert all("Accept-Encoding" in each.headers["Vary"] for each in again.values())
     assert changed == [204] * 4
     assert other == 412
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_length_that_a_handler_named_is_that_of_what_is_sent(serve: Serve, method: str) -> None:
+    url = await serve(service())
+    async with aiohttp.ClientSession(auto_decompress=False) as client:  # on one connection
+        lengths = []
+        for _ in range(2):
+            async with client.request(
+                method, url / "as/length", headers={"Accept-Encoding": "gzip"}
+            ) as response:
+                lengths.append((int(response.headers["Content-Length"]), len(await response.read())))
+
+    assert lengths[0] == lengths[1]
+    assert lengths[0][0] < 500
+    assert lengths[0][1] == (lengths[0][0] if method == "GET" else 0)
+
+
+async def test_several_lines_of_what_is_accepted_are_one(serve: Serve) -> None:
+    url = await serve(service())
+    headers = CIMultiDict([("Accept-Encoding", "identity;q=0.1"), ("Accept-Encoding", "x-gzip")])
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as client,
+        client.get(url / "json", headers=headers) as response,
+    ):
+        assert response.headers["Content-Encoding"] == "gzip"
+
+
+async def test_a_long_wish_is_not_cut_within_a_word(serve: Serve) -> None:
+    url = await serve(service())
+    padding = ",".join(["a"] * 497)  # so that the limit falls into the last quality
+
+    response, _ = await fetch(url / "json", f"{padding},gzip;q=0")
+
+    assert "Content-Encoding" not in response.headers
 
 
 async def test_files_are_sent_as_they_are(serve: Serve, tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ _COMPRESSIBLE: Final = re.compile(
     r"text/(?!event-stream)|(application|image|model)/([\w.-]+\+)?(json|xml|javascript|yaml|x-ndjson|wasm|manifest)\b"
 )
 
+# RFC 9110, 14.4, and RFC 9530, 2: what these say of the content would be wrong of another one.
+_OF_THIS_CONTENT: Final = frozenset({"content-range", "content-digest", "content-md5", "digest"})
+
 
 @dataclass(frozen=True, slots=True)
 class Compressed(Mark):
@@ -61,7 +64,8 @@ def battery(settings: CompressionSettings | None = None) -> Battery:
                 return response
             add_vary(response.headers, hdrs.ACCEPT_ENCODING)
             has_cookies = hdrs.COOKIE in request.headers or response.cookies
-            coding = accepted_coding(request.headers.get(hdrs.ACCEPT_ENCODING, ""), names)
+            accepted = ", ".join(request.headers.getall(hdrs.ACCEPT_ENCODING, ()))
+            coding = accepted_coding(accepted, names)
             if coding is None or (has_cookies and not tells_no_secret):
                 return response
             return await _compressed(request, response, coding, known)
@@ -88,7 +92,7 @@ def _is_compressible(response: web.Response, min_bytes: int) -> bool:
         and len(body) >= min_bytes
         and _COMPRESSIBLE.match(headers.get(hdrs.CONTENT_TYPE, "")) is not None
         and hdrs.CONTENT_ENCODING not in headers
-        and hdrs.CONTENT_RANGE not in headers
+        and not _OF_THIS_CONTENT & {*map(str.lower, headers)}
         and not response.compression
         and "no-transform" not in headers.get(hdrs.CACHE_CONTROL, "").lower()
     )
@@ -107,6 +111,7 @@ async def _compressed(
     smaller = compress(body) if len(body) < _LARGE_BYTES else await asyncio.to_thread(compress, body)
     if len(smaller) >= len(body):
         return response
+    headers.pop(hdrs.CONTENT_LENGTH, None)  # a handler may have named that of the whole
     response.body = smaller
     headers[hdrs.CONTENT_ENCODING] = coding
     if hdrs.ETAG in headers:
