@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from yarl import URL
+
 from framework.cli.schema_changes import Changed, Direction, SchemaChanges
 
 Document = Mapping[str, Any]
@@ -52,9 +54,19 @@ def changes(old: Document, new: Document) -> list[Change]:
             continue
         other = after.operations[key][1]
         found += [Change(place, *each) for each in _of_operation(before, after, operation, other)]
+    if _base(old) != _base(new):
+        found.append(
+            Change("servers", f"the first is {_base(new) or 'none'}, was {_base(old) or 'none'}", breaks=True)
+        )
     added = [key for key in after.operations if key not in before.operations]
     found += [Change(after.operations[key][0], "is new", breaks=False) for key in added]
     return sorted(found, key=lambda change: not change.breaks)
+
+
+def _base(document: Document) -> str:
+    """Return the path below which a document has its operations."""
+    servers = document.get("servers") or [{}]
+    return URL(str(servers[0].get("url", ""))).path.rstrip("/")
 
 
 def _side(document: Any) -> _Side:
@@ -92,6 +104,9 @@ def _of_parameters(compare: SchemaChanges, old: Operation, new: Operation) -> It
             continue
         if after[key].get("required") and not each.get("required"):
             yield Changed(f"{_shown(key)} is required now", breaks=True)
+        for name in ("style", "explode"):
+            if each.get(name) != after[key].get(name):
+                yield Changed(f"{_shown(key)} is written otherwise: its {name} changed", breaks=True)
         schemas = each.get("schema", {}), after[key].get("schema", {})
         yield from compare.of(*schemas, Direction.REQUEST, _shown(key))
     for key, each in after.items():
@@ -126,8 +141,9 @@ def _of_body(compare: SchemaChanges, old: Operation, new: Operation) -> Iterator
 def _of_responses(compare: SchemaChanges, old: Operation, new: Operation) -> Iterator[Changed]:
     had, has = old.get("responses", {}), new.get("responses", {})
     for status, response in had.items():
-        if status in has:
-            yield from _of_response(compare, status, *compare.resolved(response, has[status]))
+        answered = has.get(status, has.get(f"{status[:1]}XX"))
+        if answered is not None:
+            yield from _of_response(compare, status, *compare.resolved(response, answered))
         else:
             yield Changed(f"does not answer {status} any more", breaks=status.startswith("2"))
     for status in has:

@@ -10,7 +10,18 @@ Schema = Mapping[str, Any]
 
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_OTHERS = ("pattern", "format", "multipleOf", "uniqueItems", "not", "propertyNames", "dependentRequired")
 _ANY = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
+
+_KINDS = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
 
 
 class Direction(Enum):
@@ -41,7 +52,7 @@ class SchemaChanges:
 
     def resolved(self, old: Any, new: Any) -> tuple[Schema, Schema]:
         """Return two parts with what they refer to in their place; nothing for None."""
-        return _resolved(self._old, old or {}), _resolved(self._new, new or {})
+        return _resolved(self._old, old), _resolved(self._new, new)
 
     def parameters(
         self, old: Schema, new: Schema
@@ -56,7 +67,7 @@ class SchemaChanges:
             direction: Who sends it.
             place: What it is, for the message.
         """
-        key = str(old.get("$ref", id(old))), str(new.get("$ref", id(new))), direction
+        key = _name_of(old), _name_of(new), direction
         if key in self._open:  # it speaks of itself
             return
         self._open.add(key)
@@ -69,7 +80,8 @@ class SchemaChanges:
     def _of(self, old: Schema, new: Schema, direction: Direction, place: str) -> Iterator[Changed]:
         if "anyOf" in old or "anyOf" in new:
             yield from self._of_members(old, new, direction, place)
-            return
+            if not ("anyOf" in old and "anyOf" in new):
+                return
         # What was possible before, and is possible now; in a response it is what is possible now that counts.
         wide, narrow = (old, new) if direction is Direction.REQUEST else (new, old)
         yield from _of_types(wide, narrow, direction, place)
@@ -77,8 +89,9 @@ class SchemaChanges:
         yield from _of_bounds(wide, narrow, direction, place)
         yield from self._of_properties(old, new, direction, place)
         for name, inner in (("items", "an item of"), ("additionalProperties", "a value of")):
-            if isinstance(old.get(name), Mapping) and isinstance(new.get(name), Mapping):
-                yield from self.of(old[name], new[name], direction, f"{inner} {place}")
+            before, after = old.get(name, True), new.get(name, True)
+            if False not in (before, after):
+                yield from self.of(before, after, direction, f"{inner} {place}")
         for index, (before, after) in enumerate(
             zip(old.get("prefixItems", ()), new.get("prefixItems", ()), strict=False)
         ):
@@ -94,6 +107,10 @@ class SchemaChanges:
         for each in lost:
             yield Changed(f"{place}: {_named(each)} is {_word(direction)}", breaks=True)
 
+    def _is_closed(self, old: Any, new: Any, name: str) -> bool:
+        before, after = self.resolved(old, new)
+        return bool(after.get(name)) and not before.get(name)
+
     def _fits(self, old: Schema, new: Schema, direction: Direction) -> bool:
         return not any(each.breaks for each in self.of(old, new, direction, ""))
 
@@ -104,6 +121,8 @@ class SchemaChanges:
         for name, each in before.items():
             if name in after:
                 yield from self.of(each, after[name], direction, f"'{name}' in {place}")
+                if self._is_closed(each, after[name], "readOnly" if is_request else "writeOnly"):
+                    yield Changed(f"'{name}' in {place} is {direction.value} no more", breaks=True)
             else:
                 is_refused = new.get("additionalProperties") is False
                 yield Changed(f"'{name}' in {place} is gone", breaks=is_refused if is_request else True)
@@ -121,6 +140,10 @@ class SchemaChanges:
             yield Changed(f"{place} takes no other properties any more", breaks=bool(before or after))
 
 
+def _name_of(schema: Any) -> str:
+    return str(schema["$ref"]) if isinstance(schema, Mapping) and "$ref" in schema else str(id(schema))
+
+
 def _word(direction: Direction) -> str:
     return "not taken any more" if direction is Direction.REQUEST else "new, and clients do not know it"
 
@@ -134,7 +157,7 @@ def _of_types(wide: Schema, narrow: Schema, direction: Direction, place: str) ->
 
 
 def _types(schema: Schema) -> frozenset[str]:
-    kinds = schema.get("type", _ANY)
+    kinds = schema.get("type", [] if schema.get("enum") == [] else _ANY)
     return frozenset([kinds] if isinstance(kinds, str) else kinds)
 
 
@@ -144,7 +167,7 @@ def _of_values(wide: Schema, narrow: Schema, direction: Direction, place: str) -
         lost = ["any other value"] if before is None else [repr(each) for each in before if each not in after]
         if lost:
             yield Changed(f"{place}: {', '.join(lost)} is {_word(direction)}", breaks=True)
-    for name in ("pattern", "format", "multipleOf"):
+    for name in _OTHERS:
         if name in narrow and narrow[name] != wide.get(name):
             is_request = direction is Direction.REQUEST
             was, now = (wide.get(name), narrow[name]) if is_request else (narrow[name], wide.get(name))
@@ -190,6 +213,8 @@ def _resolved(document: Mapping[str, Any], part: Any) -> Schema:
                 else {}
             )
         part, seen = ({**found, **beside} if isinstance(found, Mapping) else {}), seen + 1
+    if part is False:  # nothing fits
+        return {"enum": []}
     return part if isinstance(part, Mapping) else {}
 
 
@@ -207,7 +232,26 @@ def _flat(schema: Schema, document: Mapping[str, Any]) -> Schema:
             made["properties"] = properties
         if required:
             made["required"] = required
-    return made
+    return _plain(made)
+
+
+def _plain(schema: dict[str, Any]) -> Schema:
+    """Return a schema in the one of several spellings that is compared."""
+    kinds = schema.get("type")
+    if kinds is None and ("enum" in schema or "const" in schema):
+        found = {_KINDS[type(value)] for value in _enum(schema) or ()}
+        kinds = next(iter(found)) if len(found) == 1 else None
+        schema = {**schema, "type": kinds} if kinds else schema
+    if isinstance(kinds, list) and len(kinds) > 1 and "anyOf" not in schema:
+        rest = {name: value for name, value in schema.items() if name != "type"}
+        return {"anyOf": [{"type": each} if each == "null" else {"type": each, **rest} for each in kinds]}
+    for name, inner, step in (("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)):
+        if kinds == "integer" and isinstance(schema.get(name), int):
+            schema = {
+                inner: schema[name] + step,
+                **{key: value for key, value in schema.items() if key != name},
+            }
+    return schema
 
 
 def _parameters(document: Mapping[str, Any], operation: Schema) -> dict[tuple[str, str], Any]:

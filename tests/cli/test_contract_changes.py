@@ -200,7 +200,48 @@ BREAKING: list[Any] = [
     ),
 ]
 
+BREAKING += [
+    pytest.param(
+        lambda new: properties(new).update(colour=False), "'red', 'blue' is not taken any more", id="never"
+    ),
+    pytest.param(
+        lambda new: properties(new)["parts"].pop("items"), "of 'parts' in the answer 200", id="any items"
+    ),
+    pytest.param(
+        lambda new: properties(new)["parts"].update(uniqueItems=True),
+        "its uniqueItems is True, was none",
+        id="unique",
+    ),
+    pytest.param(lambda new: properties(new)["name"].update({"not": {"const": "x"}}), "its not is", id="not"),
+    pytest.param(
+        lambda new: properties(new)["name"].update(readOnly=True), "is taken no more", id="read only"
+    ),
+    pytest.param(
+        lambda new: get(new)["parameters"][1].update(explode=False), "its explode changed", id="explode"
+    ),
+    pytest.param(
+        lambda new: new.update(servers=[{"url": "https://a.example/v2"}]), "the first is /v2", id="base path"
+    ),
+]
+
 HARMLESS: list[Any] = [
+    pytest.param(
+        lambda new: properties(new).update(size={"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        [],
+        id="null as a type",
+    ),
+    pytest.param(lambda new: properties(new)["colour"].pop("type"), [], id="values without their type"),
+    pytest.param(lambda new: properties(new).update(name={**properties(new)["name"]}), [], id="a copy"),
+    pytest.param(
+        lambda new: get(new)["parameters"][1].update(schema={"type": "integer", "exclusiveMaximum": 101}),
+        [],
+        id="an exclusive bound",
+    ),
+    pytest.param(
+        lambda new: get(new)["responses"].update({"2XX": get(new)["responses"].pop("200")}),
+        ["may answer 2XX"],
+        id="a range of statuses",
+    ),
     pytest.param(lambda new: None, [], id="nothing"),
     pytest.param(
         lambda new: new["paths"].update({"/more": {"get": {"responses": {}}}}),
