@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 Schema = Mapping[str, Any]
@@ -92,9 +93,9 @@ class SchemaChanges:
             before, after = old.get(name, True), new.get(name, True)
             if False not in (before, after):
                 yield from self.of(before, after, direction, f"{inner} {place}")
-        for index, (before, after) in enumerate(
-            zip(old.get("prefixItems", ()), new.get("prefixItems", ()), strict=False)
-        ):
+        had, has = old.get("prefixItems", ()), new.get("prefixItems", ())
+        rows = zip(had, has, strict=False) if had and has else zip_longest(had, has, fillvalue=True)
+        for index, (before, after) in enumerate(rows):
             yield from self.of(before, after, direction, f"item {index} of {place}")
 
     def _of_members(self, old: Schema, new: Schema, direction: Direction, place: str) -> Iterator[Changed]:
